@@ -1,0 +1,32 @@
+# Everything runs in a virtual environment of the project's own, .venv, made on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test check format
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: .venv/installed  ## set everything up, get the data, train, evaluate, predict
+	$(BIN)/mnistnet download
+	$(BIN)/mnistnet train
+	$(BIN)/mnistnet eval
+	$(BIN)/mnistnet predict test:0 test:1 test:2 test:3
+
+test: .venv/installed  ## set everything up and run every test
+	$(BIN)/python -m pytest
+
+check: .venv/installed  ## lint, format check, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/installed  ## fix what can be fixed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv --upgrade-deps .venv
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@

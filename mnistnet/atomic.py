@@ -1,0 +1,48 @@
+"""Write a file whole or not at all.
+
+The new bytes are written beside the target under a name nobody else uses, flushed to the disk, and
+only then take the target's name. Whatever happens before that (an error, Ctrl-C, a full disk), the
+file that was there is untouched and the part is removed; two writers at once both succeed.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from mnistnet.errors import MnistnetError
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """A binary stream whose bytes become the file at path when the block ends without error.
+
+    The file gets the permissions of any new file (0666 less the umask). A symbolic link is
+    followed. Raises MnistnetError where the file cannot be written.
+    """
+    check_writable(path)
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise MnistnetError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise MnistnetError now where atomic_write(path) would fail only after the work is done."""
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise MnistnetError(f"cannot write {path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise MnistnetError(f"cannot write {path}: the folder {folder} is not writable")
+    if path.exists() and not path.is_file():
+        raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")

@@ -1,0 +1,29 @@
+"""What can go wrong between a user and a result.
+
+The library raises these; cli.py turns each into one line, `Error: ...`, and exit code 1. The
+message names the thing, what was expected, what was found and what to do.
+"""
+
+
+class MnistnetError(Exception):
+    """Anything a user can cause or mend; the kinds below say where."""
+
+
+class DownloadError(MnistnetError):
+    """No mirror gave the file."""
+
+
+class DataError(MnistnetError):
+    """A data file is missing, malformed, or not what a digit network can use."""
+
+
+class TrainingError(MnistnetError):
+    """The options do not fit the data, or the training diverged."""
+
+
+class WeightsError(MnistnetError):
+    """A weights file is missing, damaged, or not one of ours."""
+
+
+class PictureError(MnistnetError):
+    """A picture cannot be read, or there is nothing in it to read."""
