@@ -1,0 +1,208 @@
+"""Fetch MNIST, verify it, keep it.
+
+What is kept are the four raw IDX files, so that loading them is a memory map. Nothing is believed
+that does not have MNIST's SHA-256: an error page with status 200, a short or altered body and a
+server that does not answer are all the same thing, a reason to ask the next mirror. A file that is
+already there and verified costs no request.
+"""
+
+import gzip
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from mnistnet.atomic import atomic_write
+from mnistnet.data import idx, mnist
+from mnistnet.errors import DataError, DownloadError
+
+Notify = Callable[[str], None]  # a sentence for the user
+Advance = Callable[[int, int], None]  # bytes just received, and bytes wanted in all
+
+
+def cache_folder() -> Path:
+    """$XDG_CACHE_HOME/mnistnet, else ~/.cache/mnistnet; raises DataError where there is no home."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if base.is_absolute():  # the XDG specification has relative paths ignored
+        return base / "mnistnet"
+    try:
+        return Path.home() / ".cache" / "mnistnet"
+    except RuntimeError as error:
+        raise DataError("there is no home folder to keep MNIST in; name one with --data") from error
+
+
+def obtain(
+    folder: Path, split: str, mirrors: Sequence[str], notify: Notify, advance: Advance
+) -> mnist.Dataset:
+    """One split from the folder, after downloading what is missing there.
+
+    In the tool's own cache, damaged files are replaced too; anywhere else they are a DataError.
+    Raises DownloadError where no mirror helps.
+    """
+    images, labels = (mnist.find(folder, f) for f in mnist.FILES if f.split == split)
+    if images and labels:
+        if not _is_own(folder):
+            return mnist.load(folder, split)
+        try:
+            data = mnist.load(folder, split)
+        except DataError:
+            pass  # download says what is wrong with it, and mends it
+        else:
+            if data.published:
+                return data
+    download(folder, mirrors, notify, advance)
+    return mnist.load(folder, split)
+
+
+def download(
+    folder: Path, mirrors: Sequence[str], notify: Notify, advance: Advance
+) -> dict[str, str]:
+    """See that the folder has all four files; returns where each came from ('here' or a mirror).
+
+    mirrors are asked in order; each is an http(s) address or a local folder. Files that are there
+    are never overwritten, but for damaged ones in the tool's own cache (notify says which). Raises
+    DownloadError where no mirror gives a file that is missing, DataError for a malformed file in a
+    user's own folder or another set there that is not complete.
+    """
+    sources: dict[str, str] = {}
+    missing: list[mnist.MnistFile] = []
+    for file in mnist.FILES:
+        path = mnist.find(folder, file)
+        fault = path and find_fault(path, file)
+        if path and not fault:
+            sources[file.name] = "here"
+        elif path and not _is_own(folder):
+            idx.read_idx(path)  # a well-formed file of another set may stay
+            sources[file.name] = "here, not MNIST's own"
+        else:
+            missing.append(file)
+            if fault:
+                notify(f"Replacing a damaged file: {fault}")
+    foreign = [name for name, source in sources.items() if source != "here"]
+    if missing and foreign:
+        raise DataError(
+            f"{folder} has another data set's {foreign[0]} and no {missing[0].name}; MNIST's would "
+            "not fit it: add that set's own file, or name another folder with --data"
+        )
+
+    if missing:
+        notify(f"Downloading MNIST to {folder}")
+        _make_folder(folder)
+    total = sum(file.gz_size for file in missing)
+    mirrors = list(mirrors)
+    for file in missing:
+        source, content = _fetch(file, mirrors, notify, lambda size: advance(size, total))
+        # The mirror that answered is asked first for the next file.
+        mirrors.sort(key=lambda mirror: mirror != source)
+        with atomic_write(folder / file.name) as stream:
+            stream.write(content)
+        sources[file.name] = source
+    return sources
+
+
+def check(folder: Path) -> dict[str, str | None]:
+    """What is wrong with each of the four files in the folder; None where it is MNIST's own."""
+    found = {file: mnist.find(folder, file) for file in mnist.FILES}
+    return {
+        file.name: find_fault(path, file) if path else f"{folder}: expected {file.name}, found none"
+        for file, path in found.items()
+    }
+
+
+def find_fault(path: Path, file: mnist.MnistFile) -> str | None:
+    """Why the file at path is not MNIST's own, in words; None if it is."""
+    try:
+        found = idx.sha256(idx.read_idx(path))
+    except DataError as error:
+        return str(error)
+    if found == file.sha256:
+        return None
+    return f"{path}: expected SHA-256 {file.sha256}, found {found}"
+
+
+def _fetch(
+    file: mnist.MnistFile,
+    mirrors: Iterable[str],
+    notify: Notify,
+    advance: Callable[[int], None],
+) -> tuple[str, bytes]:
+    """The first mirror that has the file, and the raw, verified file."""
+    answers: list[str] = []
+    for mirror in mirrors:
+        received = 0
+
+        def count(size: int) -> None:
+            nonlocal received
+            received += size
+            advance(size)
+
+        try:
+            if mirror.startswith(("http://", "https://")):
+                # Imported here because requests takes longer to load than a cached MNIST.
+                from mnistnet.data import http
+
+                url = f"{mirror.rstrip('/')}/{file.name}.gz"
+                content = _unpack(http.get(url, file.size, count), file)
+            else:
+                content = _from_folder(Path(mirror), file, count)
+            for answer in answers:
+                notify(f"{file.name} did not come from {answer}")
+            return mirror, content
+        except DownloadError as error:
+            advance(-received)
+            answers.append(f"{mirror}: {error}")
+    raise DownloadError(
+        f"no mirror gave {file.name}:\n"
+        + "".join(f"  {answer}\n" for answer in answers or ["there is no mirror to ask"])
+        + "Try again later, or name another source with --mirror: an address, or a folder that "
+        "has the four files"
+    )
+
+
+def _unpack(body: bytes, file: mnist.MnistFile) -> bytes:
+    """The raw file out of what a server sent: the .gz, or what a proxy unpacked on the way."""
+    digest = hashlib.sha256(body).hexdigest()
+    if digest == file.gz_sha256:
+        body = gzip.decompress(body)
+        digest = hashlib.sha256(body).hexdigest()
+    if digest == file.sha256:
+        return body
+    if body.lstrip()[:1] == b"<":
+        raise DownloadError(f"expected {file.gz_size:,} bytes of gzip, found an HTML page")
+    if len(body) != file.gz_size:
+        raise DownloadError(f"expected {file.gz_size:,} bytes, found {len(body):,}")
+    raise DownloadError(f"expected SHA-256 {file.gz_sha256}, found {digest}")
+
+
+def _from_folder(folder: Path, file: mnist.MnistFile, count: Callable[[int], None]) -> bytes:
+    """The raw file out of a local folder that serves as a mirror."""
+    if not folder.is_dir():
+        raise DownloadError("there is no such folder")
+    path = mnist.find(folder, file)
+    if path is None:
+        raise DownloadError(f"has no {file.name}, raw or .gz")
+    try:
+        array = idx.read_idx(path)
+    except DataError as error:
+        raise DownloadError(str(error)) from error
+    if (found := idx.sha256(array)) != file.sha256:
+        raise DownloadError(f"{path}: expected SHA-256 {file.sha256}, found {found}")
+    count(file.gz_size)
+    return idx.header(array) + array.tobytes()
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether the folder is the tool's own cache, where it may replace what is damaged."""
+    try:
+        return folder.resolve() == cache_folder().resolve()
+    except DataError:
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(
+            f"cannot make the folder {folder}: {error.strerror or error}"
+        ) from error

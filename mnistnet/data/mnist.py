@@ -1,0 +1,166 @@
+"""What MNIST is (its files, sizes, hashes and mirrors), and one split of it from a folder.
+
+Any other set in the same form (28 x 28 uint8 images, labels 0 to 9, the same file names) loads as
+well; `published` tells whether the bytes are MNIST's own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnistnet.data import idx
+from mnistnet.errors import DataError
+
+SIDE = 28  # pixels
+CLASSES = 10
+
+
+class MnistFile(NamedTuple):
+    """One of the four files as published: sizes in bytes, hashes as hexadecimal SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+    gz_size: int
+    gz_sha256: str
+
+    @property
+    def split(self) -> str:
+        """'train' or 'test'."""
+        return "train" if self.name.startswith("train") else "test"
+
+
+TRAIN_IMAGES = MnistFile(
+    "train-images-idx3-ubyte",
+    47040016,
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    9912422,
+    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+)
+TRAIN_LABELS = MnistFile(
+    "train-labels-idx1-ubyte",
+    60008,
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    28881,
+    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+)
+TEST_IMAGES = MnistFile(
+    "t10k-images-idx3-ubyte",
+    7840016,
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    1648877,
+    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+)
+TEST_LABELS = MnistFile(
+    "t10k-labels-idx1-ubyte",
+    10008,
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    4542,
+    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+)
+FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+
+# The order is the order in which they are asked. MNIST's first home, yann.lecun.com, no longer
+# serves it.
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One split: images (n, 784) uint8, 0 = background, 255 = ink; labels (n,) uint8, 0 to 9."""
+
+    images: np.ndarray[Any, np.dtype[np.uint8]]
+    labels: np.ndarray[Any, np.dtype[np.uint8]]
+    split: str
+
+    @cached_property
+    def sha256(self) -> dict[str, str]:
+        """SHA-256 of the raw IDX file of the images and of the labels."""
+        return {
+            "images": idx.sha256(self.images.reshape(-1, SIDE, SIDE)),
+            "labels": idx.sha256(self.labels),
+        }
+
+    @cached_property
+    def published(self) -> bool:
+        """Whether these are MNIST's own bytes."""
+        images, labels = _pair(self.split)
+        return self.sha256 == {"images": images.sha256, "labels": labels.sha256}
+
+
+def find(folder: Path, file: MnistFile) -> Path | None:
+    """Where the file is in the folder, under any of the names it is known by; None if nowhere.
+
+    Raises DataError where the folder cannot be searched.
+    """
+    try:
+        return next((path for path in _candidates(folder, file) if path.exists()), None)
+    except OSError as error:
+        raise DataError(f"cannot read {folder}: {error.strerror or error}") from error
+
+
+def load(folder: Path, split: str) -> Dataset:
+    """The 'train' or the 'test' split from a folder that has it.
+
+    Raises DataError for a file that is missing, malformed (see idx.read_idx) or not MNIST-like.
+    """
+    images_file, labels_file = _pair(split)
+    images_path, images = _read(folder, images_file)
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+        raise DataError(
+            f"{images_path}: expected n x {SIDE} x {SIDE} uint8 images; "
+            f"found {' x '.join(map(str, images.shape))} {images.dtype.name}"
+        )
+    labels_path, labels = _read(folder, labels_file)
+    if labels.dtype != np.uint8 or labels.ndim != 1:
+        raise DataError(
+            f"{labels_path}: expected a row of uint8 labels; "
+            f"found {' x '.join(map(str, labels.shape))} {labels.dtype.name}"
+        )
+    if not 0 < len(images) == len(labels):
+        raise DataError(
+            f"expected as many labels as images, and some; found {len(images):,} images in "
+            f"{images_path} and {len(labels):,} labels in {labels_path}"
+        )
+    if labels.max() >= CLASSES:
+        raise DataError(
+            f"{labels_path}: expected labels 0 to {CLASSES - 1}; "
+            f"found {labels.max()} for image {labels.argmax():,}"
+        )
+    return Dataset(images.reshape(len(images), SIDE * SIDE), labels, split)
+
+
+def _pair(split: str) -> tuple[MnistFile, MnistFile]:
+    """The images' and the labels' file of a split."""
+    images, labels = (file for file in FILES if file.split == split)
+    return images, labels
+
+
+def _candidates(folder: Path, file: MnistFile) -> Iterator[Path]:
+    """As published, as some archivers unpack it (t10k-images.idx3-ubyte), and each as gzip."""
+    for name in (file.name, file.name.replace("-idx", ".idx")):
+        yield folder / name
+        yield folder / f"{name}.gz"
+
+
+def _read(folder: Path, file: MnistFile) -> tuple[Path, idx.Array]:
+    path = find(folder, file)
+    if path is None:
+        raise DataError(
+            f"{folder} has no {file.name}, raw or .gz; "
+            "run 'mnistnet download' or name the folder that has it with --data"
+        )
+    try:
+        return path, idx.read_idx(path)
+    except DataError as error:
+        raise DataError(
+            f"{error}; replace the file, or delete it and run 'mnistnet download'"
+        ) from error
