@@ -1,0 +1,231 @@
+"""The network computes the notes' formulas, and Backprop their exact gradient.
+
+Three independent witnesses: a step worked by hand, finite differences over every weight, and the
+notes' own algorithm, unit by unit.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mnistnet.model.network import (
+    Backprop,
+    Network,
+    log_probabilities,
+    logistic_loss,
+    scale,
+)
+
+
+def example(layers: tuple[int, ...], count: int, seed: int = 0) -> tuple:
+    """A float64 network, count inputs in [0, 1], and labels."""
+    rng = np.random.default_rng(seed)
+    network = Network.random(layers, rng, np.float64)
+    return network, rng.random((count, layers[0])), rng.integers(0, layers[-1], count)
+
+
+def test_a_gradient_worked_by_hand() -> None:
+    """One input, one hidden unit, two scores, and numbers that come out round.
+
+    x = 1, M = [ln 2], so h = tanh(ln 2) = (2 - 1/2) / (2 + 1/2) = 0.6.
+    W = [[0], [-(5/3) ln 3]], so f = (0, -ln 3).
+    The sum of exponentials is 1 + 1/3 = 4/3, so p = (3/4, 1/4).
+    y = 1: L = ln(4/3) - (-ln 3) = ln 4.
+    dL/df = p - (0, 1) = (3/4, -3/4).
+    dL/dW = dL/df h = (0.45, -0.45).
+    dL/dh = sum of dL/df W = -3/4 * -(5/3) ln 3 = 1.25 ln 3.
+    dL/da = dL/dh (1 - h^2) = 1.25 ln 3 * 0.64 = 0.8 ln 3, which is dL/dM since x = 1.
+    """
+    network = Network((1, 1, 2), np.float64)
+    M, W = network.matrices
+    M[...] = math.log(2)
+    W[...] = [[0], [-5 / 3 * math.log(3)]]
+    backprop = Backprop(network, 1)
+
+    assert backprop.forward(np.ones((1, 1))) == pytest.approx(np.array([[0, -math.log(3)]]))
+    assert backprop.backward(np.array([1])) == pytest.approx(math.log(4))
+    assert backprop.gradients[0] == pytest.approx(np.array([[0.8 * math.log(3)]]))
+    assert backprop.gradients[1] == pytest.approx(np.array([[0.45], [-0.45]]))
+
+
+def mean_loss(network: Network, x: np.ndarray, labels: np.ndarray) -> float:
+    """The loss straight from its definition, with neither Backprop nor log_probabilities."""
+    f = network.scores(x)
+    rows = zip(f, labels, strict=True)
+    return float(np.mean([math.log(sum(map(math.exp, row))) - row[y] for row, y in rows]))
+
+
+def finite_differences(network: Network, loss: Callable[[], float]) -> np.ndarray:
+    """Central differences of the loss over every weight; the error is of order step^2."""
+    step = 1e-5
+    gradient = np.empty_like(network.parameters)
+    for i, weight in enumerate(network.parameters):
+        network.parameters[i] = weight + step
+        above = loss()
+        network.parameters[i] = weight - step
+        gradient[i] = (above - loss()) / (2 * step)
+        network.parameters[i] = weight
+    return gradient
+
+
+def relative_error(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+LAYERS = [(6, 5, 3), (4, 6, 5, 3), (5, 4), (3, 4, 4, 4, 2)]
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+def test_the_gradient_is_that_of_the_loss_in_every_weight(layers: tuple[int, ...]) -> None:
+    network, x, labels = example(layers, count=7)
+    backprop = Backprop(network, 7)
+    backprop.forward(x)
+    assert backprop.backward(labels) == pytest.approx(mean_loss(network, x, labels), rel=1e-12)
+    numeric = finite_differences(network, lambda: mean_loss(network, x, labels))
+    assert relative_error(backprop.gradient, numeric) < 1e-8
+
+
+def test_the_check_catches_a_gradient_that_is_a_thousandth_off() -> None:
+    network, x, labels = example((6, 5, 3), count=7)
+    backprop = Backprop(network, 7)
+    backprop.forward(x)
+    backprop.backward(labels)
+    numeric = finite_differences(network, lambda: mean_loss(network, x, labels))
+    largest = np.abs(backprop.gradient).argmax()
+    backprop.gradient[largest] *= 1.001
+    assert relative_error(backprop.gradient, numeric) > 1e-4
+
+
+def notes_backpropagation(
+    network: Network, x: np.ndarray, y: int
+) -> tuple[float, list[list[list[float]]]]:
+    """Backpropagation as the notes write it down, one unit and one example at a time.
+
+    Units are numbered from the inputs up: v_1 .. v_n are the inputs, and unit i > n computes
+    v_i = sigma_i(w_i . v_Pa(i)). Going down from i = N to n + 1, the derivative of the loss with
+    respect to v_i is known once all units that use v_i are done.
+    """
+    parents: dict[int, list[int]] = {}
+    weights: dict[int, list[float]] = {}
+    below = list(range(len(x)))
+    for W in network.matrices:
+        units = range(below[-1] + 1, below[-1] + 1 + len(W))
+        for i, w in zip(units, W, strict=True):
+            parents[i], weights[i] = below, w.tolist()
+        below = list(units)
+    outputs = below
+
+    v = dict(enumerate(x.tolist()))
+    for i in sorted(parents):
+        a = sum(w * v[j] for w, j in zip(weights[i], parents[i], strict=True))
+        v[i] = a if i in outputs else math.tanh(a)
+    exponentials = [math.exp(v[i]) for i in outputs]
+    loss = math.log(sum(exponentials)) - v[outputs[y]]
+
+    dv = dict.fromkeys(v, 0.0)
+    for k, i in enumerate(outputs):
+        dv[i] = exponentials[k] / sum(exponentials) - (k == y)
+    dw = {}
+    for i in sorted(parents, reverse=True):
+        da = dv[i] * (1 if i in outputs else 1 - v[i] ** 2)
+        dw[i] = [da * v[j] for j in parents[i]]
+        for w, j in zip(weights[i], parents[i], strict=True):
+            dv[j] += da * w
+
+    gradients, start = [], len(x)
+    for W in network.matrices:
+        gradients.append([dw[i] for i in range(start, start + len(W))])
+        start += len(W)
+    return loss, gradients
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+def test_backprop_agrees_with_the_notes_algorithm_unit_by_unit(layers: tuple[int, ...]) -> None:
+    network, x, labels = example(layers, count=5, seed=1)
+    backprop = Backprop(network, 5)
+    backprop.forward(x)
+    loss = backprop.backward(labels)
+    examples = [notes_backpropagation(network, row, y) for row, y in zip(x, labels, strict=True)]
+    assert loss == pytest.approx(np.mean([example[0] for example in examples]), rel=1e-12)
+    for layer, gradient in enumerate(backprop.gradients):
+        expected = np.mean([example[1][layer] for example in examples], axis=0)
+        assert relative_error(gradient, expected) < 1e-12
+
+
+def test_backprop_and_scores_agree() -> None:
+    network, x, _ = example((6, 5, 4, 3), count=7)
+    assert Backprop(network, 7).forward(x) == pytest.approx(network.scores(x), rel=1e-14)
+
+
+def test_a_smaller_minibatch_after_a_larger_one_leaves_no_trace() -> None:
+    network, x, labels = example((6, 5, 3), count=7)
+    used, fresh = Backprop(network, 7), Backprop(network, 2)
+    used.forward(x)
+    used.backward(labels)
+    losses = []
+    for backprop in (used, fresh):
+        backprop.forward(x[:2])
+        losses.append(backprop.backward(labels[:2]))
+    assert losses[0] == losses[1]
+    assert used.gradient.tolist() == fresh.gradient.tolist()
+
+
+def test_float32_trains_with_the_gradient_that_float64_checks() -> None:
+    exact, x, labels = example((20, 10, 5), count=7)
+    single = Network((20, 10, 5))
+    single.parameters[:] = exact.parameters
+    gradients = []
+    for network in (exact, single):
+        backprop = Backprop(network, 7)
+        backprop.forward(x.astype(network.parameters.dtype))
+        backprop.backward(labels)
+        assert backprop.gradient.dtype == network.parameters.dtype
+        gradients.append(backprop.gradient)
+    assert relative_error(gradients[1], gradients[0]) < 1e-6
+
+
+def test_probabilities_hold_for_scores_that_would_overflow() -> None:
+    scores = np.array([[1000.0, 0, 0], [-1000, -1000, -1000], [0, 1000, 1000]])
+    p = np.exp(log_probabilities(scores))
+    assert p == pytest.approx(np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3], [0, 0.5, 0.5]]))
+    assert logistic_loss(log_probabilities(scores), np.array([1, 0, 1])) == pytest.approx(
+        (1000 + math.log(3) + math.log(2)) / 3
+    )
+
+
+def test_each_row_has_a_maximum_of_its_own() -> None:
+    """With one maximum for all rows, the second row's exponentials would all be zero."""
+    scores = np.array([[1e4, 0], [0, 1]])
+    assert np.exp(log_probabilities(scores)[1]).sum() == pytest.approx(1)
+
+
+def test_initial_weights_come_from_the_generator_alone() -> None:
+    first = Network.random((784, 72, 10), np.random.default_rng(1))
+    again = Network.random((784, 72, 10), np.random.default_rng(1))
+    other = Network.random((784, 72, 10), np.random.default_rng(2))
+    assert first.parameters.tolist() == again.parameters.tolist()
+    assert first.parameters.tolist() != other.parameters.tolist()
+    M, W = first.matrices
+    assert M.shape == (72, 784)
+    assert W.shape == (10, 72)
+    assert M.std() == pytest.approx(1 / 28, rel=0.02)
+    assert W.std() == pytest.approx(1 / math.sqrt(72), rel=0.1)
+
+
+def test_the_matrices_are_views_of_the_parameters() -> None:
+    network = Network((3, 2, 1))
+    network.parameters[:] = np.arange(8)
+    assert [W.tolist() for W in network.matrices] == [[[0, 1, 2], [3, 4, 5]], [[6, 7]]]
+    network.matrices[1][0, 0] = 9
+    assert network.parameters[6] == 9
+
+
+def test_pixels_are_scaled_to_0_to_1() -> None:
+    images = np.array([[0, 51, 255]], np.uint8)
+    assert scale(images) == pytest.approx(np.array([[0, 0.2, 1]]))
+    assert scale(images).dtype == np.float32
+    out = np.empty((1, 3))
+    assert scale(images, out=out) is out
+    assert out.tolist() == [[0, 51 / 255, 1]]
