@@ -1,0 +1,19 @@
+"""How to train. In a room of its own, without NumPy, so that `mnistnet --help` can show the
+defaults at once."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """The rate, momentum and decay are those of training.py's formulas.
+
+    validation is the number of images held out of training to validate on.
+    """
+
+    epochs: int = 30
+    batch_size: int = 100
+    learning_rate: float = 0.2
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    validation: int = 5000

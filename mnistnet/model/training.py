@@ -1,0 +1,142 @@
+"""Minibatch stochastic gradient descent with momentum.
+
+For each minibatch, with g the gradient of its mean loss plus that of the weight decay:
+
+    g = dL/dw + decay * w            the decay is the gradient of decay/2 * |w|^2
+    v = momentum * v + g
+    w = w - rate * v
+
+The rate falls from learning_rate to zero along half a cosine (Loshchilov and Hutter 2017,
+https://arxiv.org/abs/1608.03983), a step at a time, so that the last epoch is the one to keep.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistnet.errors import TrainingError
+from mnistnet.model.network import (
+    Array,
+    Backprop,
+    Network,
+    log_probabilities,
+    logistic_loss,
+    scale,
+)
+from mnistnet.model.options import Options
+
+EVALUATION_ROWS = 1000  # images scored at a time; more would only take more memory
+# The held-out images are the same whatever the training seed, so that seeds can be compared.
+VALIDATION_SEED = 784_72_10
+
+
+@dataclass(frozen=True)
+class Report:
+    """One epoch. Losses are means an image, accuracy is from 0 to 1.
+
+    train_loss is taken on the way, each minibatch before its step; learning_rate is the rate of
+    the epoch's first step; the validation figures are None where no images are held out.
+    """
+
+    epoch: int
+    train_loss: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    seconds: float
+
+
+def split(count: int, validation: int) -> tuple[Array, Array]:
+    """Which of count images are trained on, and which are held out: the last of a permutation.
+
+    The permutation depends on count alone. Raises TrainingError where nothing is left to train on.
+    """
+    if not 0 <= validation < count:
+        raise TrainingError(
+            f"expected fewer validation images than the {count:,} there are; found {validation:,}"
+        )
+    order = np.random.default_rng(VALIDATION_SEED).permutation(count)
+    return np.split(order, [count - validation])[0], order[count - validation :]
+
+
+def train(
+    network: Network, images: Array, labels: Array, options: Options, rng: np.random.Generator
+) -> Iterator[Report]:
+    """Train the network in place on images (n, 784) uint8, labels (n,); yields after each epoch.
+
+    Every epoch sees each training image once, in a fresh order drawn from rng. Raises
+    TrainingError where the options do not fit the data, or when the loss is no longer finite.
+    """
+    training_rows, validation_rows = split(len(images), options.validation)
+    batch_size = options.batch_size
+    if batch_size > len(training_rows):
+        raise TrainingError(
+            f"expected a batch size of at most the {len(training_rows):,} training images; "
+            f"found {batch_size:,}"
+        )
+    backprop = Backprop(network, batch_size)
+    x = np.empty((batch_size, network.layers[0]), network.parameters.dtype)
+    velocity = np.zeros_like(network.parameters)
+    change = np.zeros_like(network.parameters)
+    starts = range(0, len(training_rows), batch_size)
+    steps = options.epochs * len(starts)
+
+    for epoch in range(options.epochs):
+        began = time.perf_counter()
+        order = rng.permutation(training_rows)
+        total_loss = 0.0
+        # Overflow shows in the loss, and is reported as what it means.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step, start in enumerate(starts, epoch * len(starts)):
+                rows = order[start : start + batch_size]
+                backprop.forward(scale(images[rows], out=x[: len(rows)]))
+                loss = backprop.backward(labels[rows])
+                if not math.isfinite(loss):
+                    raise TrainingError(
+                        f"the loss is no longer finite in epoch {epoch + 1}; "
+                        f"lower the learning rate, which is {options.learning_rate:g}"
+                    )
+                total_loss += loss * len(rows)
+
+                velocity *= options.momentum
+                velocity += backprop.gradient
+                velocity += np.multiply(network.parameters, options.weight_decay, out=change)
+                rate = _rate(options.learning_rate, step, steps)
+                network.parameters -= np.multiply(velocity, rate, out=change)
+            loss_held_out, accuracy = _validate(network, images, labels, validation_rows)
+
+        yield Report(
+            epoch=epoch + 1,
+            train_loss=total_loss / len(order),
+            validation_loss=loss_held_out,
+            validation_accuracy=accuracy,
+            learning_rate=_rate(options.learning_rate, epoch * len(starts), steps),
+            seconds=time.perf_counter() - began,
+        )
+
+
+def _rate(learning_rate: float, step: int, steps: int) -> float:
+    """Half a cosine: learning_rate at step 0, zero at the step after the last."""
+    return learning_rate / 2 * (1 + math.cos(math.pi * step / steps))
+
+
+def image_scores(network: Network, images: Array) -> Array:
+    """Scores of images (n, 784) uint8, a part at a time: (n, 10)."""
+    parts = range(0, len(images), EVALUATION_ROWS)
+    return np.concatenate(
+        [network.scores(scale(images[start : start + EVALUATION_ROWS])) for start in parts]
+    )
+
+
+def _validate(
+    network: Network, images: Array, labels: Array, rows: Array
+) -> tuple[float | None, float | None]:
+    """Mean loss and accuracy on these rows; None where there are none."""
+    if not len(rows):
+        return None, None
+    scores = image_scores(network, images[rows])
+    loss = logistic_loss(log_probabilities(scores), labels[rows])
+    return loss, float((scores.argmax(axis=1) == labels[rows]).mean())

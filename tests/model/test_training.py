@@ -1,0 +1,157 @@
+"""Training is minibatch SGD as its formulas say, the same for the same seed, and honest."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistnet.data import mnist
+from mnistnet.errors import TrainingError
+from mnistnet.model import training
+from mnistnet.model.network import Backprop, Network
+from mnistnet.model.options import Options
+
+QUICK = Options(epochs=3, batch_size=20, validation=50)
+
+
+def run(data: mnist.Dataset, options: Options = QUICK, seed: int = 0, dtype: type = np.float32):
+    """A trained network and the reports of its epochs."""
+    initial, shuffling = np.random.default_rng(seed).spawn(2)
+    network = Network.random((784, 8, 10), initial, dtype)
+    reports = list(training.train(network, data.images, data.labels, options, shuffling))
+    return network, reports
+
+
+@pytest.fixture
+def data(tiny: Path) -> mnist.Dataset:
+    return mnist.load(tiny, "train")
+
+
+def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -> None:
+    """Against a plain transcription; 250 images in minibatches of 40 leave a short one of 10."""
+    options = Options(
+        epochs=2,
+        batch_size=40,
+        learning_rate=0.3,
+        momentum=0.8,
+        weight_decay=0.01,
+        validation=50,
+    )
+    trained, reports = run(data, options, dtype=np.float64)
+
+    initial, shuffling = np.random.default_rng(0).spawn(2)
+    network = Network.random((784, 8, 10), initial, np.float64)
+    w, v, step = network.parameters, np.zeros(len(network.parameters)), 0
+    backprop = Backprop(network, 40)
+    rows = training.split(300, 50)[0]
+    for epoch in range(2):
+        order, losses = shuffling.permutation(rows), []
+        for minibatch in np.split(order, range(40, 250, 40)):
+            backprop.forward(data.images[minibatch] / 255)
+            losses += [backprop.backward(data.labels[minibatch])] * len(minibatch)
+            v = 0.8 * v + backprop.gradient + 0.01 * w
+            w -= 0.3 * (1 + math.cos(math.pi * step / 14)) / 2 * v
+            step += 1
+        assert len(losses) == 250
+        assert reports[epoch].train_loss == pytest.approx(np.mean(losses), rel=1e-12)
+    assert trained.parameters == pytest.approx(w, rel=1e-10, abs=1e-14)
+    # half of the cosine is behind at the start of the second epoch: the rate is half of 0.3
+    assert [report.learning_rate for report in reports] == pytest.approx([0.3, 0.15])
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(data: mnist.Dataset) -> None:
+    first, _ = run(data, seed=1)
+    again, _ = run(data, seed=1)
+    other, _ = run(data, seed=2)
+    assert first.parameters.tobytes() == again.parameters.tobytes()
+    assert first.parameters.tobytes() != other.parameters.tobytes()
+
+
+def test_it_learns_what_can_be_learned(data: mnist.Dataset) -> None:
+    _, reports = run(data, Options(epochs=5, batch_size=20, validation=50))
+    assert reports[-1].validation_accuracy == 1
+    assert reports[-1].train_loss < reports[0].train_loss / 10
+    assert [report.epoch for report in reports] == [1, 2, 3, 4, 5]
+
+
+def test_the_validation_figures_are_those_of_the_held_out_images(data: mnist.Dataset) -> None:
+    network, reports = run(data)
+    held_out = training.split(300, 50)[1]
+    f = network.scores((data.images[held_out] / 255).astype(np.float32)).astype(np.float64)
+    labels = data.labels[held_out]
+    losses = [math.log(sum(map(math.exp, row))) - row[y] for row, y in zip(f, labels, strict=True)]
+    assert reports[-1].validation_loss == pytest.approx(np.mean(losses), rel=1e-4)
+    assert reports[-1].validation_accuracy == (f.argmax(axis=1) == labels).mean()
+
+
+def test_held_out_images_are_never_trained_on(data: mnist.Dataset) -> None:
+    images, labels = data.images.copy(), data.labels.copy()
+    held_out = training.split(300, 50)[1]
+    images[held_out], labels[held_out] = 0, 9
+    altered = mnist.Dataset(images, labels, "train")
+    (first, reports), (second, other_reports) = run(data), run(altered)
+    assert first.parameters.tobytes() == second.parameters.tobytes()
+    assert reports[-1].validation_loss != other_reports[-1].validation_loss
+
+
+def test_the_split_is_a_partition_that_depends_on_the_counts_alone() -> None:
+    rows, held_out = training.split(1000, 100)
+    assert len(held_out) == 100
+    assert sorted([*rows, *held_out]) == list(range(1000))
+    assert held_out.tolist() == training.split(1000, 100)[1].tolist()
+    # more held out are the same ones, and more
+    assert set(held_out) < set(training.split(1000, 200)[1])
+
+
+def test_with_nothing_held_out_all_is_trained_on_and_there_are_no_figures(
+    data: mnist.Dataset,
+) -> None:
+    _, reports = run(data, Options(epochs=1, batch_size=20, validation=0))
+    assert reports[0].validation_loss is None
+    assert reports[0].validation_accuracy is None
+    assert sorted(training.split(300, 0)[0]) == list(range(300))
+
+
+@pytest.mark.parametrize("rate", [1e30, 1e300, math.nan])
+def test_a_loss_that_is_not_finite_says_to_lower_the_learning_rate(
+    data: mnist.Dataset, rate: float
+) -> None:
+    with pytest.raises(TrainingError) as caught:
+        run(data, Options(learning_rate=rate, batch_size=20, validation=50))
+    assert str(caught.value) == (
+        f"the loss is no longer finite in epoch 1; lower the learning rate, which is {rate:g}"
+    )
+
+
+def test_options_that_do_not_fit_the_data_are_refused(data: mnist.Dataset) -> None:
+    with pytest.raises(TrainingError) as caught:
+        run(data, Options(validation=300))
+    assert str(caught.value) == (
+        "expected fewer validation images than the 300 there are; found 300"
+    )
+    with pytest.raises(TrainingError) as caught:
+        run(data, Options(batch_size=251, validation=50))
+    assert str(caught.value) == (
+        "expected a batch size of at most the 250 training images; found 251"
+    )
+
+
+def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
+    network, _ = run(data)
+    images = np.tile(data.images, (4, 1))
+    scores = training.image_scores(network, images)
+    assert scores.shape == (1200, 10)
+    alone = training.image_scores(network, images[1050:1051])
+    assert scores[1050] == pytest.approx(alone[0], rel=1e-5)
+
+
+def test_two_epochs_on_the_real_mnist_beat_95_percent(real_mnist: Path) -> None:
+    train, test = mnist.load(real_mnist, "train"), mnist.load(real_mnist, "test")
+    initial, shuffling = np.random.default_rng(0).spawn(2)
+    network = Network.random((784, 72, 10), initial)
+    for report in training.train(network, train.images, train.labels, Options(epochs=2), shuffling):
+        last = report
+    assert last.validation_accuracy > 0.95
+    answers = training.image_scores(network, test.images).argmax(axis=1)
+    assert (answers == test.labels).mean() > 0.95
