@@ -1,0 +1,159 @@
+"""The weights file: a plain .npz that any NumPy user can open without this package.
+
+    z = np.load("mnistnet.npz"); h = np.tanh(z["W1"] @ x); f = z["W2"] @ h   # x: 784 pixels / 255
+
+W1, W2, ... are float32, (units, inputs), as M and W in the notes. `meta` is a JSON string: how the
+network was made (see metadata). Nothing in a file is believed: no pickle is ever loaded, and
+names, shapes, types, sizes and values are checked before a network comes out of it.
+"""
+
+import itertools
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from mnistnet import __version__
+from mnistnet.atomic import atomic_write
+from mnistnet.errors import WeightsError
+from mnistnet.model.network import CLASSES, PIXELS, Network
+from mnistnet.model.options import Options
+from mnistnet.model.training import Report
+
+FORMAT = 1
+MAX_BYTES = 1 << 30  # of arrays in a file; a hundred times the largest network worth training here
+
+
+def metadata(
+    options: Options, seed: int, history: Sequence[Report], data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a weights file tells of its network; data is what it was trained on, as JSON.
+
+    The seconds of each epoch stay out, so that the same training gives the same bytes.
+    """
+    rows = [asdict(report) for report in history]
+    for row in rows:
+        del row["seconds"]
+    return {
+        "pixels": "x = pixel / 255; pixel 0 is background, 255 is ink",
+        "options": asdict(options),
+        "seed": seed,
+        "epochs": len(rows),
+        "validation_accuracy": rows[-1]["validation_accuracy"] if rows else None,
+        "data": dict(data),
+        "versions": {"mnistnet": __version__, "numpy": np.__version__},
+        "history": rows,
+    }
+
+
+def save(path: Path, network: Network, meta: Mapping[str, Any]) -> None:
+    """Write the network and its metadata, all at once; the same network gives the same bytes.
+
+    Raises WeightsError for a network that is not finite, MnistnetError where the file cannot be
+    written.
+    """
+    if not np.isfinite(network.parameters).all():
+        raise WeightsError(f"{path}: not written, the weights are not all finite numbers")
+    text = json.dumps({"format": FORMAT, "layers": network.layers, **meta})
+    arrays: dict[str, Any] = {"meta": np.array(text)}
+    for layer, W in enumerate(network.matrices, start=1):
+        arrays[f"W{layer}"] = W.astype(np.float32)
+    with atomic_write(path) as stream:
+        np.savez(stream, **arrays)
+
+
+def load(path: Path) -> tuple[Network, dict[str, Any]]:
+    """The network in a weights file, and its metadata.
+
+    Raises WeightsError, naming the file, for anything that is not a whole, finite network of
+    mnistnet's with 784 inputs and 10 outputs.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
+        with path.open("rb") as stream:
+            arrays = _read(stream, path)
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"there is no weights file {path}; run 'mnistnet train' to make one, "
+            "or name another with --weights"
+        ) from error
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
+    meta = _metadata(arrays.pop("meta", None), path)
+    matrices = _matrices(arrays, path)
+    layers = [matrices[0].shape[1], *(len(W) for W in matrices)]
+    if meta.get("layers") != layers:
+        raise WeightsError(
+            f"{path}: expected the layers that its metadata states, {meta.get('layers')}; "
+            f"found {layers}"
+        )
+    network = Network(layers)
+    for mine, W in zip(network.matrices, matrices, strict=True):
+        mine[...] = W
+    return network, meta
+
+
+def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
+    """Every array in the file, none of them pickled, MAX_BYTES of them at most."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_BYTES:
+            raise WeightsError(f"{path}: expected {MAX_BYTES:,} bytes at most; found {size:,}")
+        stream.seek(0)
+        with np.load(stream, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (WeightsError, OSError):
+        raise
+    except Exception as error:  # a hostile file makes zipfile and NumPy raise a dozen kinds
+        raise WeightsError(
+            f"{path}: expected the weights that 'mnistnet train' writes; found a file that is "
+            f"damaged or something else ({error})"
+        ) from error
+
+
+def _metadata(text: Any, path: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads(str(text[()])) if text is not None and text.dtype.kind == "U" else None
+    except (ValueError, RecursionError):
+        meta = None
+    if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
+        raise WeightsError(f"{path}: expected mnistnet's metadata, a JSON object; found none")
+    if meta["format"] != FORMAT:
+        raise WeightsError(
+            f"{path}: expected format {FORMAT}, found {meta['format']}; "
+            "it needs another version of mnistnet"
+        )
+    options = meta.get("options")
+    if not isinstance(options, dict) or not isinstance(options.get("validation"), int):
+        raise WeightsError(f"{path}: expected the training options in its metadata; found none")
+    return meta
+
+
+def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:
+    """W1, W2, ... in order, once they are known to be one finite network."""
+    names = [f"W{layer}" for layer in range(1, len(arrays) + 1)]
+    if not names or set(arrays) != set(names):
+        found = ", ".join(sorted(arrays)) or "none"
+        raise WeightsError(f"{path}: expected the matrices W1, W2, ...; found {found}")
+    matrices = [arrays[name] for name in names]
+    for name, W in zip(names, matrices, strict=True):
+        if W.dtype != np.float32 or W.ndim != 2:
+            raise WeightsError(
+                f"{path}: expected a float32 matrix {name}; found {W.dtype}, shape {W.shape}"
+            )
+        if not np.isfinite(W).all():
+            raise WeightsError(f"{path}: expected finite numbers in {name}; found NaN or infinity")
+    shapes = [W.shape for W in matrices]
+    chained = all(below[0] == above[1] for below, above in itertools.pairwise(shapes))
+    if not chained or shapes[0][1] != PIXELS or shapes[-1][0] != CLASSES:
+        raise WeightsError(
+            f"{path}: expected matrices that lead from {PIXELS} pixels to {CLASSES} scores; "
+            f"found {', '.join(f'{units} x {inputs}' for units, inputs in shapes)}"
+        )
+    return matrices
