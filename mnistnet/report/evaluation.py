@@ -1,0 +1,143 @@
+"""How good a network is on labelled images: accuracy, loss, confusion and mistakes."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from mnistnet.errors import DataError
+from mnistnet.model import training
+from mnistnet.model.network import (
+    CLASSES,
+    Array,
+    Network,
+    log_probabilities,
+    logistic_loss,
+)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """An image the network got wrong, and how sure it was of its answer (0 to 1)."""
+
+    index: int
+    label: int
+    digit: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class DigitFigures:
+    """One digit: recall is the share of its images that were recognised, precision the share of
+    the answers 'this digit' that were right, each from 0 to 1, or None where there were none."""
+
+    digit: int
+    count: int
+    recall: float | None
+    precision: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """loss is the mean an image; confusion (10, 10) counts, row = true digit, column = answer;
+    mistakes are in order of how sure the network was, the surest first."""
+
+    loss: float
+    confusion: Array
+    mistakes: list[Mistake]
+
+    @property
+    def count(self) -> int:
+        """Images."""
+        return int(self.confusion.sum())
+
+    @property
+    def errors(self) -> int:
+        """Images the network got wrong."""
+        return self.count - int(self.confusion.trace())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images that the network got right, 0 to 1."""
+        return 1 - self.errors / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the accuracy."""
+        return wilson_interval(self.count - self.errors, self.count)
+
+    @property
+    def per_digit(self) -> list[DigitFigures]:
+        """Recall and precision of each digit."""
+        right = self.confusion.diagonal()
+        counts = self.confusion.sum(axis=1)
+        answers = self.confusion.sum(axis=0)
+        return [
+            DigitFigures(
+                digit=digit,
+                count=int(counts[digit]),
+                recall=float(right[digit] / counts[digit]) if counts[digit] else None,
+                precision=float(right[digit] / answers[digit]) if answers[digit] else None,
+            )
+            for digit in range(CLASSES)
+        ]
+
+
+def rows_of(split: str, count: int, validation: int) -> Array:
+    """Which of count images are in the split: all for 'test', else those that a network trained
+    with so many validation images was trained on ('train') or not ('validation')."""
+    if split == "test":
+        return np.arange(count)
+    trained, held_out = training.split(count, validation)
+    return trained if split == "train" else held_out
+
+
+def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
+    """The network's answers to these rows of images (n, 784) uint8 with labels (n,).
+
+    Raises DataError where there are no rows, as for a network trained with no validation images.
+    """
+    if not len(rows):
+        raise DataError("expected images to evaluate on; found none: none were held out")
+    labels = labels[rows]
+    log_p = log_probabilities(training.image_scores(network, images[rows]))
+    answers = log_p.argmax(axis=1)
+    confusion = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(confusion, (labels, answers), 1)
+    wrong = np.flatnonzero(answers != labels)
+    mistakes = [
+        Mistake(int(rows[i]), int(labels[i]), int(answers[i]), math.exp(log_p[i, answers[i]]))
+        for i in wrong
+    ]
+    mistakes.sort(key=lambda mistake: -mistake.probability)
+    return Evaluation(logistic_loss(log_p, labels), confusion, mistakes)
+
+
+def wilson_interval(right: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Where the true accuracy lies, given that right of count >= 1 answers were right.
+
+    Wilson's score interval (1927, Journal of the American Statistical Association 22, 209-212):
+    unlike p +- z sqrt(p (1 - p) / n) it holds near 0 and 1, where digit readers live.
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    p = right / count
+    centre = p + z**2 / (2 * count)
+    half = z * math.sqrt(p * (1 - p) / count + z**2 / (4 * count**2))
+    scale = 1 + z**2 / count
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """The figures under the names that `eval --json` prints."""
+    return {
+        "count": evaluation.count,
+        "errors": evaluation.errors,
+        "accuracy": evaluation.accuracy,
+        "interval": list(evaluation.interval),
+        "loss": evaluation.loss,
+        "confusion": evaluation.confusion.tolist(),
+        "per_digit": [vars(figures) for figures in evaluation.per_digit],
+        "mistakes": [vars(mistake) for mistake in evaluation.mistakes],
+    }

@@ -1,0 +1,50 @@
+"""Results as text for a person, 80 columns wide at most."""
+
+from mnistnet.model.network import CLASSES
+from mnistnet.report.evaluation import Evaluation
+
+
+def percent(share: float | None, decimals: int = 2) -> str:
+    """0.9785 -> '97.85 %'; '-' where there is no figure."""
+    return "-" if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def evaluation_text(evaluation: Evaluation, name: str) -> str:
+    """Accuracy, loss and the confusion table, for images called name ('test:' and a number)."""
+    low, high = evaluation.interval
+    figures = evaluation.per_digit
+    lines = [
+        f"accuracy  {percent(evaluation.accuracy)}   "
+        f"(95 % interval {percent(low)} to {percent(high)})",
+        f"errors    {evaluation.errors:,} of {evaluation.count:,} {name} images",
+        f"loss      {evaluation.loss:.4f}",
+        "",
+        "true      answer",
+        "digit" + "".join(f"{digit:6}" for digit in range(CLASSES)) + "    recall",
+    ]
+    for row, figure in zip(evaluation.confusion, figures, strict=True):
+        counts = "".join(f"{count or '.':>6}" for count in row)
+        lines.append(f"{figure.digit:>5}{counts}{percent(figure.recall):>10}")
+    precisions = ("-" if f.precision is None else f"{100 * f.precision:.1f}" for f in figures)
+    lines.append("prec." + "".join(f"{text:>6}" for text in precisions) + f"{'%':>10}")
+    return "\n".join(lines)
+
+
+def mistakes_text(evaluation: Evaluation, name: str, most: int) -> str:
+    """The mistakes the network was surest of, one a line, most lines at the most."""
+    return "\n".join(
+        f"{f'{name}:{mistake.index}':<12} is {mistake.label}, "
+        f"answered {mistake.digit} ({percent(mistake.probability, 1)})"
+        for mistake in evaluation.mistakes[:most]
+    )
+
+
+def answer_text(picture: str, probabilities: list[float], top: int) -> str:
+    """'digit.png  7  99.8 %   then 1 0.1 %, 2 0.1 %': the answer and its top runners-up."""
+    order = sorted(range(CLASSES), key=lambda digit: -probabilities[digit])
+    best, *others = order[: top + 1]
+    line = f"{picture}  {best}  {percent(probabilities[best], 1)}"
+    if others:
+        rest = (f"{digit} {percent(probabilities[digit], 1)}" for digit in others)
+        line += "   then " + ", ".join(rest)
+    return line
