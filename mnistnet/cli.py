@@ -1,0 +1,431 @@
+"""The commands: parse, call the library, print. The only file that imports click.
+
+Results go to stdout, everything else to stderr. What a command needs is imported inside it, so
+that `mnistnet --help` loads neither NumPy nor requests nor Pillow.
+"""
+
+import functools
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistnet import __version__
+from mnistnet.errors import DataError, MnistnetError, PictureError
+from mnistnet.model.options import Options
+
+if TYPE_CHECKING:
+    from mnistnet.data.mnist import Dataset
+    from mnistnet.data.picture import Picture
+
+DEFAULT_WEIGHTS = Path("mnistnet.npz")
+
+
+class Commands(click.Group):
+    """The one place where errors become exit codes: 1 it could not be done, 130 interrupted."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MnistnetError as error:
+            raise click.ClickException(str(error)) from error
+        except MemoryError as error:
+            raise click.ClickException("there is not enough memory for this") from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted", err=True)
+            ctx.exit(130)
+
+
+class Mirrors(click.types.StringParamType):
+    """An address or a folder; in the environment one a line, since a folder may have spaces."""
+
+    name = "url|dir"
+    envvar_list_splitter = "\n"
+
+
+data_option = click.option(
+    "--data",
+    "folder",
+    type=click.Path(path_type=Path),
+    envvar="MNISTNET_DATA",
+    show_envvar=True,
+    help="Folder with the MNIST files.  [default: ~/.cache/mnistnet]",
+)
+mirror_option = click.option(
+    "--mirror",
+    "mirrors",
+    type=Mirrors(),
+    multiple=True,
+    envvar="MNISTNET_MIRROR",
+    show_envvar=True,
+    help="Ask this address or folder first; may be repeated.",
+)
+weights_option = click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_WEIGHTS,
+    show_default=True,
+    help="Weights file to read.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+
+
+@click.group(
+    name="mnistnet", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="mnistnet")
+def main() -> None:
+    """Train, evaluate and use a small neural network that reads handwritten digits."""
+
+
+@main.command()
+@data_option
+@mirror_option
+@click.option("--check", is_flag=True, help="Only verify what is there; exit 1 on any fault.")
+def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None:
+    """Fetch MNIST, verify it and keep it.
+
+    \b
+    Examples:
+      mnistnet download
+      mnistnet download --mirror ~/Downloads/mnist
+    """
+    from mnistnet.data import download as library
+    from mnistnet.data import mnist
+
+    folder = folder or library.cache_folder()
+    if check:
+        faults = library.check(folder)
+        for name, fault in faults.items():
+            click.echo(f"{name:<24} {fault or 'verified'}")
+        if any(faults.values()):
+            raise DataError(f"{folder} does not hold MNIST, whole and unaltered")
+        return
+    with _progress() as (notify, advance):
+        sources = library.download(folder, (*mirrors, *mnist.MIRRORS), notify, advance)
+    for name, source in sources.items():
+        click.echo(f"{name:<24} {source}")
+    click.echo(f"in {folder}")
+
+
+@main.command()
+@data_option
+@mirror_option
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_WEIGHTS,
+    show_default=True,
+    help="Weights file to write.",
+)
+@click.option(
+    "--hidden",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=[72],
+    show_default=True,
+    help="Units in a hidden layer; repeat it for more layers.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=Options.epochs,
+    show_default=True,
+    help="Times that every training image is seen.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=Options.batch_size,
+    show_default=True,
+    help="Images in a minibatch, that is, for one step.",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=Options.learning_rate,
+    show_default=True,
+    help="At the first step; it falls to zero along a cosine.",
+)
+@click.option(
+    "--momentum",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=Options.momentum,
+    show_default=True,
+    help="Share of the last step that the next one keeps.",
+)
+@click.option(
+    "--weight-decay",
+    type=click.FloatRange(min=0),
+    default=Options.weight_decay,
+    show_default=True,
+    help="Penalty on the weights: half of it times their squared length.",
+)
+@click.option(
+    "--no-augment",
+    is_flag=True,
+    expose_value=False,
+    help="Train on the images as they are (so far the only way).",
+)
+@click.option(
+    "--validation",
+    type=click.IntRange(min=0),
+    default=Options.validation,
+    show_default=True,
+    help="Training images held out to validate on.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The same seed gives the same weights.",
+)
+@json_option
+def train(
+    folder: Path | None,
+    mirrors: tuple[str, ...],
+    weights: Path,
+    hidden: tuple[int, ...],
+    seed: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train a network and write its weights.
+
+    The test set is not touched: what is reported is the accuracy on training images that are held
+    out to validate on, the same ones whatever the seed.
+
+    \b
+    Examples:
+      mnistnet train
+      mnistnet train --hidden 300 --hidden 100 --weights deep.npz
+    """
+    import numpy as np
+
+    from mnistnet.atomic import check_writable
+    from mnistnet.model import training
+    from mnistnet.model import weights as weights_file
+    from mnistnet.model.network import CLASSES, PIXELS, Network
+    from mnistnet.report.terminal import percent
+
+    check_writable(weights)
+    data = _dataset(folder, mirrors, "train")
+    initial, shuffling = np.random.default_rng(seed).spawn(2)
+    network = Network.random((PIXELS, *hidden, CLASSES), initial)
+    settings = Options(**options)
+    history = []
+    for report in training.train(network, data.images, data.labels, settings, shuffling):
+        history.append(report)
+        if as_json:
+            click.echo(json.dumps(vars(report)))
+            continue
+        click.echo(
+            f"epoch {report.epoch:>3}/{settings.epochs}  train loss {report.train_loss:.4f}  "
+            f"validation accuracy {percent(report.validation_accuracy)}  {report.seconds:.2f} s",
+            err=True,
+        )
+    source = {"sha256": data.sha256, "published": data.published}
+    weights_file.save(weights, network, weights_file.metadata(settings, seed, history, source))
+
+    seconds = sum(report.seconds for report in history)
+    accuracy = history[-1].validation_accuracy
+    if as_json:
+        closing = {
+            "weights": str(weights),
+            "validation_accuracy": accuracy,
+            "epochs": len(history),
+            "seconds": seconds,
+            "parameters": len(network.parameters),
+        }
+        click.echo(json.dumps(closing))
+    else:
+        click.echo(
+            f"validation accuracy {percent(accuracy)} after {len(history)} epochs "
+            f"in {seconds:.1f} s; weights in {weights}"
+        )
+
+
+@main.command(name="eval")
+@data_option
+@mirror_option
+@weights_option
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train", "validation"]),
+    default="test",
+    show_default=True,
+    help="Images to evaluate on; train and validation as the network was trained.",
+)
+@click.option(
+    "--mistakes",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="How many of the surest mistakes to list.",
+)
+@json_option
+def evaluate(
+    folder: Path | None,
+    mirrors: tuple[str, ...],
+    weights: Path,
+    split: str,
+    mistakes: int,
+    as_json: bool,
+) -> None:
+    """Tell how good a network is.
+
+    Prints the accuracy, its loss, how often each digit is taken for another, and the mistakes that
+    the network was surest of.
+
+    \b
+    Examples:
+      mnistnet eval
+      mnistnet eval --split validation --json
+    """
+    from mnistnet.model import weights as weights_file
+    from mnistnet.report import evaluation as library
+    from mnistnet.report import terminal
+
+    network, meta = weights_file.load(weights)
+    file_split = "test" if split == "test" else "train"
+    data = _dataset(folder, mirrors, file_split)
+    rows = library.rows_of(split, len(data.labels), meta["options"]["validation"])
+    result = library.evaluate(network, data.images, data.labels, rows)
+    if as_json:
+        facts = {"split": split, "published": data.published, "weights": str(weights)}
+        click.echo(json.dumps(library.as_json(result) | facts))
+        return
+    whose = "MNIST's own" if data.published else "not MNIST's own"
+    click.echo(f"weights {weights}; {split} images are {whose}", err=True)
+    click.echo(terminal.evaluation_text(result, split))
+    if mistakes and result.mistakes:
+        click.echo(f"\nsurest mistakes\n{terminal.mistakes_text(result, file_split, mistakes)}")
+
+
+@main.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@weights_option
+@data_option
+@mirror_option
+@click.option(
+    "--top",
+    type=click.IntRange(0, 9),
+    default=2,
+    show_default=True,
+    help="How many runners-up to print.",
+)
+@json_option
+def predict(
+    pictures: tuple[str, ...],
+    weights: Path,
+    folder: Path | None,
+    mirrors: tuple[str, ...],
+    top: int,
+    as_json: bool,
+) -> None:
+    """Tell the digit in each PICTURE.
+
+    PICTURE is a file in any format that Pillow reads, holding one digit that fills most of it; -
+    for standard input; or test:7 or train:7 for that image of the data set. One that cannot be
+    read costs an error line; the others are still answered.
+
+    \b
+    Examples:
+      mnistnet predict digit.png
+      mnistnet predict --json test:0 test:1
+    """
+    import numpy as np
+
+    from mnistnet.model import weights as weights_file
+    from mnistnet.model.network import log_probabilities, scale
+    from mnistnet.report.terminal import answer_text
+
+    network, _ = weights_file.load(weights)
+    dataset = functools.cache(functools.partial(_dataset, folder, mirrors))
+    failed = False
+    for name in pictures:
+        try:
+            picture = _read_picture(name, dataset)
+        except MnistnetError as error:
+            failed = True
+            if as_json:
+                click.echo(json.dumps({"picture": name, "error": str(error)}))
+            else:
+                click.echo(f"Error: {name}: {error}", err=True)
+            continue
+        scores = network.scores(scale(picture.image[None]))
+        probabilities = np.exp(log_probabilities(scores))[0].tolist()
+        if as_json:
+            answer = {
+                "picture": name,
+                "digit": int(scores.argmax()),
+                "probability": max(probabilities),
+                "probabilities": probabilities,
+                "scores": scores[0].tolist(),
+                "inverted": picture.inverted,
+            }
+            click.echo(json.dumps(answer))
+        else:
+            click.echo(answer_text(name, probabilities, top))
+    if failed:
+        sys.exit(1)
+
+
+def _dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
+    """One split, downloaded first where it is not there yet."""
+    from mnistnet.data import download, mnist
+
+    with _progress() as (notify, advance):
+        return download.obtain(
+            folder or download.cache_folder(),
+            split,
+            (*mirrors, *mnist.MIRRORS),
+            notify,
+            advance,
+        )
+
+
+def _read_picture(name: str, dataset: Callable[[str], "Dataset"]) -> "Picture":
+    """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
+    from mnistnet.data.picture import Picture, read_picture
+
+    split, colon, number = name.partition(":")
+    if colon and split in ("test", "train"):
+        images = dataset(split).images
+        if not number.isdecimal() or int(number) >= len(images):
+            raise PictureError(f"expected {split}: and a number from 0 to {len(images) - 1:,}")
+        return Picture(images[int(number)], inverted=False)
+    if name == "-":
+        return read_picture(io.BytesIO(sys.stdin.buffer.read()))
+    return read_picture(Path(name))
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
+    """notify and advance for the downloader: sentences and one bar, both on stderr."""
+    bar: Any = None
+
+    def notify(sentence: str) -> None:
+        if bar is not None:
+            bar.clear()
+        click.echo(sentence, err=True)
+
+    def advance(received: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            from tqdm import tqdm
+
+            bar = tqdm(desc="MNIST", total=total, unit="B", unit_scale=True, disable=None)
+        bar.update(received)
+
+    try:
+        yield notify, advance
+    finally:
+        if bar is not None:
+            bar.close()

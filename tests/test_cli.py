@@ -1,0 +1,374 @@
+"""The commands, run as a user would: what is on stdout, what on stderr, and the exit code."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from mnistnet import __version__, cli
+from mnistnet.data import download, mnist
+from mnistnet.model import training, weights
+
+QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
+
+
+def run(*words: object, stdin: bytes | None = None) -> Result:
+    """The command's result; anything but a clean exit is re-raised."""
+    result = CliRunner().invoke(cli.main, [str(word) for word in words], input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def assert_fails(result: Result, message: str, code: int = 1) -> None:
+    assert (result.stdout, result.stderr, result.exit_code) == ("", f"Error: {message}\n", code)
+
+
+@pytest.fixture
+def trained(tiny: Path, tmp_path: Path) -> Path:
+    """The tiny set, with mnistnet.npz trained on it in the current folder."""
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+    return tiny
+
+
+# ---- download
+
+
+@pytest.fixture
+def mirror(server, published) -> str:
+    server.answers.update(published)
+    return server.url
+
+
+def test_download_tells_where_each_file_came_from(mirror: str) -> None:
+    cache = download.cache_folder()
+    result = run("download", "--mirror", mirror)
+    assert result.stdout == (
+        f"train-images-idx3-ubyte  {mirror}\n"
+        f"train-labels-idx1-ubyte  {mirror}\n"
+        f"t10k-images-idx3-ubyte   {mirror}\n"
+        f"t10k-labels-idx1-ubyte   {mirror}\n"
+        f"in {cache}\n"
+    )
+    assert result.stderr == f"Downloading MNIST to {cache}\n"
+    again = run("download")
+    assert (again.stdout.count("here\n"), again.stderr, again.exit_code) == (4, "", 0)
+
+
+def test_download_check_verifies_and_exits_0_or_1(mirror: str, tmp_path: Path) -> None:
+    run("download", "--mirror", mirror, "--data", tmp_path / "a")
+    result = run("download", "--check", "--data", tmp_path / "a")
+    assert (result.stdout.count("verified\n"), result.stderr, result.exit_code) == (4, "", 0)
+
+    (tmp_path / "a" / "t10k-labels-idx1-ubyte").write_bytes(b"")
+    result = run("download", "--check", "--data", tmp_path / "a")
+    assert result.stdout == (
+        "train-images-idx3-ubyte  verified\n"
+        "train-labels-idx1-ubyte  verified\n"
+        "t10k-images-idx3-ubyte   verified\n"
+        f"t10k-labels-idx1-ubyte   {tmp_path / 'a' / 't10k-labels-idx1-ubyte'}: "
+        "expected an IDX file, found an empty file\n"
+    )
+    assert result.stderr == (f"Error: {tmp_path / 'a'} does not hold MNIST, whole and unaltered\n")
+    assert result.exit_code == 1
+
+
+def test_mirrors_and_data_may_come_from_the_environment(
+    published, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaced = tiny.rename(tmp_path / "a mirror")
+    monkeypatch.setenv("MNISTNET_MIRROR", str(spaced))
+    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path / "data"))
+    result = run("download")
+    assert result.stdout.count(str(spaced)) == 4
+    assert len(list((tmp_path / "data").iterdir())) == 4
+
+
+def test_commands_download_what_is_missing_and_say_so(mirror: str) -> None:
+    cache = download.cache_folder()
+    result = run(*QUICK, "--mirror", mirror)
+    assert result.stderr.startswith(f"Downloading MNIST to {cache}\nepoch   1/4  train loss ")
+    assert run("eval").stderr == "weights mnistnet.npz; test images are MNIST's own\n"
+
+
+def test_no_mirror_is_one_error(server, tmp_path: Path) -> None:
+    result = run("download", "--mirror", server.url)
+    cache = download.cache_folder()
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"Downloading MNIST to {cache}\n"
+        "Error: no mirror gave train-images-idx3-ubyte:\n"
+        f"  {server.url}: 404 Not Found\n"
+        "Try again later, or name another source with --mirror: an address, or a folder that has "
+        "the four files\n"
+    )
+
+
+# ---- train
+
+
+def without_seconds(text: str) -> list[str]:
+    return [line.rsplit("  ", 1)[0] for line in text.splitlines()]
+
+
+def test_train_reports_each_epoch_and_writes_the_weights(tiny: Path) -> None:
+    result = run(*QUICK, "--data", tiny, "--weights", "net.npz")
+    network, meta = weights.load(Path("net.npz"))
+    assert network.layers == (784, 8, 10)
+    assert without_seconds(result.stderr) == [
+        f"epoch   {row['epoch']}/4  train loss {row['train_loss']:.4f}  "
+        f"validation accuracy {100 * row['validation_accuracy']:.2f} %"
+        for row in meta["history"]
+    ]
+    start, end = result.stdout.split(" after 4 epochs in ")
+    assert start == f"validation accuracy {100 * meta['validation_accuracy']:.2f} %"
+    assert end.endswith(" s; weights in net.npz\n")
+    assert meta["data"] == {"sha256": mnist.load(tiny, "train").sha256, "published": False}
+    assert meta["options"]["batch_size"] == 10
+
+
+def test_train_json_is_one_object_an_epoch_and_one_at_the_end(tiny: Path) -> None:
+    result = run(*QUICK, "--data", tiny, "--json")
+    assert result.stderr == ""
+    *epochs, closing = map(json.loads, result.stdout.splitlines())
+    history = weights.load(Path("mnistnet.npz"))[1]["history"]
+    assert [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in epochs] == history
+    assert closing == {
+        "weights": "mnistnet.npz",
+        "validation_accuracy": history[-1]["validation_accuracy"],
+        "epochs": 4,
+        "seconds": pytest.approx(sum(epoch["seconds"] for epoch in epochs)),
+        "parameters": 784 * 8 + 8 * 10,
+    }
+
+
+def test_train_without_validation_has_no_validation_figures(tiny: Path) -> None:
+    result = run(*QUICK[:-1], "0", "--data", tiny, "--json")
+    for line in map(json.loads, result.stdout.splitlines()):
+        assert line["validation_accuracy"] is None
+    result = run(*QUICK[:-1], "0", "--data", tiny)
+    assert result.stdout.startswith("validation accuracy - after 4 epochs in ")
+
+
+def test_the_same_seed_writes_the_same_bytes(tiny: Path) -> None:
+    written = []
+    for seed in (0, 0, 1):
+        run(*QUICK, "--data", tiny, "--seed", seed)
+        written.append(Path("mnistnet.npz").read_bytes())
+    assert written[0] == written[1] != written[2]
+
+
+def test_train_never_looks_at_the_test_set(tiny: Path) -> None:
+    for file in tiny.glob("t10k*"):
+        file.unlink()
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+
+
+def test_train_takes_several_hidden_layers(tiny: Path) -> None:
+    assert run(*QUICK, "--hidden", "6", "--data", tiny).exit_code == 0
+    assert weights.load(Path("mnistnet.npz"))[0].layers == (784, 8, 6, 10)
+
+
+def test_a_training_that_diverges_writes_nothing(tiny: Path) -> None:
+    Path("mnistnet.npz").write_bytes(b"old")
+    result = run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
+    assert_fails(
+        result,
+        "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e+30",
+    )
+    assert Path("mnistnet.npz").read_bytes() == b"old"
+
+
+def test_weights_that_cannot_be_written_are_said_before_the_training(tiny: Path) -> None:
+    result = run(*QUICK, "--data", tiny, "--weights", "none/net.npz")
+    folder = Path("none").resolve()
+    assert_fails(result, f"cannot write none/net.npz: there is no folder {folder}")
+
+
+def test_not_enough_memory_is_one_error(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(training, "train", too_much)
+    assert_fails(run(*QUICK, "--data", tiny), "there is not enough memory for this")
+
+
+def test_ctrl_c_says_so_and_exits_130(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", interrupted)
+    result = run(*QUICK, "--data", tiny)
+    assert (result.stdout, result.stderr, result.exit_code) == ("", "Interrupted\n", 130)
+    assert not Path("mnistnet.npz").exists()
+
+
+# ---- eval
+
+
+def test_eval_prints_the_figures_the_table_and_the_mistakes(trained: Path) -> None:
+    result = run("eval", "--data", trained)
+    assert result.stderr == "weights mnistnet.npz; test images are not MNIST's own\n"
+    lines = result.stdout.splitlines()
+    assert lines[0] == "accuracy  100.00 %   (95 % interval 92.87 % to 100.00 %)"
+    assert lines[1] == "errors    0 of 50 test images"
+    assert lines[4:6] == [
+        "true      answer",
+        "digit     0     1     2     3     4     5     6     7     8     9    recall",
+    ]
+    assert lines[6] == "    0     5     .     .     .     .     .     .     .     .     .  100.00 %"
+    assert len(lines) == 17
+
+
+def test_eval_lists_the_surest_mistakes(trained: Path) -> None:
+    labels = trained / "t10k-labels-idx1-ubyte"
+    content = bytearray(labels.read_bytes())
+    content[8 + 13] = 5  # image 13 shows a 3
+    labels.write_bytes(content)
+    result = run("eval", "--data", trained)
+    start, end = result.stdout.split("\nsurest mistakes\n")
+    assert "errors    1 of 50 test images\n" in start
+    assert end.startswith("test:13      is 5, answered 3 (")
+    assert "mistakes" not in run("eval", "--data", trained, "--mistakes", 0).stdout
+
+
+def test_eval_json_has_the_promised_names(trained: Path) -> None:
+    result = run("eval", "--data", trained, "--json", "--split", "validation")
+    assert result.stderr == ""
+    facts = json.loads(result.stdout)
+    assert facts["count"] == 50
+    assert (facts["split"], facts["published"]) == ("validation", False)
+    assert facts["weights"] == "mnistnet.npz"
+    assert facts["accuracy"] == weights.load(Path("mnistnet.npz"))[1]["validation_accuracy"]
+    assert (
+        json.loads(run("eval", "--data", trained, "--json", "--split", "train").stdout)["count"]
+        == 250
+    )
+
+
+def test_eval_without_weights_says_how_to_get_them(tiny: Path) -> None:
+    assert_fails(
+        run("eval", "--data", tiny),
+        "there is no weights file mnistnet.npz; run 'mnistnet train' to make one, or name "
+        "another with --weights",
+    )
+
+
+# ---- predict
+
+
+def picture(digit: int) -> bytes:
+    """A PNG of the digit as the tiny set draws it, dark on light."""
+    image = np.zeros((28, 28), np.uint8)
+    image[2 * digit + 4, 4:24] = 255
+    stream = io.BytesIO()
+    Image.fromarray(255 - image).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_predict_tells_the_digit_and_the_runners_up(trained: Path) -> None:
+    Path("three.png").write_bytes(picture(3))
+    result = run("predict", "three.png", "test:7", "--data", trained)
+    assert result.stderr == ""
+    assert result.exit_code == 0
+    answers = [line.split() for line in result.stdout.splitlines()]
+    assert [(words[0], words[1]) for words in answers] == [("three.png", "3"), ("test:7", "7")]
+    assert result.stdout.count("then") == 2
+    assert run("predict", "three.png", "--top", 0).stdout.count("then") == 0
+
+
+def test_predict_reads_standard_input(trained: Path) -> None:
+    assert run("predict", "-", stdin=picture(4)).stdout.startswith("-  4  ")
+
+
+def test_predict_json_has_the_promised_names(trained: Path) -> None:
+    Path("three.png").write_bytes(picture(3))
+    result = run("predict", "--json", "three.png", "test:99", "--data", trained)
+    answer, error = map(json.loads, result.stdout.splitlines())
+    assert result.exit_code == 1
+    assert error == {"picture": "test:99", "error": "expected test: and a number from 0 to 49"}
+    assert (answer["picture"], answer["digit"], answer["inverted"]) == ("three.png", 3, True)
+    assert len(answer["scores"]) == 10
+    assert sum(answer["probabilities"]) == pytest.approx(1)
+    assert answer["probability"] == max(answer["probabilities"]) == answer["probabilities"][3]
+    assert set(answer) == {
+        "picture",
+        "digit",
+        "probability",
+        "probabilities",
+        "scores",
+        "inverted",
+    }
+
+
+def test_a_picture_that_cannot_be_read_costs_one_line_and_the_others_are_answered(
+    trained: Path,
+) -> None:
+    Path("three.png").write_bytes(picture(3))
+    Path("text.png").write_bytes(b"three")
+    names = ["none.png", "text.png", ".", "test:x", "test:50", "test:-1", "three.png"]
+    result = run("predict", *names, "--data", trained)
+    assert result.stderr == (
+        "Error: none.png: cannot read it: No such file or directory\n"
+        "Error: text.png: expected a picture in a format that Pillow reads\n"
+        "Error: .: cannot read it: Is a directory\n"
+        "Error: test:x: expected test: and a number from 0 to 49\n"
+        "Error: test:50: expected test: and a number from 0 to 49\n"
+        "Error: test:-1: expected test: and a number from 0 to 49\n"
+    )
+    assert result.stdout.startswith("three.png  3  ")
+    assert result.exit_code == 1
+
+
+def test_predict_without_weights_says_how_to_get_them() -> None:
+    assert_fails(
+        run("predict", "three.png"),
+        "there is no weights file mnistnet.npz; run 'mnistnet train' to make one, or name "
+        "another with --weights",
+    )
+
+
+# ---- the program
+
+
+@pytest.mark.parametrize("name", [None, *cli.main.commands])
+def test_every_command_and_option_is_explained(name: str | None) -> None:
+    result = run(*([name] if name else []), "-h")
+    assert result.exit_code == 0
+    command = cli.main.commands[name] if name else cli.main
+    assert all(
+        parameter.help for parameter in command.params if parameter.param_type_name == "option"
+    )
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert not result.stdout.rstrip().endswith("...")  # no first sentence is cut short
+    assert "...\n " not in result.stdout.partition("\n")[2]
+
+
+def test_wrong_usage_exits_2() -> None:
+    for words in (["none"], ["train", "--epochs", "0"], ["predict"], ["eval", "--split", "all"]):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+
+
+def test_python_m_runs_the_program_and_help_loads_nothing_heavy() -> None:
+    program = "import runpy, sys; sys.argv = ['mnistnet', '--help']\n"
+    program += "try: runpy.run_module('mnistnet', run_name='__main__')\n"
+    program += (
+        "except SystemExit: print(sorted({'numpy', 'PIL', 'requests', 'tqdm'} & {*sys.modules}))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stderr == ""
+    assert result.stdout.startswith("Usage: ")
+    assert result.stdout.endswith("\n[]\n")
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"mnistnet, version {__version__}\n"
