@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check format
+.PHONY: help run test check format bench
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -25,6 +25,9 @@ check: .venv/installed  ## lint, format check, types
 format: .venv/installed  ## fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+bench: .venv/installed  ## the benchmarks
+	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv --upgrade-deps .venv

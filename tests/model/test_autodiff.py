@@ -1,0 +1,286 @@
+"""Automatic differentiation gives the derivative of any expression, of any shape and depth."""
+
+import math
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mnistnet.model import autodiff as ad
+from mnistnet.model.operations import OPERATIONS
+
+
+def numeric_gradient(function: Callable[..., ad.Node], values: list, which: int) -> np.ndarray:
+    """Central differences of a scalar function of nodes, in every element of one argument."""
+    step = 1e-6
+    gradient = np.empty_like(values[which])
+    for position in np.ndindex(gradient.shape):
+        ends = []
+        for change in (step, -step):
+            moved = [value.copy() for value in values]
+            moved[which][position] += change
+            ends.append(float(function(*map(ad.Variable, moved)).value))
+        gradient[position] = (ends[0] - ends[1]) / (2 * step)
+    return gradient
+
+
+def assert_differentiates(operation: Callable[..., ad.Node], *values: np.ndarray) -> None:
+    """The gradient of a weighted sum of the operation's values is that of central differences.
+
+    The weights differ from element to element, so that a gradient in the wrong place shows.
+    """
+
+    def scalar(*nodes: ad.Node) -> ad.Node:
+        y = operation(*nodes)
+        weights = np.cos(np.arange(y.value.size)).reshape(y.value.shape)
+        return ad.sum(y * weights)
+
+    variables = [ad.Variable(value) for value in values]
+    found = ad.gradients(scalar(*variables), variables)
+    for which, gradient in enumerate(found):
+        expected = numeric_gradient(scalar, list(values), which)
+        assert gradient.shape == values[which].shape
+        assert gradient == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def arrays(shape: tuple[int, ...], low: float = -2, high: float = 2) -> st.SearchStrategy:
+    return hnp.arrays(np.float64, shape, elements=st.floats(low, high, width=32))
+
+
+shapes = hnp.array_shapes(min_dims=0, max_dims=3, max_side=3)
+quick = settings(max_examples=30, deadline=None)
+
+UNARY = {
+    "negative": (lambda x: -x, -2),
+    "exp": (ad.exp, -2),
+    "log": (ad.log, 0.25),
+    "sin": (ad.sin, -2),
+    "cos": (ad.cos, -2),
+    "tanh": (ad.tanh, -2),
+    "logistic": (ad.logistic, -2),
+}
+
+
+@pytest.mark.parametrize("name", UNARY)
+@given(data=st.data())
+@quick
+def test_functions_of_one_argument(name: str, data: st.DataObject) -> None:
+    function, low = UNARY[name]
+    assert_differentiates(function, data.draw(shapes.flatmap(lambda shape: arrays(shape, low))))
+
+
+BINARY = {
+    "add": (lambda a, b: a + b, -2, -2),
+    "subtract": (lambda a, b: a - b, -2, -2),
+    "multiply": (lambda a, b: a * b, -2, -2),
+    "divide": (lambda a, b: a / b, -2, 0.25),
+    "power": (lambda a, b: a**b, 0.25, -2),
+}
+
+
+@pytest.mark.parametrize("name", BINARY)
+@given(data=st.data())
+@quick
+def test_functions_of_two_arguments_that_broadcast(name: str, data: st.DataObject) -> None:
+    function, *lows = BINARY[name]
+    pair = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
+    values = [
+        data.draw(arrays(shape, low)) for shape, low in zip(pair.input_shapes, lows, strict=True)
+    ]
+    assert_differentiates(function, *values)
+
+
+@given(data=st.data())
+@quick
+def test_matrix_products_of_any_dimensions_that_broadcast(data: st.DataObject) -> None:
+    pair = data.draw(
+        hnp.mutually_broadcastable_shapes(
+            signature="(n?,k),(k,m?)->(n?,m?)", max_dims=1, max_side=3
+        )
+    )
+    assert_differentiates(lambda a, b: a @ b, *(data.draw(arrays(s)) for s in pair.input_shapes))
+
+
+REDUCTIONS = {"sum": ad.sum, "mean": ad.mean, "max": ad.max, "logsumexp": ad.logsumexp}
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@given(data=st.data(), keepdims=st.booleans())
+@quick
+def test_reductions_over_any_axes(name: str, data: st.DataObject, keepdims: bool) -> None:
+    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=3))
+    axis = data.draw(
+        st.none() | st.integers(-len(shape), len(shape) - 1) | hnp.valid_tuple_axes(len(shape))
+    )
+    count = math.prod(shape)
+    # all different, so that a maximum has no ties, where it has no derivative
+    values = np.array(data.draw(st.permutations(range(count)))).reshape(shape) / 4
+    assert_differentiates(lambda x: REDUCTIONS[name](x, axis=axis, keepdims=keepdims), values)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        0,
+        -1,
+        slice(1, 3),
+        (1, 2),
+        (slice(None), 1),
+        (..., None, 2),
+        [2, 0, 2],
+        ([0, 1, 1], [2, 2, 2]),
+    ],
+)
+def test_indexing_with_repeats(key: object) -> None:
+    values = np.random.default_rng(0).standard_normal((3, 4))
+    assert_differentiates(lambda x: x[key] * x[key], values)
+
+
+@pytest.mark.parametrize("axes", [None, (0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_transposition(axes: tuple[int, ...] | None) -> None:
+    values = np.random.default_rng(0).standard_normal((2, 3, 4))
+    assert_differentiates(lambda x: ad.transpose(x, axes), values)
+
+
+@pytest.mark.parametrize("shape", [6, (3, 2), (1, 6, 1), -1])
+def test_reshaping(shape: object) -> None:
+    values = np.random.default_rng(0).standard_normal((2, 3))
+    assert_differentiates(lambda x: ad.reshape(x, shape), values)
+
+
+def test_every_operation_of_the_table_is_tested_above() -> None:
+    here = {*UNARY, *BINARY, *REDUCTIONS, "matmul", "index", "transpose", "reshape"}
+    assert here == set(OPERATIONS)
+
+
+def test_constants_stand_on_either_side() -> None:
+    x = ad.Variable([1.0, 2.0, 4.0])
+    array = np.array([2.0, 3.0, 5.0])
+    f = ad.sum(2 + x - 1 + (3 - x) * array + array / x + 2**x + (x / 4) ** 2 + array @ (array * x))
+    [gradient] = ad.gradients(f, [x])
+    v = x.value
+    assert gradient == pytest.approx(
+        1 - array - array / v**2 + np.log(2) * 2**v + v / 8 + 3 * array**2
+    )
+
+
+def test_a_node_used_again_adds_up() -> None:
+    x = ad.Variable(3.0)
+    square = x * x
+    assert ad.gradients(square * square + x, [x, square]) == [4 * 27 + 1, 2 * 9]
+
+
+def test_shared_subexpressions_are_visited_once() -> None:
+    """Doubling 200 times makes 2^200 paths through 200 nodes."""
+    f = x = ad.Variable(1.0)
+    for _ in range(200):
+        f = f + f
+    assert ad.gradients(f, [x]) == [2.0**200]
+
+
+def test_a_chain_of_100000_nodes_needs_no_recursion() -> None:
+    f = x = ad.Variable(0.0)
+    for _ in range(100_000):
+        f = f * 1.00001 + 0.00001
+    [gradient] = ad.gradients(f, [x])
+    assert gradient == pytest.approx(1.00001**100_000)
+
+
+def test_a_sum_of_many_terms() -> None:
+    terms = [ad.Variable(float(i)) for i in range(2_000)]
+    f = ad.Variable(0.0)
+    for term in terms:
+        f = f + term * term
+    assert ad.gradients(f, terms) == [2.0 * i for i in range(2_000)]
+
+
+def test_an_input_that_does_not_matter_has_gradient_zero() -> None:
+    x, other = ad.Variable(1.0), ad.Variable([[1.0, 2.0]])
+    [zeros] = ad.gradients(x * 2, [other])
+    assert zeros.tolist() == [[0, 0]]
+    assert ad.gradients(x, [x]) == [1]
+
+
+def test_large_arguments_do_not_overflow() -> None:
+    x = ad.Variable([1000.0, -1000.0, 0.0])
+    y = ad.logistic(x)
+    assert y.value.tolist() == [1, 0, 0.5]
+    assert ad.gradients(ad.sum(y), [x])[0].tolist() == [0, 0, 0.25]
+    top = ad.logsumexp(x)
+    assert top.value == 1000
+    assert ad.gradients(top, [x])[0].tolist() == [1, 0, 0]
+
+
+def test_powers_of_zero_have_the_derivatives_of_their_limits() -> None:
+    for exponent, expected in ((0, 0), (1, 1), (2, 0)):
+        x = ad.Variable(0.0)
+        assert ad.gradients(x**exponent, [x]) == [expected]
+    exponent = ad.Variable(2.0)
+    assert ad.gradients(0.0**exponent, [exponent]) == [0]
+
+
+def test_elements_that_tie_for_the_maximum_share_its_gradient() -> None:
+    x = ad.Variable([1.0, 3.0, 3.0])
+    assert ad.gradients(ad.max(x), [x])[0].tolist() == [0, 0.5, 0.5]
+
+
+def test_integers_become_float64_and_float32_stays() -> None:
+    assert ad.Variable(3).value.dtype == np.float64
+    x = ad.Variable(np.ones(2, np.float32))
+    assert ad.gradients(ad.sum(ad.exp(x)), [x])[0].dtype == np.float32
+
+
+def test_an_output_that_is_not_a_scalar_is_refused() -> None:
+    x = ad.Variable([1.0, 2.0])
+    with pytest.raises(
+        ValueError, match=r"^expected a scalar to differentiate; found shape \(2,\)$"
+    ):
+        ad.gradients(x * 2, [x])
+
+
+def test_shapes_that_do_not_fit_are_named() -> None:
+    a, b = ad.Variable(np.ones((2, 3))), ad.Variable(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"^matmul does not fit shapes \(2, 3\) and \(2, 3\): "):
+        a @ b
+    with pytest.raises(ValueError, match=r"^add does not fit shapes \(2, 3\) and \(2,\): "):
+        a + np.ones(2)
+    with pytest.raises(ValueError, match=r"^reshape does not fit shapes \(2, 3\): "):
+        ad.reshape(a, (4, 2))
+
+
+def test_a_network_of_units_with_arbitrary_parents() -> None:
+    """The notes' general network: v_i = sigma_i(w_i . v_Pa(i)), with Pa(i) any earlier units.
+
+    A unit's function is tanh or logistic, the last one's the identity; every weight's derivative
+    agrees with central differences.
+    """
+    rng = random.Random(0)
+    parents = {i: rng.sample(range(i), k=rng.randint(1, min(i, 4))) for i in range(3, 12)}
+    weights = [[rng.gauss(0, 1) for _ in pa] for pa in parents.values()]
+
+    def output(flat: list) -> object:
+        v: list = [0.5, -1.0, 2.0]
+        w = iter(flat)
+        for i, pa in parents.items():
+            a = 0.0
+            for j in pa:
+                a = a + next(w) * v[j]
+            if i == 11:
+                v.append(a)
+            elif isinstance(a, ad.Node):
+                v.append(ad.tanh(a) if i % 2 else ad.logistic(a))
+            else:
+                v.append(math.tanh(a) if i % 2 else 1 / (1 + math.exp(-a)))
+        return v[-1]
+
+    flat = [w for unit in weights for w in unit]
+    variables = [ad.Variable(w) for w in flat]
+    node = output(variables)
+    assert node.value == pytest.approx(output(flat))
+    for k, gradient in enumerate(ad.gradients(node, variables)):
+        ends = [output([w + (i == k) * h for i, w in enumerate(flat)]) for h in (1e-6, -1e-6)]
+        assert gradient == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-8)
