@@ -17,13 +17,14 @@ import click
 
 from mnistnet import __version__
 from mnistnet.errors import DataError, MnistnetError, PictureError
-from mnistnet.model.options import Options
+from mnistnet.model.options import HIDDEN, Options
 
 if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset
     from mnistnet.data.picture import Picture
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
+GRADCHECK_IMAGES = 100
 
 
 class Commands(click.Group):
@@ -127,7 +128,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
     "--hidden",
     type=click.IntRange(min=1),
     multiple=True,
-    default=[72],
+    default=HIDDEN,
     show_default=True,
     help="Units in a hidden layer; repeat it for more layers.",
 )
@@ -375,6 +376,56 @@ def predict(
             click.echo(answer_text(name, probabilities, top))
     if failed:
         sys.exit(1)
+
+
+@main.command()
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]",
+)
+@data_option
+@mirror_option
+@json_option
+def gradcheck(
+    weights: Path | None, folder: Path | None, mirrors: tuple[str, ...], as_json: bool
+) -> None:
+    """Check the gradient that trains.
+
+    On a minibatch of training images, in float64, backpropagation is compared with automatic
+    differentiation in every weight, and with finite differences in a random sample of up to 500
+    weights of each matrix. Errors are relative to the largest derivative in the same matrix. Exits
+    with 1 where backpropagation is wrong.
+    """
+    import numpy as np
+
+    from mnistnet.model import gradcheck as library
+    from mnistnet.model import weights as weights_file
+    from mnistnet.model.network import CLASSES, PIXELS, Network, scale
+    from mnistnet.report.terminal import gradient_check_text
+
+    rng = np.random.default_rng(0)
+    if weights is None and not DEFAULT_WEIGHTS.exists():
+        name, network = "a fresh network", Network.random((PIXELS, *HIDDEN, CLASSES), rng)
+    else:
+        name = str(weights or DEFAULT_WEIGHTS)
+        network, _ = weights_file.load(weights or DEFAULT_WEIGHTS)
+    data = _dataset(folder, mirrors, "train")
+    x, labels = scale(data.images[:GRADCHECK_IMAGES]), data.labels[:GRADCHECK_IMAGES]
+    check = library.check_gradient(network, x, labels, rng)
+    if as_json:
+        facts = {
+            "parameters": check.parameters,
+            "backprop_vs_autodiff": check.backprop_vs_autodiff,
+            "backprop_vs_finite_differences": check.backprop_vs_finite_differences,
+            "ok": check.ok,
+        }
+        click.echo(json.dumps(facts))
+    else:
+        click.echo(f"{name}, {'-'.join(map(str, network.layers))}; {len(x)} images", err=True)
+        click.echo(gradient_check_text(check))
+    if not check.ok:
+        raise MnistnetError("backpropagation does not compute the gradient of the loss")
 
 
 def _dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":

@@ -14,6 +14,7 @@ from PIL import Image
 from mnistnet import __version__, cli
 from mnistnet.data import download, mnist
 from mnistnet.model import training, weights
+from mnistnet.model.network import Backprop
 
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
 
@@ -333,6 +334,53 @@ def test_predict_without_weights_says_how_to_get_them() -> None:
         "there is no weights file mnistnet.npz; run 'mnistnet train' to make one, or name "
         "another with --weights",
     )
+
+
+# ---- gradcheck
+
+
+def test_gradcheck_compares_three_ways_on_a_fresh_or_a_trained_network(trained: Path) -> None:
+    Path("mnistnet.npz").rename("net.npz")
+    fresh = run("gradcheck", "--data", trained)
+    assert fresh.stderr == "a fresh network, 784-72-10; 100 images\n"
+    names = [line[:34].rstrip() for line in fresh.stdout.splitlines()]
+    assert names == [
+        "",
+        "backpropagation",
+        "automatic differentiation",
+        "finite differences, 1,000 weights",
+        "  all 57,168 would take",
+    ]
+    named = run("gradcheck", "--data", trained, "--weights", "net.npz")
+    assert named.stderr == "net.npz, 784-8-10; 100 images\n"
+    Path("net.npz").rename("mnistnet.npz")
+    assert run("gradcheck", "--data", trained).stderr == "mnistnet.npz, 784-8-10; 100 images\n"
+    assert fresh.exit_code == named.exit_code == 0
+
+
+def test_gradcheck_json_has_the_promised_names_and_a_wrong_gradient_exits_1(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run("gradcheck", "--data", trained, "--json")
+    facts = json.loads(result.stdout)
+    assert facts["backprop_vs_autodiff"] < 1e-10
+    assert facts["backprop_vs_finite_differences"] < 1e-6
+    assert (facts["parameters"], facts["ok"]) == (784 * 8 + 8 * 10, True)
+    assert len(facts) == 4
+    assert result.stderr == ""
+
+    right = Backprop.backward
+
+    def wrong(self: Backprop, labels: np.ndarray) -> float:
+        loss = right(self, labels)
+        self.gradient *= 1.001
+        return loss
+
+    monkeypatch.setattr(Backprop, "backward", wrong)
+    result = run("gradcheck", "--data", trained, "--json")
+    assert json.loads(result.stdout)["ok"] is False
+    assert result.stderr == "Error: backpropagation does not compute the gradient of the loss\n"
+    assert result.exit_code == 1
 
 
 # ---- the program

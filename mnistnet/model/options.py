@@ -3,6 +3,8 @@ defaults at once."""
 
 from dataclasses import dataclass
 
+HIDDEN = (72,)  # units of each hidden layer: the notes' network
+
 
 @dataclass(frozen=True)
 class Options:

@@ -1,5 +1,6 @@
 """Results as text for a person, 80 columns wide at most."""
 
+from mnistnet.model.gradcheck import GradientCheck
 from mnistnet.model.network import CLASSES
 from mnistnet.report.evaluation import Evaluation
 
@@ -48,3 +49,25 @@ def answer_text(picture: str, probabilities: list[float], top: int) -> str:
         rest = (f"{digit} {percent(probabilities[digit], 1)}" for digit in others)
         line += "   then " + ", ".join(rest)
     return line
+
+
+def gradient_check_text(check: GradientCheck) -> str:
+    """Errors and times of the three ways to differentiate, one a line."""
+    tried = f"finite differences, {check.sampled:,} weights"
+    every = check.differences_seconds / check.sampled * check.parameters
+    rows = [
+        ("", "largest relative error", "seconds"),
+        ("backpropagation", "", f"{check.backprop_seconds:.4f}"),
+        (
+            "automatic differentiation",
+            f"{check.backprop_vs_autodiff:.1e}",
+            f"{check.autodiff_seconds:.4f}",
+        ),
+        (
+            tried,
+            f"{check.backprop_vs_finite_differences:.1e}",
+            f"{check.differences_seconds:.4f}",
+        ),
+        (f"  all {check.parameters:,} would take", "", f"{every:.0f}"),
+    ]
+    return "\n".join(f"{name:<34}{error:>24}{seconds:>12}" for name, error, seconds in rows)

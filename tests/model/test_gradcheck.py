@@ -1,0 +1,71 @@
+"""The gradient check passes what is right and catches what is wrong."""
+
+import numpy as np
+import pytest
+
+from mnistnet.model import gradcheck, operations
+from mnistnet.model.network import Backprop, Network
+
+
+def check(layers: tuple[int, ...] = (20, 6, 5, 4), seed: int = 0) -> gradcheck.GradientCheck:
+    rng = np.random.default_rng(seed)
+    network = Network.random(layers, rng)
+    before = network.parameters.tobytes()
+    x, labels = rng.random((7, layers[0]), np.float32), rng.integers(0, layers[-1], 7)
+    result = gradcheck.check_gradient(network, x, labels, rng)
+    assert network.parameters.tobytes() == before
+    return result
+
+
+@pytest.mark.parametrize("layers", [(20, 6, 5, 4), (30, 4), (784, 72, 10)])
+def test_backprop_is_right(layers: tuple[int, ...]) -> None:
+    result = check(layers)
+    assert result.ok
+    assert result.backprop_vs_autodiff < 1e-10
+    assert result.backprop_vs_finite_differences < 1e-7
+
+
+def test_every_weight_of_a_small_matrix_is_tried_and_a_sample_of_a_large_one() -> None:
+    small = check((20, 6, 5, 4))
+    assert small.sampled == small.parameters == 20 * 6 + 6 * 5 + 5 * 4
+    large = check((784, 72, 10))
+    assert (large.sampled, large.parameters) == (500 + 500, 784 * 72 + 72 * 10)
+
+
+def test_a_backprop_that_is_a_thousandth_off_in_one_weight_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right = Backprop.backward
+
+    def wrong(self: Backprop, labels: np.ndarray) -> float:
+        loss = right(self, labels)
+        gradient = self.gradients[1].reshape(-1)
+        gradient[np.abs(gradient).argmax()] *= 1.001
+        return loss
+
+    monkeypatch.setattr(Backprop, "backward", wrong)
+    result = check()
+    assert not result.ok
+    assert result.backprop_vs_autodiff == pytest.approx(1e-3)
+    assert result.backprop_vs_finite_differences == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_a_wrong_derivative_in_the_table_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = operations.OPERATIONS["tanh"]._replace(derivatives=(lambda g, y, x: g * (1 - y),))
+    monkeypatch.setitem(operations.OPERATIONS, "tanh", wrong)
+    result = check()
+    assert not result.ok
+    assert result.backprop_vs_autodiff > 1e-3
+    assert result.backprop_vs_finite_differences < 1e-7
+
+
+def test_a_gradient_that_is_not_a_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Backprop.backward
+
+    def wrong(self: Backprop, labels: np.ndarray) -> float:
+        loss = right(self, labels)
+        self.gradients[0][0, 0] = np.nan
+        return loss
+
+    monkeypatch.setattr(Backprop, "backward", wrong)
+    assert not check().ok
