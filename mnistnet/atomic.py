@@ -22,9 +22,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     The file gets the permissions of any new file (0666 less the umask). A symbolic link is
     followed. Raises MnistnetError where the file cannot be written.
     """
-    check_writable(path)
-    target = path.resolve()
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    target = check_writable(path)
+    part = target.with_name(f".mnistnet-{secrets.token_hex(8)}.part")
     try:
         with part.open("xb") as stream:
             yield stream
@@ -37,12 +36,21 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
-def check_writable(path: Path) -> None:
-    """Raise MnistnetError now where atomic_write(path) would fail only after the work is done."""
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise MnistnetError(f"cannot write {path}: there is no folder {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise MnistnetError(f"cannot write {path}: the folder {folder} is not writable")
-    if path.exists() and not path.is_file():
-        raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
+def check_writable(path: Path) -> Path:
+    """Raise MnistnetError now where atomic_write(path) would fail only after the work is done.
+
+    Returns the file that path leads to, links followed.
+    """
+    try:
+        target = path.resolve()
+        folder = target.parent
+        if not folder.is_dir():
+            raise MnistnetError(f"cannot write {path}: there is no folder {folder}")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise MnistnetError(f"cannot write {path}: the folder {folder} is not writable")
+        if target.exists() and not target.is_file():
+            raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
+    except (OSError, RuntimeError) as error:  # a name too long; links in a circle
+        reason = getattr(error, "strerror", None) or error
+        raise MnistnetError(f"cannot write {path}: {reason}") from error
+    return target

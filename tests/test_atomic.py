@@ -92,6 +92,16 @@ def test_a_folder_without_permission_is_said_before_the_work(
     )
 
 
+def test_a_name_too_long_and_links_in_a_circle_are_said_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(MnistnetError, match="File name too long$"):
+        check_writable(tmp_path / ("a" * 300))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(MnistnetError, match="^cannot write .*loop: "):
+        check_writable(tmp_path / "loop")
+    with atomic_write(tmp_path / ("a" * 255)) as stream:  # the longest name that can be
+        stream.write(b"new")
+
+
 def test_a_device_is_never_replaced() -> None:
     with pytest.raises(MnistnetError, match="a device"), atomic_write(Path(os.devnull)):
         pass
