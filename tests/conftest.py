@@ -16,6 +16,7 @@ import pytest
 from mnistnet.data import idx, mnist
 
 REAL_MIRROR = os.environ.get("MNISTNET_MIRROR")
+REAL_FOLDER = Path(REAL_MIRROR).resolve() if REAL_MIRROR else None  # walls changes the folder
 
 
 @pytest.fixture(autouse=True)
@@ -84,9 +85,9 @@ def sha256(data: bytes) -> str:
 @pytest.fixture(scope="session")
 def real_mnist() -> Path:
     """The folder with the real MNIST files; the test is skipped where there is none."""
-    if not REAL_MIRROR or not Path(REAL_MIRROR).is_dir():
+    if REAL_FOLDER is None or not REAL_FOLDER.is_dir():
         pytest.skip("needs the real MNIST: set MNISTNET_MIRROR to a folder that has it")
-    return Path(REAL_MIRROR)
+    return REAL_FOLDER
 
 
 class Server(ThreadingHTTPServer):

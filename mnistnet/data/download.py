@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mnistnet.atomic import atomic_write
 from mnistnet.data import idx, mnist
@@ -41,14 +42,14 @@ def obtain(
     """
     images, labels = (mnist.find(folder, f) for f in mnist.FILES if f.split == split)
     if images and labels:
-        if not _is_own(folder):
-            return mnist.load(folder, split)
+        own = _is_own(folder)
         try:
             data = mnist.load(folder, split)
         except DataError:
-            pass  # download says what is wrong with it, and mends it
+            if not own:
+                raise
         else:
-            if data.published:
+            if data.published or not own:
                 return data
     download(folder, mirrors, notify, advance)
     return mnist.load(folder, split)
@@ -60,24 +61,28 @@ def download(
     """See that the folder has all four files; returns where each came from ('here' or a mirror).
 
     mirrors are asked in order; each is an http(s) address or a local folder. Files that are there
-    are never overwritten, but for damaged ones in the tool's own cache (notify says which). Raises
-    DownloadError where no mirror gives a file that is missing, DataError for a malformed file in a
-    user's own folder or another set there that is not complete.
+    are never overwritten, but for damaged ones in the tool's own cache (notify says which): those
+    that are malformed, or not MNIST's own beside others that are. Raises DownloadError where no
+    mirror gives a file that is missing, DataError for a malformed file in a user's own folder or
+    another set that is not complete.
     """
+    own = _is_own(folder)
+    paths = {file: mnist.find(folder, file) for file in mnist.FILES}
+    faults = {file: _find_fault(path, file) for file, path in paths.items() if path}
+    is_mnist = None in faults.values()
     sources: dict[str, str] = {}
-    missing: list[mnist.MnistFile] = []
-    for file in mnist.FILES:
-        path = mnist.find(folder, file)
-        fault = path and find_fault(path, file)
-        if path and not fault:
+    missing = [file for file, path in paths.items() if not path]
+    damaged: list[str] = []
+    for file, fault in faults.items():
+        if fault is None:
             sources[file.name] = "here"
-        elif path and not _is_own(folder):
-            idx.read_idx(path)  # a well-formed file of another set may stay
-            sources[file.name] = "here, not MNIST's own"
-        else:
+        elif own and (fault.malformed or is_mnist):
             missing.append(file)
-            if fault:
-                notify(f"Replacing a damaged file: {fault}")
+            damaged.append(fault.words)
+        elif fault.malformed:
+            raise DataError(f"{fault.words}; {mnist.MEND}")
+        else:
+            sources[file.name] = "here, not MNIST's own"
     foreign = [name for name, source in sources.items() if source != "here"]
     if missing and foreign:
         raise DataError(
@@ -85,6 +90,8 @@ def download(
             "not fit it: add that set's own file, or name another folder with --data"
         )
 
+    for words in damaged:
+        notify(f"Replacing a damaged file: {words}")
     if missing:
         notify(f"Downloading MNIST to {folder}")
         _make_folder(folder)
@@ -104,20 +111,29 @@ def check(folder: Path) -> dict[str, str | None]:
     """What is wrong with each of the four files in the folder; None where it is MNIST's own."""
     found = {file: mnist.find(folder, file) for file in mnist.FILES}
     return {
-        file.name: find_fault(path, file) if path else f"{folder}: expected {file.name}, found none"
+        file.name: f"{folder}: expected {file.name}, found none"
+        if path is None
+        else (fault := _find_fault(path, file)) and fault.words
         for file, path in found.items()
     }
 
 
-def find_fault(path: Path, file: mnist.MnistFile) -> str | None:
-    """Why the file at path is not MNIST's own, in words; None if it is."""
+class _Fault(NamedTuple):
+    """Why a file is not MNIST's own: malformed, or else a well-formed file of other content."""
+
+    words: str
+    malformed: bool
+
+
+def _find_fault(path: Path, file: mnist.MnistFile) -> _Fault | None:
+    """None if the file at path is MNIST's own."""
     try:
         found = idx.sha256(idx.read_idx(path))
     except DataError as error:
-        return str(error)
+        return _Fault(str(error), malformed=True)
     if found == file.sha256:
         return None
-    return f"{path}: expected SHA-256 {file.sha256}, found {found}"
+    return _Fault(f"{path}: expected SHA-256 {file.sha256}, found {found}", malformed=False)
 
 
 def _fetch(
@@ -137,14 +153,14 @@ def _fetch(
             advance(size)
 
         try:
-            if mirror.startswith(("http://", "https://")):
+            if mirror.lower().startswith(("http://", "https://")):
                 # Imported here because requests takes longer to load than a cached MNIST.
                 from mnistnet.data import http
 
                 url = f"{mirror.rstrip('/')}/{file.name}.gz"
                 content = _unpack(http.get(url, file.size, count), file)
             else:
-                content = _from_folder(Path(mirror), file, count)
+                content = _from_folder(Path(mirror).expanduser(), file, count)
             for answer in answers:
                 notify(f"{file.name} did not come from {answer}")
             return mirror, content
@@ -176,14 +192,14 @@ def _unpack(body: bytes, file: mnist.MnistFile) -> bytes:
 
 def _from_folder(folder: Path, file: mnist.MnistFile, count: Callable[[int], None]) -> bytes:
     """The raw file out of a local folder that serves as a mirror."""
-    if not folder.is_dir():
-        raise DownloadError("there is no such folder")
-    path = mnist.find(folder, file)
-    if path is None:
-        raise DownloadError(f"has no {file.name}, raw or .gz")
     try:
+        if not folder.is_dir():
+            raise DownloadError("neither an http(s) address nor a folder")
+        path = mnist.find(folder, file)
+        if path is None:
+            raise DownloadError(f"has no {file.name}, raw or .gz")
         array = idx.read_idx(path)
-    except DataError as error:
+    except (DataError, OSError) as error:
         raise DownloadError(str(error)) from error
     if (found := idx.sha256(array)) != file.sha256:
         raise DownloadError(f"{path}: expected SHA-256 {file.sha256}, found {found}")
@@ -195,7 +211,7 @@ def _is_own(folder: Path) -> bool:
     """Whether the folder is the tool's own cache, where it may replace what is damaged."""
     try:
         return folder.resolve() == cache_folder().resolve()
-    except DataError:
+    except (DataError, OSError, RuntimeError):  # no home, no permission, links in a circle
         return False
 
 

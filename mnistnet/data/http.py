@@ -9,7 +9,7 @@ from mnistnet import __version__
 from mnistnet.errors import DownloadError
 
 CONNECT_TIMEOUT = 10.0  # seconds; a mirror that is up accepts within one
-READ_TIMEOUT = 30.0  # seconds between two pieces of the body
+READ_TIMEOUT = 30.0  # seconds without a byte
 CHUNK = 1 << 16  # bytes
 HEADERS = {
     "User-Agent": f"mnistnet/{__version__}",
@@ -28,14 +28,17 @@ def get(url: str, most: int, count: Callable[[int], None]) -> bytes:
     try:
         with requests.get(url, headers=HEADERS, stream=True, timeout=timeout) as response:
             if response.status_code != requests.codes.ok:
-                raise DownloadError(f"{response.status_code} {response.reason}")
+                words = "".join(filter(str.isprintable, response.reason or ""))
+                raise DownloadError(f"{response.status_code} {words}")
             # Not iter_content, which unpacks what a server declares as Content-Encoding: gzip.
             for chunk in response.raw.stream(CHUNK, decode_content=False):
                 body += chunk
                 count(len(chunk))
                 if len(body) > most:
                     raise DownloadError(f"expected {most:,} bytes at most, found more")
-    except (requests.RequestException, HTTPError) as error:
+    except (OSError, HTTPError, ValueError) as error:
+        # requests' own errors are OSErrors, as is a missing certificate file; a ValueError is a
+        # redirect to what is no address
         where = f" after {len(body):,} bytes" if body else ""
         raise DownloadError(f"{_reason(error)}{where}") from error
     return bytes(body)
@@ -43,8 +46,6 @@ def get(url: str, most: int, count: Callable[[int], None]) -> bytes:
 
 def _reason(error: BaseException) -> str:
     """Why a request failed, in the operating system's words where it has any."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"TLS failure: {error}"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, TimeoutError | requests.Timeout):

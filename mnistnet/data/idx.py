@@ -96,6 +96,11 @@ def sha256(array: Array) -> str:
     return digest.hexdigest()
 
 
+def describe(array: Array) -> str:
+    """Shape and type in words: '60000 x 28 x 28 uint8'."""
+    return f"{_times(array.shape)} {array.dtype.name}"
+
+
 def _big_endian(array: Array) -> memoryview:
     """The array's elements as IDX stores them, without a copy where they already are."""
     stored = np.ascontiguousarray(array, array.dtype.newbyteorder(">"))

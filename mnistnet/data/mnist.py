@@ -15,6 +15,7 @@ import numpy as np
 from mnistnet.data import idx
 from mnistnet.errors import DataError
 
+MEND = "replace the file, or delete it and run 'mnistnet download'"
 SIDE = 28  # pixels
 CLASSES = 10
 
@@ -117,13 +118,12 @@ def load(folder: Path, split: str) -> Dataset:
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
         raise DataError(
             f"{images_path}: expected n x {SIDE} x {SIDE} uint8 images; "
-            f"found {' x '.join(map(str, images.shape))} {images.dtype.name}"
+            f"found {idx.describe(images)}"
         )
     labels_path, labels = _read(folder, labels_file)
     if labels.dtype != np.uint8 or labels.ndim != 1:
         raise DataError(
-            f"{labels_path}: expected a row of uint8 labels; "
-            f"found {' x '.join(map(str, labels.shape))} {labels.dtype.name}"
+            f"{labels_path}: expected a row of uint8 labels; found {idx.describe(labels)}"
         )
     if not 0 < len(images) == len(labels):
         raise DataError(
@@ -161,6 +161,4 @@ def _read(folder: Path, file: MnistFile) -> tuple[Path, idx.Array]:
     try:
         return path, idx.read_idx(path)
     except DataError as error:
-        raise DataError(
-            f"{error}; replace the file, or delete it and run 'mnistnet download'"
-        ) from error
+        raise DataError(f"{error}; {MEND}") from error

@@ -183,6 +183,12 @@ def test_gzip_that_is_cut_or_altered_anywhere_is_an_error(tmp_path: Path) -> Non
         read_idx(path)
 
 
+def test_gzip_that_is_packed_as_tightly_as_can_be_is_read(tmp_path: Path) -> None:
+    write_idx(tmp_path / "zeros.gz", np.zeros(10_000_000, np.uint8))
+    assert (tmp_path / "zeros.gz").stat().st_size < 10_000
+    assert not read_idx(tmp_path / "zeros.gz").any()
+
+
 def test_what_is_not_a_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_idx(tmp_path)
