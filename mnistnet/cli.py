@@ -7,6 +7,7 @@ that `mnistnet --help` loads neither NumPy nor requests nor Pillow.
 import functools
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,12 @@ GRADCHECK_IMAGES = 100
 class Commands(click.Group):
     """The one place where errors become exit codes: 1 it could not be done, 130 interrupted."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # stdout is on a full disk, say; click sees to a closed pipe
+            sys.exit(f"Error: cannot write the result: {error.strerror or error}")
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -46,13 +53,29 @@ class Mirrors(click.types.StringParamType):
     """An address or a folder; in the environment one a line, since a folder may have spaces."""
 
     name = "url|dir"
-    envvar_list_splitter = "\n"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [line for line in rv.splitlines() if line.strip()]
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value or self.fail("an empty one is none", param, ctx)
+
+
+class Finite(click.FloatRange):
+    """A number in a range; nan, which is in no range and outside of none, and infinity are not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        return number if math.isfinite(number) else self.fail(f"{value} is no number", param, ctx)
+
+
+MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
 
 
 data_option = click.option(
     "--data",
     "folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     envvar="MNISTNET_DATA",
     show_envvar=True,
     help="Folder with the MNIST files.  [default: ~/.cache/mnistnet]",
@@ -68,7 +91,7 @@ mirror_option = click.option(
 )
 weights_option = click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=DEFAULT_WEIGHTS,
     show_default=True,
     help="Weights file to read.",
@@ -119,14 +142,14 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
 @mirror_option
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=DEFAULT_WEIGHTS,
     show_default=True,
     help="Weights file to write.",
 )
 @click.option(
     "--hidden",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MANY),
     multiple=True,
     default=HIDDEN,
     show_default=True,
@@ -134,35 +157,35 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
 )
 @click.option(
     "--epochs",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MANY),
     default=Options.epochs,
     show_default=True,
     help="Times that every training image is seen.",
 )
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MANY),
     default=Options.batch_size,
     show_default=True,
     help="Images in a minibatch, that is, for one step.",
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     default=Options.learning_rate,
     show_default=True,
     help="At the first step; it falls to zero along a cosine.",
 )
 @click.option(
     "--momentum",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Finite(0, 1, max_open=True),
     default=Options.momentum,
     show_default=True,
     help="Share of the last step that the next one keeps.",
 )
 @click.option(
     "--weight-decay",
-    type=click.FloatRange(min=0),
+    type=Finite(0, 1),
     default=Options.weight_decay,
     show_default=True,
     help="Penalty on the weights: half of it times their squared length.",
@@ -185,7 +208,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="The same seed gives the same weights.",
+    help="The same seed on the same machine gives the same weights.",
 )
 @json_option
 def train(
@@ -213,7 +236,7 @@ def train(
     from mnistnet.model import training
     from mnistnet.model import weights as weights_file
     from mnistnet.model.network import CLASSES, PIXELS, Network
-    from mnistnet.report.terminal import percent
+    from mnistnet.report.terminal import epoch_text, percent
 
     check_writable(weights)
     data = _dataset(folder, mirrors, "train")
@@ -226,11 +249,7 @@ def train(
         if as_json:
             click.echo(json.dumps(vars(report)))
             continue
-        click.echo(
-            f"epoch {report.epoch:>3}/{settings.epochs}  train loss {report.train_loss:.4f}  "
-            f"validation accuracy {percent(report.validation_accuracy)}  {report.seconds:.2f} s",
-            err=True,
-        )
+        click.echo(epoch_text(report, settings.epochs), err=True)
     source = {"sha256": data.sha256, "published": data.published}
     weights_file.save(weights, network, weights_file.metadata(settings, seed, history, source))
 
@@ -268,7 +287,7 @@ def train(
     type=click.IntRange(min=0),
     default=5,
     show_default=True,
-    help="How many of the surest mistakes to list.",
+    help="How many of the surest mistakes to list; JSON has all.",
 )
 @json_option
 def evaluate(
@@ -296,7 +315,7 @@ def evaluate(
     network, meta = weights_file.load(weights)
     file_split = "test" if split == "test" else "train"
     data = _dataset(folder, mirrors, file_split)
-    rows = library.rows_of(split, len(data.labels), meta["options"]["validation"])
+    rows = library.rows_of(split, len(data.labels), data.sha256, meta)
     result = library.evaluate(network, data.images, data.labels, rows)
     if as_json:
         facts = {"split": split, "published": data.published, "weights": str(weights)}
@@ -344,11 +363,18 @@ def predict(
     import numpy as np
 
     from mnistnet.model import weights as weights_file
-    from mnistnet.model.network import log_probabilities, scale
+    from mnistnet.model.network import log_probabilities
     from mnistnet.report.terminal import answer_text
 
     network, _ = weights_file.load(weights)
-    dataset = functools.cache(functools.partial(_dataset, folder, mirrors))
+
+    @functools.cache  # a failure too: mirrors are asked once, not once a picture
+    def dataset(split: str) -> "Dataset | MnistnetError":
+        try:
+            return _dataset(folder, mirrors, split)
+        except MnistnetError as error:
+            return error
+
     failed = False
     for name in pictures:
         try:
@@ -360,7 +386,7 @@ def predict(
             else:
                 click.echo(f"Error: {name}: {error}", err=True)
             continue
-        scores = network.scores(scale(picture.image[None]))
+        scores = network.image_scores(picture.image[None])
         probabilities = np.exp(log_probabilities(scores))[0].tolist()
         if as_json:
             answer = {
@@ -381,7 +407,7 @@ def predict(
 @main.command()
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]",
 )
 @data_option
@@ -442,17 +468,22 @@ def _dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Data
         )
 
 
-def _read_picture(name: str, dataset: Callable[[str], "Dataset"]) -> "Picture":
+def _read_picture(name: str, dataset: Callable[[str], "Dataset | MnistnetError"]) -> "Picture":
     """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
     from mnistnet.data.picture import Picture, read_picture
 
     split, colon, number = name.partition(":")
     if colon and split in ("test", "train"):
-        images = dataset(split).images
-        if not number.isdecimal() or int(number) >= len(images):
-            raise PictureError(f"expected {split}: and a number from 0 to {len(images) - 1:,}")
-        return Picture(images[int(number)], inverted=False)
+        data = dataset(split)
+        if isinstance(data, MnistnetError):
+            raise data
+        last = len(data.images) - 1
+        if not number.isdecimal() or len(number) > len(str(last)) or int(number) > last:
+            raise PictureError(f"expected {split}: and a number from 0 to {last}")
+        return Picture(data.images[int(number)], inverted=False)
     if name == "-":
+        if sys.stdin is None:
+            raise PictureError("standard input is closed")
         return read_picture(io.BytesIO(sys.stdin.buffer.read()))
     return read_picture(Path(name))
 

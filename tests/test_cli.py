@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from mnistnet import __version__, cli
 from mnistnet.data import download, mnist
+from mnistnet.errors import PictureError
 from mnistnet.model import training, weights
 from mnistnet.model.network import Backprop
 
@@ -110,6 +112,33 @@ def test_no_mirror_is_one_error(server, tmp_path: Path) -> None:
         "Try again later, or name another source with --mirror: an address, or a folder that has "
         "the four files\n"
     )
+
+
+def test_a_mirror_of_the_users_is_asked_before_the_built_in_ones(
+    mirror: str, server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist, "MIRRORS", (f"{server.url}/builtin",))
+    assert "/builtin" not in run("download", "--mirror", mirror).stdout
+    assert not [hit for hit in server.hits if "/builtin" in hit]
+    empty = run("download", "--mirror", "")
+    assert empty.exit_code == 2
+    assert empty.stderr.endswith(": an empty one is none\n")
+
+
+def test_the_bar_is_on_a_terminals_stderr_and_counts_to_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with cli._progress() as (_, advance):
+            advance(600, 1000)
+            advance(-100, 1000)
+            advance(500, 1000)
+        assert ("MNIST: 100%" in stream.getvalue()) == shown
 
 
 # ---- train
@@ -211,6 +240,25 @@ def test_ctrl_c_says_so_and_exits_130(tiny: Path, monkeypatch: pytest.MonkeyPatc
     assert not Path("mnistnet.npz").exists()
 
 
+def test_a_real_ctrl_c_during_training_exits_130_and_leaves_nothing(tiny: Path) -> None:
+    command = [sys.executable, "-m", "mnistnet", *QUICK, "--epochs", "1000000", "--data", str(tiny)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"epoch")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    assert (stdout, stderr.splitlines()[-1], process.returncode) == (b"", b"Interrupted", 130)
+    assert not list(Path().glob("*.npz"))
+
+
+@pytest.mark.parametrize("option", ["--learning-rate", "--momentum", "--weight-decay"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_what_is_no_number_for_an_option_is_wrong_usage(option: str, value: str) -> None:
+    result = run("train", option, value)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+
+
 # ---- eval
 
 
@@ -260,6 +308,28 @@ def test_eval_without_weights_says_how_to_get_them(tiny: Path) -> None:
         "there is no weights file mnistnet.npz; run 'mnistnet train' to make one, or name "
         "another with --weights",
     )
+
+
+def test_eval_does_not_take_other_images_for_those_held_out(trained: Path) -> None:
+    labels = trained / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
+    assert run("eval", "--data", trained).exit_code == 0
+    assert_fails(
+        run("eval", "--data", trained, "--split", "validation"),
+        "expected the images that this network was trained on, found others; name their folder "
+        "with --data, or use --split test instead of validation",
+    )
+
+
+def test_a_result_that_cannot_be_written_is_one_error(trained: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    for words in (["eval", "--data", trained], ["--version"]):
+        with Path("/dev/full").open("wb") as full:
+            command = [sys.executable, "-m", "mnistnet", *map(str, words)]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+        message = b"Error: cannot write the result: No space left on device"
+        assert (done.stderr.splitlines()[-1], done.returncode) == (message, 1)
 
 
 # ---- predict
@@ -326,6 +396,28 @@ def test_a_picture_that_cannot_be_read_costs_one_line_and_the_others_are_answere
     )
     assert result.stdout.startswith("three.png  3  ")
     assert result.exit_code == 1
+
+
+def test_mirrors_are_asked_once_not_once_a_picture(trained: Path, server, tmp_path: Path) -> None:
+    names = ["test:0", "test:1", "train:9"]
+    result = run("predict", *names, "--mirror", server.url, "--data", tmp_path / "empty")
+    assert server.hits == ["/train-images-idx3-ubyte.gz"] * 2  # for test, and for train
+    assert result.stderr.count("Error: test:") == 2
+    assert result.exit_code == 1
+
+
+def test_a_number_of_any_length_is_one_error(trained: Path) -> None:
+    name = "test:" + "9" * 5000
+    result = run("predict", name, "--data", trained)
+    assert result.stderr == f"Error: {name}: expected test: and a number from 0 to 49\n"
+
+
+def test_a_closed_standard_input_is_one_error(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(PictureError, match="^standard input is closed$"):
+        monkeypatch.setattr(sys, "stdin", None)
+        cli._read_picture("-", mnist.load)
 
 
 def test_predict_without_weights_says_how_to_get_them() -> None:

@@ -29,7 +29,7 @@ def read_picture(source: Path | BinaryIO) -> Picture:
             # Pillow only warns of a picture of 90 to 180 megapixels; no digit needs one.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(source) as picture:
-                colours = picture.convert("RGBA")
+                colours = _eight_bits(picture).convert("RGBA")
     except UnidentifiedImageError as error:
         raise PictureError("expected a picture in a format that Pillow reads") from error
     except Exception as error:  # a damaged file makes Pillow's readers raise a dozen kinds
@@ -41,3 +41,13 @@ def read_picture(source: Path | BinaryIO) -> Picture:
     border = np.concatenate([small[0], small[-1], small[1:-1, 0], small[1:-1, -1]])
     inverted = bool(border.mean() > 127)  # dark ink on light paper; MNIST is light on dark
     return Picture((255 - small if inverted else small).reshape(-1), inverted)
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """The picture with grey levels of 16 or 32 bits spread over 0 to 255; Pillow would cut them off
+    at 255."""
+    if picture.mode[0] not in "IF":
+        return picture
+    levels = np.asarray(picture, np.float64)
+    low, high = levels.min(), levels.max()
+    return Image.fromarray((255 * (levels - low) / ((high - low) or 1)).astype(np.uint8))

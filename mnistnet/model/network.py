@@ -18,10 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from mnistnet.errors import MnistnetError
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PIXELS = 784
 CLASSES = 10
+MAX_PARAMETERS = 1 << 28  # 1 GiB of float32; thousands of times the largest worth training here
+MAX_WEIGHT = 1e9  # in absolute value; beyond it scores may overflow
+IMAGES_AT_A_TIME = 1000  # scored; more would only take more memory
 
 
 class Network:
@@ -33,9 +38,14 @@ class Network:
     """
 
     def __init__(self, layers: Sequence[int], dtype: Any = np.float32) -> None:
-        """A network whose weights are all zero."""
+        """A network whose weights are all zero; raises MnistnetError for one that is too large."""
         self.layers = tuple(layers)
         count = sum(units * inputs for inputs, units in itertools.pairwise(self.layers))
+        if count > MAX_PARAMETERS:
+            raise MnistnetError(
+                f"expected at most {MAX_PARAMETERS:,} weights; found {count:,} in "
+                f"{'-'.join(map(str, self.layers))}: use fewer hidden units"
+            )
         self.parameters: Array = np.zeros(count, dtype)
         self.matrices = self.split(self.parameters)
 
@@ -71,6 +81,18 @@ class Network:
         f: Array = h @ W_out.T
         return f
 
+    def image_scores(self, images: Array) -> Array:
+        """f for each image: (n, 784) uint8 -> (n, 10)."""
+        starts = range(0, len(images), IMAGES_AT_A_TIME)
+        return np.concatenate(
+            [self.scores(scale(images[start : start + IMAGES_AT_A_TIME])) for start in starts]
+        )
+
+    def is_sound(self) -> bool:
+        """Whether every weight is a number of at most MAX_WEIGHT, as for a training that went
+        well; NaN is not."""
+        return bool((np.abs(self.parameters) <= MAX_WEIGHT).all())
+
 
 def scale(images: Array, out: Array | None = None) -> Array:
     """x of the formulas: (n, 784) uint8 pixels -> [0, 1], float32 or the dtype of out."""
@@ -93,7 +115,7 @@ def log_probabilities(scores: Array, out: Array | None = None) -> Array:
 
 def logistic_loss(log_p: Array, labels: Array) -> float:
     """Mean of L over the examples: log probabilities (n, 10) and labels (n,) -> a number >= 0."""
-    return -float(log_p[np.arange(len(labels)), labels].mean(dtype=np.float64))
+    return 0.0 - float(log_p[np.arange(len(labels)), labels].mean(dtype=np.float64))
 
 
 class Backprop:

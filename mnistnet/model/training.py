@@ -28,7 +28,6 @@ from mnistnet.model.network import (
 )
 from mnistnet.model.options import Options
 
-EVALUATION_ROWS = 1000  # images scored at a time; more would only take more memory
 # The held-out images are the same whatever the training seed, so that seeds can be compared.
 VALIDATION_SEED = 784_72_10
 
@@ -56,7 +55,8 @@ def split(count: int, validation: int) -> tuple[Array, Array]:
     """
     if not 0 <= validation < count:
         raise TrainingError(
-            f"expected fewer validation images than the {count:,} there are; found {validation:,}"
+            f"expected fewer validation images than the {count:,} there are, found {validation:,}; "
+            "lower --validation"
         )
     order = np.random.default_rng(VALIDATION_SEED).permutation(count)
     return np.split(order, [count - validation])[0], order[count - validation :]
@@ -74,8 +74,8 @@ def train(
     batch_size = options.batch_size
     if batch_size > len(training_rows):
         raise TrainingError(
-            f"expected a batch size of at most the {len(training_rows):,} training images; "
-            f"found {batch_size:,}"
+            f"expected a batch size of at most the {len(training_rows):,} training images, "
+            f"found {batch_size:,}; lower --batch-size"
         )
     backprop = Backprop(network, batch_size)
     x = np.empty((batch_size, network.layers[0]), network.parameters.dtype)
@@ -95,10 +95,7 @@ def train(
                 backprop.forward(scale(images[rows], out=x[: len(rows)]))
                 loss = backprop.backward(labels[rows])
                 if not math.isfinite(loss):
-                    raise TrainingError(
-                        f"the loss is no longer finite in epoch {epoch + 1}; "
-                        f"lower the learning rate, which is {options.learning_rate:g}"
-                    )
+                    raise _diverged(epoch, options)
                 total_loss += loss * len(rows)
 
                 velocity *= options.momentum
@@ -106,6 +103,8 @@ def train(
                 velocity += np.multiply(network.parameters, options.weight_decay, out=change)
                 rate = _rate(options.learning_rate, step, steps)
                 network.parameters -= np.multiply(velocity, rate, out=change)
+            if not network.is_sound():
+                raise _diverged(epoch, options)
             loss_held_out, accuracy = _validate(network, images, labels, validation_rows)
 
         yield Report(
@@ -123,11 +122,10 @@ def _rate(learning_rate: float, step: int, steps: int) -> float:
     return learning_rate / 2 * (1 + math.cos(math.pi * step / steps))
 
 
-def image_scores(network: Network, images: Array) -> Array:
-    """Scores of images (n, 784) uint8, a part at a time: (n, 10)."""
-    parts = range(0, len(images), EVALUATION_ROWS)
-    return np.concatenate(
-        [network.scores(scale(images[start : start + EVALUATION_ROWS])) for start in parts]
+def _diverged(epoch: int, options: Options) -> TrainingError:
+    return TrainingError(
+        f"the loss is no longer finite in epoch {epoch + 1}; "
+        f"lower the learning rate, which is {options.learning_rate:g}"
     )
 
 
@@ -137,6 +135,6 @@ def _validate(
     """Mean loss and accuracy on these rows; None where there are none."""
     if not len(rows):
         return None, None
-    scores = image_scores(network, images[rows])
+    scores = network.image_scores(images[rows])
     loss = logistic_loss(log_probabilities(scores), labels[rows])
     return loss, float((scores.argmax(axis=1) == labels[rows]).mean())

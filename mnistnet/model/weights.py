@@ -9,6 +9,7 @@ names, shapes, types, sizes and values are checked before a network comes out of
 
 import itertools
 import json
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,12 +21,12 @@ import numpy as np
 from mnistnet import __version__
 from mnistnet.atomic import atomic_write
 from mnistnet.errors import WeightsError
-from mnistnet.model.network import CLASSES, PIXELS, Network
+from mnistnet.model.network import CLASSES, MAX_PARAMETERS, MAX_WEIGHT, PIXELS, Network
 from mnistnet.model.options import Options
 from mnistnet.model.training import Report
 
 FORMAT = 1
-MAX_BYTES = 1 << 30  # of arrays in a file; a hundred times the largest network worth training here
+MAX_BYTES = 4 * MAX_PARAMETERS + (1 << 24)  # of arrays in a file: the weights and the metadata
 
 
 def metadata(
@@ -53,17 +54,16 @@ def metadata(
 def save(path: Path, network: Network, meta: Mapping[str, Any]) -> None:
     """Write the network and its metadata, all at once; the same network gives the same bytes.
 
-    Raises WeightsError for a network that is not finite, MnistnetError where the file cannot be
-    written.
+    Raises WeightsError for a network that load would refuse, MnistnetError where the file cannot
+    be written.
     """
-    if not np.isfinite(network.parameters).all():
-        raise WeightsError(f"{path}: not written, the weights are not all finite numbers")
     text = json.dumps({"format": FORMAT, "layers": network.layers, **meta})
-    arrays: dict[str, Any] = {"meta": np.array(text)}
-    for layer, W in enumerate(network.matrices, start=1):
-        arrays[f"W{layer}"] = W.astype(np.float32)
+    arrays: dict[str, Any] = {
+        f"W{layer}": W.astype(np.float32) for layer, W in enumerate(network.matrices, start=1)
+    }
+    _matrices(arrays, path)
     with atomic_write(path) as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, meta=np.array(text), **arrays)
 
 
 def load(path: Path) -> tuple[Network, dict[str, Any]]:
@@ -106,8 +106,12 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
         if size > MAX_BYTES:
             raise WeightsError(f"{path}: expected {MAX_BYTES:,} bytes at most; found {size:,}")
         stream.seek(0)
-        with np.load(stream, allow_pickle=False) as arrays:
-            return dict(arrays)
+        with (
+            warnings.catch_warnings(action="ignore"),
+            np.load(stream, allow_pickle=False) as arrays,
+        ):
+            # NumPy hands out what is no array as bytes
+            return {name: np.asarray(array) for name, array in arrays.items()}
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a hostile file makes zipfile and NumPy raise a dozen kinds
@@ -129,9 +133,12 @@ def _metadata(text: Any, path: Path) -> dict[str, Any]:
             f"{path}: expected format {FORMAT}, found {meta['format']}; "
             "it needs another version of mnistnet"
         )
-    options = meta.get("options")
-    if not isinstance(options, dict) or not isinstance(options.get("validation"), int):
-        raise WeightsError(f"{path}: expected the training options in its metadata; found none")
+    for key, kind in (("options", dict), ("data", dict), ("history", list)):
+        if not isinstance(meta.get(key), kind):
+            raise WeightsError(f"{path}: expected '{key}' in its metadata; found {meta.get(key)!r}")
+    validation = meta["options"].get("validation")
+    if type(validation) is not int:
+        raise WeightsError(f"{path}: expected a number of validation images; found {validation!r}")
     return meta
 
 
@@ -147,11 +154,14 @@ def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:
             raise WeightsError(
                 f"{path}: expected a float32 matrix {name}; found {W.dtype}, shape {W.shape}"
             )
-        if not np.isfinite(W).all():
-            raise WeightsError(f"{path}: expected finite numbers in {name}; found NaN or infinity")
+        if not (np.abs(W) <= MAX_WEIGHT).all():  # NaN is not
+            raise WeightsError(
+                f"{path}: expected numbers of at most {MAX_WEIGHT:g} in {name}; "
+                f"found {np.abs(W).max():g}"
+            )
     shapes = [W.shape for W in matrices]
     chained = all(below[0] == above[1] for below, above in itertools.pairwise(shapes))
-    if not chained or shapes[0][1] != PIXELS or shapes[-1][0] != CLASSES:
+    if not chained or 0 in np.ravel(shapes) or shapes[0][1] != PIXELS or shapes[-1][0] != CLASSES:
         raise WeightsError(
             f"{path}: expected matrices that lead from {PIXELS} pixels to {CLASSES} scores; "
             f"found {', '.join(f'{units} x {inputs}' for units, inputs in shapes)}"

@@ -1,6 +1,7 @@
 """How good a network is on labelled images: accuracy, loss, confusion and mistakes."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from mnistnet.errors import DataError
-from mnistnet.model import training
 from mnistnet.model.network import (
     CLASSES,
     Array,
@@ -16,6 +16,7 @@ from mnistnet.model.network import (
     log_probabilities,
     logistic_loss,
 )
+from mnistnet.model.training import split
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,22 @@ class Evaluation:
         ]
 
 
-def rows_of(split: str, count: int, validation: int) -> Array:
-    """Which of count images are in the split: all for 'test', else those that a network trained
-    with so many validation images was trained on ('train') or not ('validation')."""
-    if split == "test":
+def rows_of(part: str, count: int, sha256: Mapping[str, str], meta: Mapping[str, Any]) -> Array:
+    """Which of count images are in the part: all for 'test'; else those that a network with this
+    metadata was trained on ('train') or not ('validation').
+
+    sha256 is that of the images and labels at hand. Raises DataError where they are not those that
+    the network was trained on, so that nobody takes images it has seen for ones it has not.
+    """
+    if part == "test":
         return np.arange(count)
-    trained, held_out = training.split(count, validation)
-    return trained if split == "train" else held_out
+    if meta["data"].get("sha256") != sha256:
+        raise DataError(
+            f"expected the images that this network was trained on, found others; name their "
+            f"folder with --data, or use --split test instead of {part}"
+        )
+    trained, held_out = split(count, meta["options"]["validation"])
+    return trained if part == "train" else held_out
 
 
 def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
@@ -100,9 +110,12 @@ def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Eva
     Raises DataError where there are no rows, as for a network trained with no validation images.
     """
     if not len(rows):
-        raise DataError("expected images to evaluate on; found none: none were held out")
+        raise DataError(
+            "expected images to evaluate on, found none: this network was trained with none held "
+            "out; use --split test"
+        )
     labels = labels[rows]
-    log_p = log_probabilities(training.image_scores(network, images[rows]))
+    log_p = log_probabilities(network.image_scores(images[rows]))
     answers = log_p.argmax(axis=1)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (labels, answers), 1)

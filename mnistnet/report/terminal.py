@@ -2,12 +2,21 @@
 
 from mnistnet.model.gradcheck import GradientCheck
 from mnistnet.model.network import CLASSES
+from mnistnet.model.training import Report
 from mnistnet.report.evaluation import Evaluation
 
 
 def percent(share: float | None, decimals: int = 2) -> str:
     """0.9785 -> '97.85 %'; '-' where there is no figure."""
     return "-" if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def epoch_text(report: Report, epochs: int) -> str:
+    """One line for an epoch of so many."""
+    return (
+        f"epoch {report.epoch:>3}/{epochs}  train loss {report.train_loss:.4f}  "
+        f"validation accuracy {percent(report.validation_accuracy)}  {report.seconds:.2f} s"
+    )
 
 
 def evaluation_text(evaluation: Evaluation, name: str) -> str:

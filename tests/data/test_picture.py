@@ -41,6 +41,32 @@ def test_ink_is_light_on_dark_whatever_the_polarity_and_the_format(
     assert max(part.max() for part in outside) < 15
 
 
+@pytest.mark.parametrize("inverted", [False, True])
+def test_grey_of_16_and_32_bits_keeps_its_levels(inverted: bool) -> None:
+    levels = np.zeros((28, 28))
+    levels[4:24, 10:18], levels[8:12, 10:18] = 1, 0.5
+    expected = np.round(levels * 255)
+    if inverted:
+        levels = 1 - levels
+    for array in ((levels * 51_400).astype(np.uint16), levels.astype(np.float32)):
+        result = read_picture(saved(Image.fromarray(array), "TIFF"))
+        assert result.inverted == inverted
+        assert np.abs(result.image.reshape(28, 28) - expected).max() <= 1
+
+
+def test_polarity_is_told_from_the_border_even_where_ink_is_most_of_the_picture() -> None:
+    picture = Image.new("L", (140, 140), "white")
+    ImageDraw.Draw(picture).rectangle((10, 10, 129, 129), fill="black")
+    assert read_picture(saved(picture)).inverted
+
+
+def test_fine_detail_is_averaged_not_picked() -> None:
+    lines = np.zeros((280, 280), np.uint8)
+    lines[100:180:2, 100:180] = 255
+    image = read_picture(saved(Image.fromarray(lines))).image.reshape(28, 28)
+    assert image[12:16, 12:16] == pytest.approx(127.5, abs=10)
+
+
 def test_an_image_of_mnists_own_size_is_unchanged() -> None:
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 4:24] = np.random.default_rng(0).integers(0, 256, (20, 20))

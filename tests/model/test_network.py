@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mnistnet.errors import MnistnetError
 from mnistnet.model.network import (
     Backprop,
     Network,
@@ -220,6 +221,15 @@ def test_the_matrices_are_views_of_the_parameters() -> None:
     assert [W.tolist() for W in network.matrices] == [[[0, 1, 2], [3, 4, 5]], [[6, 7]]]
     network.matrices[1][0, 0] = 9
     assert network.parameters[6] == 9
+
+
+def test_a_network_too_large_for_any_use_is_refused_before_memory_runs_out() -> None:
+    with pytest.raises(MnistnetError) as caught:
+        Network((784, 1_000_000, 10))
+    assert str(caught.value) == (
+        "expected at most 268,435,456 weights; found 794,000,000 in 784-1000000-10: "
+        "use fewer hidden units"
+    )
 
 
 def test_pixels_are_scaled_to_0_to_1() -> None:

@@ -100,6 +100,9 @@ def test_the_split_is_a_partition_that_depends_on_the_counts_alone() -> None:
     assert len(held_out) == 100
     assert sorted([*rows, *held_out]) == list(range(1000))
     assert held_out.tolist() == training.split(1000, 100)[1].tolist()
+    # pinned, since a network's file says only how many: were the stream of NumPy's generator to
+    # change, --split validation would show images that older networks were trained on
+    assert training.split(60_000, 5_000)[1][:5].tolist() == [28614, 23221, 1451, 40188, 31694]
     # more held out are the same ones, and more
     assert set(held_out) < set(training.split(1000, 200)[1])
 
@@ -124,25 +127,33 @@ def test_a_loss_that_is_not_finite_says_to_lower_the_learning_rate(
     )
 
 
+@pytest.mark.parametrize("rate", [1e37, 1e39])
+def test_a_last_step_that_leads_nowhere_says_so_too(data: mnist.Dataset, rate: float) -> None:
+    """The one step's loss is fine; what it leads to is not."""
+    options = Options(epochs=1, batch_size=250, learning_rate=rate, validation=50)
+    with pytest.raises(TrainingError, match=r"lower the learning rate, which is 1e\+3"):
+        run(data, options)
+
+
 def test_options_that_do_not_fit_the_data_are_refused(data: mnist.Dataset) -> None:
     with pytest.raises(TrainingError) as caught:
         run(data, Options(validation=300))
     assert str(caught.value) == (
-        "expected fewer validation images than the 300 there are; found 300"
+        "expected fewer validation images than the 300 there are, found 300; lower --validation"
     )
     with pytest.raises(TrainingError) as caught:
         run(data, Options(batch_size=251, validation=50))
     assert str(caught.value) == (
-        "expected a batch size of at most the 250 training images; found 251"
+        "expected a batch size of at most the 250 training images, found 251; lower --batch-size"
     )
 
 
 def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
     network, _ = run(data)
     images = np.tile(data.images, (4, 1))
-    scores = training.image_scores(network, images)
+    scores = network.image_scores(images)
     assert scores.shape == (1200, 10)
-    alone = training.image_scores(network, images[1050:1051])
+    alone = network.image_scores(images[1050:1051])
     assert scores[1050] == pytest.approx(alone[0], rel=1e-5)
 
 
@@ -153,5 +164,5 @@ def test_two_epochs_on_the_real_mnist_beat_95_percent(real_mnist: Path) -> None:
     for report in training.train(network, train.images, train.labels, Options(epochs=2), shuffling):
         last = report
     assert last.validation_accuracy > 0.95
-    answers = training.image_scores(network, test.images).argmax(axis=1)
+    answers = network.image_scores(test.images).argmax(axis=1)
     assert (answers == test.labels).mean() > 0.95

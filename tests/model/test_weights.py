@@ -103,10 +103,15 @@ def test_an_interrupted_write_leaves_the_old_file(
     assert os.listdir(saved.parent) == [saved.name]
 
 
-def test_weights_that_are_not_finite_are_not_written(network: Network, tmp_path: Path) -> None:
-    network.parameters[3] = np.nan
-    with pytest.raises(WeightsError, match="not written, the weights are not all finite"):
+@pytest.mark.parametrize("value", [np.nan, np.inf, -2e9])
+def test_what_load_would_refuse_is_not_written(
+    network: Network, tmp_path: Path, value: float
+) -> None:
+    network.parameters[3] = value
+    with pytest.raises(WeightsError, match=r"expected numbers of at most 1e\+09 in W1; found"):
         weights.save(tmp_path / "net.npz", network, {})
+    with pytest.raises(WeightsError, match="lead from 784 pixels to 10 scores; found 3 x 784"):
+        weights.save(tmp_path / "net.npz", Network((784, 3)), {})
     assert os.listdir(tmp_path) == []
 
 
@@ -170,7 +175,7 @@ ALTERED = {
     ),
     "NaN": (
         lambda _: {"W3": np.full((10, 5), np.nan, np.float32)},
-        "expected finite numbers in W3; found NaN or infinity",
+        "expected numbers of at most 1e+09 in W3; found nan",
     ),
     "other layers in the metadata": (
         lambda path: {"meta": meta_with(path, layers=[784, 10])},
@@ -182,7 +187,27 @@ ALTERED = {
     ),
     "no options": (
         lambda path: {"meta": meta_with(path, options=None)},
-        "expected the training options in its metadata; found none",
+        "expected 'options' in its metadata; found None",
+    ),
+    "a history that is none": (
+        lambda path: {"meta": meta_with(path, history=3)},
+        "expected 'history' in its metadata; found 3",
+    ),
+    "options without validation": (
+        lambda path: {"meta": meta_with(path, options={"validation": True})},
+        "expected a number of validation images; found True",
+    ),
+    "weights too large for their scores": (
+        lambda _: {"W3": np.full((10, 5), 3e38, np.float32)},
+        "expected numbers of at most 1e+09 in W3; found 3e+38",
+    ),
+    "no hidden units": (
+        lambda _: {
+            "W1": np.zeros((0, 784), np.float32),
+            "W2": np.zeros((10, 0), np.float32),
+            "W3": None,
+        },
+        "expected matrices that lead from 784 pixels to 10 scores; found 0 x 784, 10 x 0",
     ),
     "no metadata": (
         lambda _: {"meta": None},
@@ -274,6 +299,17 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(
     with pytest.raises(WeightsError) as caught:
         weights.load(saved)
     assert str(caught.value) == f"{saved}: expected 1,000,000 bytes at most; found {size:,}"
+
+
+@pytest.mark.parametrize("name", ["W1.npy", "meta.npy"])
+def test_a_member_that_is_no_array_is_an_error(saved: Path, name: str) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    with zipfile.ZipFile(saved, "w") as archive:
+        for member, content in (members | {name: b"garbage"}).items():
+            archive.writestr(member, content)
+    with pytest.raises(WeightsError, match="expected a float32 matrix W1|metadata, a JSON object"):
+        weights.load(saved)
 
 
 def test_what_is_not_a_file_is_an_error(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from mnistnet.errors import DataError
 from mnistnet.model.network import Network
+from mnistnet.model.training import split
 from mnistnet.report.evaluation import as_json, evaluate, rows_of, wilson_interval
 
 # Eight images, by true digit and answer; 7 is never answered, and only 0, 1 and 7 are shown.
@@ -61,15 +62,22 @@ def test_rows_choose_the_images_and_mistakes_keep_their_numbers() -> None:
     result = evaluate(network, images, LABELS, np.array([1, 7]))
     assert (result.count, result.errors) == (2, 1)
     assert result.mistakes[0].index == 7
-    with pytest.raises(DataError, match="none were held out"):
+    with pytest.raises(DataError, match="trained with none held out"):
         evaluate(network, images, LABELS, np.arange(0))
 
 
 def test_train_and_validation_are_as_the_network_was_trained() -> None:
-    assert rows_of("test", 50, 10).tolist() == list(range(50))
-    trained, held_out = rows_of("train", 50, 10), rows_of("validation", 50, 10)
+    sha256 = {"images": "aa", "labels": "bb"}
+    meta = {"data": {"sha256": sha256}, "options": {"validation": 10}}
+    trained, held_out = rows_of("train", 50, sha256, meta), rows_of("validation", 50, sha256, meta)
     assert len(held_out) == 10
     assert sorted([*trained, *held_out]) == list(range(50))
+    assert held_out.tolist() == split(50, 10)[1].tolist()
+
+    others = {"images": "cc", "labels": "bb"}
+    assert rows_of("test", 50, others, meta).tolist() == list(range(50))
+    with pytest.raises(DataError, match="expected the images that this network was trained on"):
+        rows_of("validation", 50, others, meta)
 
 
 @pytest.mark.parametrize(
