@@ -115,7 +115,8 @@ def log_probabilities(scores: Array, out: Array | None = None) -> Array:
 
 def logistic_loss(log_p: Array, labels: Array) -> float:
     """Mean of L over the examples: log probabilities (n, 10) and labels (n,) -> a number >= 0."""
-    return 0.0 - float(log_p[np.arange(len(labels)), labels].mean(dtype=np.float64))
+    picked = log_p[np.arange(len(labels)), labels]
+    return 0.0 - float(picked.sum(dtype=np.float64)) / len(labels)
 
 
 class Backprop:
@@ -124,6 +125,9 @@ class Backprop:
     forward(x) computes the scores; backward(labels) then the mean loss, and leaves the gradient of
     that mean in `gradient` (P,), laid out as network.parameters; `gradients` are its matrices. All
     in the network's dtype: float32 trains, the same code in float64 is checked.
+
+    Inside, an example is a column, as in the notes: h = tanh(M x) is (units, n). Sums over the ten
+    scores then run along whole rows, and the products suit BLAS better, the more units the more.
     """
 
     def __init__(self, network: Network, batch_size: int) -> None:
@@ -131,41 +135,52 @@ class Backprop:
         self.gradient = np.zeros_like(network.parameters)
         self.gradients = network.split(self.gradient)
         dtype = network.parameters.dtype
-        # h[i] and delta[i] belong to layer i + 1; the last h are the scores f.
-        self._h = [np.empty((batch_size, units), dtype) for units in network.layers[1:]]
-        self._delta = [np.empty_like(h) for h in self._h]
-        self._slope = [np.empty_like(h) for h in self._h[:-1]]
-        self._x: Array = np.empty((0, network.layers[0]), dtype)
+        # For each layer above the pixels, its h, the last of which is f, and its delta = dL/da,
+        # where a is what the units sum up: W h of the layer below.
+        self._h_buffers = [np.empty((units, batch_size), dtype) for units in network.layers[1:]]
+        self._delta_buffers = [np.empty_like(h) for h in self._h_buffers]
+        self._use_columns(batch_size)
+
+    def _use_columns(self, n: int) -> None:
+        """Have h and delta be the first n columns of their buffers."""
+        self._h = [buffer[:, :n] for buffer in self._h_buffers]
+        self._delta = [buffer[:, :n] for buffer in self._delta_buffers]
+        self._examples = np.arange(n)
 
     def forward(self, x: Array) -> Array:
         """f for each row of x: (n, 784) in [0, 1] -> (n, 10), n <= batch_size."""
-        self._x = h = x
-        for W, buffer in zip(self.network.matrices, self._h, strict=True):
-            a = np.matmul(h, W.T, out=buffer[: len(x)])
-            h = a if buffer is self._h[-1] else np.tanh(a, out=a)
-        return h
+        if len(x) != len(self._examples):
+            self._use_columns(len(x))
+        self._x = x
+        below = x.T
+        for W, h in zip(self.network.matrices, self._h, strict=True):
+            np.matmul(W, below, out=h)
+            if h is not self._h[-1]:
+                np.tanh(h, out=h)
+            below = h
+        return below.T
 
     def backward(self, labels: Array) -> float:
         """Mean loss of the forward pass just made, with labels (n,); fills the gradient.
 
-        delta is dL/da for each unit, a being what it sums up: W h of the layer below.
+        To be called once after each forward: it takes the place of h for what it computes.
         """
-        n = len(labels)
-        log_p = log_probabilities(self._h[-1][:n], out=self._delta[-1][:n])
+        log_p = log_probabilities(self._h[-1].T, out=self._delta[-1].T)
         loss = logistic_loss(log_p, labels)
 
         # dL/df_k = p_k - [k = y], over n because the loss is a mean
-        delta = np.exp(log_p, out=log_p)
-        delta[np.arange(n), labels] -= 1
-        delta /= n
+        delta = self._delta[-1]
+        np.exp(delta, out=delta)
+        delta[labels, self._examples] -= 1
+        delta /= len(labels)
         for layer in range(len(self._h) - 1, 0, -1):
-            h = self._h[layer - 1][:n]
-            np.matmul(delta.T, h, out=self.gradients[layer])
-            # dL/dh = delta W, and tanh'(a) = 1 - tanh(a)^2 = 1 - h^2
-            slope = np.multiply(h, h, out=self._slope[layer - 1][:n])
-            np.subtract(1, slope, out=slope)
-            below = self._delta[layer - 1][:n]
-            delta = np.matmul(delta, self.network.matrices[layer], out=below)
-            delta *= slope
-        np.matmul(delta.T, self._x, out=self.gradients[0])
+            h, below = self._h[layer - 1], self._delta[layer - 1]
+            np.matmul(delta, h.T, out=self.gradients[layer])
+            # dL/dh = W^T delta, and tanh'(a) = 1 - tanh(a)^2 = 1 - h^2
+            np.matmul(self.network.matrices[layer].T, delta, out=below)
+            np.multiply(h, h, out=h)
+            np.subtract(1, h, out=h)
+            below *= h
+            delta = below
+        np.matmul(delta, self._x, out=self.gradients[0])
         return loss
