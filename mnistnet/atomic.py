@@ -6,7 +6,6 @@ file that was there is untouched and the part is removed; two writers at once bo
 """
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +22,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     followed. Raises MnistnetError where the file cannot be written.
     """
     target = check_writable(path)
-    part = target.with_name(f".mnistnet-{secrets.token_hex(8)}.part")
+    part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as stream:
             yield stream

@@ -63,7 +63,7 @@ def split(count: int, validation: int) -> tuple[Array, Array]:
 
 
 def train(
-    network: Network, images: Array, labels: Array, options: Options, rng: np.random.Generator
+    network: Network, images: Array, labels: Array, options: Options, rng: "np.random.Generator"
 ) -> Iterator[Report]:
     """Train the network in place on images (n, 784) uint8, labels (n,); yields after each epoch.
 
@@ -90,7 +90,7 @@ def train(
         total_loss = 0.0
         # Overflow shows in the loss, and is reported as what it means.
         with np.errstate(over="ignore", invalid="ignore"):
-            for step, start in enumerate(starts, epoch * len(starts)):
+            for done, start in enumerate(starts, epoch * len(starts)):
                 rows = order[start : start + batch_size]
                 backprop.forward(scale(images[rows], out=x[: len(rows)]))
                 loss = backprop.backward(labels[rows])
@@ -98,11 +98,8 @@ def train(
                     raise _diverged(epoch, options)
                 total_loss += loss * len(rows)
 
-                velocity *= options.momentum
-                velocity += backprop.gradient
-                velocity += np.multiply(network.parameters, options.weight_decay, out=change)
-                rate = _rate(options.learning_rate, step, steps)
-                network.parameters -= np.multiply(velocity, rate, out=change)
+                rate = _rate(options.learning_rate, done, steps)
+                step(network.parameters, velocity, backprop.gradient, change, rate, options)
             if not network.is_sound():
                 raise _diverged(epoch, options)
             loss_held_out, accuracy = _validate(network, images, labels, validation_rows)
@@ -115,6 +112,14 @@ def train(
             learning_rate=_rate(options.learning_rate, epoch * len(starts), steps),
             seconds=time.perf_counter() - began,
         )
+
+
+def step(w: Array, v: Array, gradient: Array, change: Array, rate: float, options: Options) -> None:
+    """The formulas above on vectors (P,), in place; change is scratch space."""
+    v *= options.momentum
+    v += gradient
+    v += np.multiply(w, options.weight_decay, out=change)
+    w -= np.multiply(v, rate, out=change)
 
 
 def _rate(learning_rate: float, step: int, steps: int) -> float:

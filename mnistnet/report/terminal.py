@@ -1,9 +1,13 @@
 """Results as text for a person, 80 columns wide at most."""
 
-from mnistnet.model.gradcheck import GradientCheck
+from typing import TYPE_CHECKING
+
 from mnistnet.model.network import CLASSES
-from mnistnet.model.training import Report
-from mnistnet.report.evaluation import Evaluation
+
+if TYPE_CHECKING:  # predict prints without loading what it does not print
+    from mnistnet.model.gradcheck import GradientCheck
+    from mnistnet.model.training import Report
+    from mnistnet.report.evaluation import Evaluation
 
 
 def percent(share: float | None, decimals: int = 2) -> str:
@@ -11,7 +15,7 @@ def percent(share: float | None, decimals: int = 2) -> str:
     return "-" if share is None else f"{100 * share:.{decimals}f} %"
 
 
-def epoch_text(report: Report, epochs: int) -> str:
+def epoch_text(report: "Report", epochs: int) -> str:
     """One line for an epoch of so many."""
     return (
         f"epoch {report.epoch:>3}/{epochs}  train loss {report.train_loss:.4f}  "
@@ -19,7 +23,15 @@ def epoch_text(report: Report, epochs: int) -> str:
     )
 
 
-def evaluation_text(evaluation: Evaluation, name: str) -> str:
+def live_text(report: "Report", images: int) -> str:
+    """What the live line says of the epoch just done, which trained on so many images."""
+    return (
+        f"train loss {report.train_loss:.4f}, validation {percent(report.validation_accuracy)}, "
+        f"{images / report.seconds:,.0f} images/s"
+    )
+
+
+def evaluation_text(evaluation: "Evaluation", name: str) -> str:
     """Accuracy, loss and the confusion table, for images called name ('test:' and a number)."""
     low, high = evaluation.interval
     figures = evaluation.per_digit
@@ -40,7 +52,7 @@ def evaluation_text(evaluation: Evaluation, name: str) -> str:
     return "\n".join(lines)
 
 
-def mistakes_text(evaluation: Evaluation, name: str, most: int) -> str:
+def mistakes_text(evaluation: "Evaluation", name: str, most: int) -> str:
     """The mistakes the network was surest of, one a line, most lines at the most."""
     return "\n".join(
         f"{f'{name}:{mistake.index}':<12} is {mistake.label}, "
@@ -60,7 +72,7 @@ def answer_text(picture: str, probabilities: list[float], top: int) -> str:
     return line
 
 
-def gradient_check_text(check: GradientCheck) -> str:
+def gradient_check_text(check: "GradientCheck") -> str:
     """Errors and times of the three ways to differentiate, one a line."""
     tried = f"finite differences, {check.sampled:,} weights"
     every = check.differences_seconds / check.sampled * check.parameters

@@ -238,4 +238,4 @@ def test_pixels_are_scaled_to_0_to_1() -> None:
     assert scale(images).dtype == np.float32
     out = np.empty((1, 3))
     assert scale(images, out=out) is out
-    assert out.tolist() == [[0, 51 / 255, 1]]
+    assert out == pytest.approx(np.array([[0, 51 / 255, 1]]), rel=1e-15)

@@ -1,0 +1,43 @@
+"""Loading MNIST from the cache, and filling the cache from a local folder."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from data import load
+from table import Table, seconds
+
+from mnistnet.data import download, idx, mnist
+
+RUNS = 7
+
+
+def main() -> None:
+    cache = download.cache_folder()
+    load("train")
+    load("test")
+    with tempfile.TemporaryDirectory() as name:
+        mirror = Path(name, "mirror")
+        mirror.mkdir()
+        for file in mnist.FILES:
+            array = np.asarray(idx.read_idx(cache / file.name))
+            idx.write_idx(mirror / f"{file.name}.gz", array)
+
+        def cold() -> None:
+            folder = Path(name, "cold")
+            download.download(folder, [str(mirror)], lambda _: None, lambda *_: None)
+            shutil.rmtree(folder)
+
+        table = Table("loading", "ms")
+        for title, function in {
+            "load all four cached files": lambda: [mnist.load(cache, s) for s in ("train", "test")],
+            "the same, verified by SHA-256": lambda: download.check(cache),
+            "download from a local folder, verified": cold,
+        }.items():
+            function()
+            table.add(title, [1000 * seconds(function) for _ in range(RUNS)])
+
+
+if __name__ == "__main__":
+    main()

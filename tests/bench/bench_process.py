@@ -1,0 +1,56 @@
+"""Whole commands, in turns with the bare imports that they cannot do without."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench_peers import whole
+from table import Table
+
+ROUNDS = 11
+CLICK, ALL = "import click", "import numpy, PIL.Image, click"
+
+
+def main() -> None:
+    program = [sys.executable, "-m", "mnistnet"]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        train = [*program, "train", "--no-augment", "--epochs"]
+        subprocess.run([*train, "2"], check=True, capture_output=True)
+        picture = Path("digit.png")
+        draw = "from PIL import Image, ImageDraw; p = Image.new('L', (280, 280), 255)\n"
+        draw += "ImageDraw.Draw(p).line((80, 60, 200, 60, 120, 220), fill=0, width=20)\n"
+        draw += f"p.save('{picture}')"
+        subprocess.run([sys.executable, "-c", draw], check=True)
+        commands = {
+            f'python -c "{CLICK}"': [sys.executable, "-c", CLICK],
+            "mnistnet --help": [*program, "--help"],
+            f'python -c "{ALL}"': [sys.executable, "-c", ALL],
+            f"mnistnet predict {picture}": [*program, "predict", str(picture)],
+            "mnistnet eval": [*program, "eval"],
+        }
+        walls: dict[str, list[float]] = {name: [] for name in commands}
+        memory: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(ROUNDS):
+            for name, command in commands.items():
+                wall, peak, _ = whole(command)
+                walls[name].append(wall)
+                memory[name].append(peak)
+        table = Table("whole processes", "s")
+        bases = {}
+        for name, figures in walls.items():
+            bases[name] = sorted(figures)[ROUNDS // 2]
+            base = next(k for k in bases if CLICK in k) if "--help" in name else None
+            base = base or next((k for k in bases if ALL in k), name)
+            table.add(name, figures, f"{bases[name] / bases[base]:.2f} x {base}")
+        table = Table("peak memory", "MiB")
+        for name, peaks in memory.items():
+            table.add(name, peaks)
+        for epochs in (1, 10, 40):
+            table.add(f"mnistnet train, {epochs} epochs", [whole([*train, str(epochs)])[1]])
+
+
+if __name__ == "__main__":
+    main()

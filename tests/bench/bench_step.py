@@ -1,0 +1,83 @@
+"""An epoch of training against nothing but its matrix products, in the same run; and its parts."""
+
+from collections.abc import Callable
+
+import numpy as np
+from data import load
+from table import Table, in_turns
+
+from mnistnet.data.mnist import Dataset
+from mnistnet.model import training
+from mnistnet.model.network import Backprop, Network, scale
+from mnistnet.model.options import Options
+
+BATCH = 100
+RUNS = 7
+
+
+def main() -> None:
+    data = load("train")
+    steps = len(data.images) // BATCH
+    order = np.random.default_rng(0).permutation(len(data.images)).reshape(steps, BATCH)
+    for hidden in (72, 800):
+        times = in_turns(parts(data, order, hidden), RUNS)
+        table = Table(f"784-{hidden}-10, batch {BATCH}, {steps} steps", "s")
+        bare = times["the matrix products alone"]
+        for name, figures in times.items():
+            ratios = sorted(a / b for a, b in zip(figures, bare, strict=True))
+            table.add(name, figures, f"{ratios[len(ratios) // 2]:.2f} x the products")
+
+
+def parts(data: Dataset, order: np.ndarray, hidden: int) -> dict[str, Callable[[], object]]:
+    """What to time, each as often as an epoch does it."""
+    rng = np.random.default_rng(0)
+    network = Network.random((784, hidden, 10), rng)
+    options = Options(RUNS + 1, BATCH, learning_rate=0.1, weight_decay=1e-4, validation=0)
+    epochs = training.train(network, data.images, data.labels, options, rng)
+
+    other = Network.random((784, hidden, 10), rng)
+    backprop = Backprop(other, BATCH)
+    M, W = other.matrices
+    x, labels = scale(data.images[order[0]]), data.labels[order[0]]
+    h, f = (np.empty((units, BATCH), np.float32) for units in (hidden, 10))
+    dh, df = np.empty_like(h), np.full_like(f, 1e-3)
+    dM, dW = (np.empty_like(matrix) for matrix in other.matrices)
+    velocity, change = np.zeros_like(other.parameters), np.zeros_like(other.parameters)
+
+    def products() -> None:
+        for _ in order:
+            np.matmul(M, x.T, out=h)
+            np.matmul(W, h, out=f)
+            np.matmul(df, h.T, out=dW)
+            np.matmul(W.T, df, out=dh)
+            np.matmul(dh, x, out=dM)
+
+    def gather() -> None:
+        for rows in order:
+            scale(data.images[rows], out=x)
+
+    def forward() -> None:
+        for _ in order:
+            backprop.forward(x)
+
+    def both() -> None:
+        for _ in order:
+            backprop.forward(x)
+            backprop.backward(labels)
+
+    def update() -> None:
+        for _ in order:
+            training.step(other.parameters, velocity, backprop.gradient, change, 0, options)
+
+    return {
+        "the matrix products alone": products,
+        "an epoch": lambda: next(epochs),
+        "  gather and scale": gather,
+        "  forward": forward,
+        "  forward and backward": both,
+        "  update": update,
+    }
+
+
+if __name__ == "__main__":
+    main()
