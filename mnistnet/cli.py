@@ -236,7 +236,7 @@ def train(
     from mnistnet.model import training
     from mnistnet.model import weights as weights_file
     from mnistnet.model.network import CLASSES, PIXELS, Network
-    from mnistnet.report.terminal import epoch_text, percent
+    from mnistnet.report.terminal import epoch_text, live_text, percent
 
     check_writable(weights)
     data = _dataset(folder, mirrors, "train")
@@ -244,12 +244,16 @@ def train(
     network = Network.random((PIXELS, *hidden, CLASSES), initial)
     settings = Options(**options)
     history = []
-    for report in training.train(network, data.images, data.labels, settings, shuffling):
-        history.append(report)
-        if as_json:
-            click.echo(json.dumps(vars(report)))
-            continue
-        click.echo(epoch_text(report, settings.epochs), err=True)
+    with _live_line(settings.epochs, as_json) as line:
+        for report in training.train(network, data.images, data.labels, settings, shuffling):
+            history.append(report)
+            if as_json:
+                click.echo(json.dumps(vars(report)))
+            elif line.disable:
+                click.echo(epoch_text(report, settings.epochs), err=True)
+            images = len(data.labels) - settings.validation
+            line.set_description_str(live_text(report, images), refresh=False)
+            line.update()
     source = {"sha256": data.sha256, "published": data.published}
     weights_file.save(weights, network, weights_file.metadata(settings, seed, history, source))
 
@@ -486,6 +490,16 @@ def _read_picture(name: str, dataset: Callable[[str], "Dataset | MnistnetError"]
             raise PictureError("standard input is closed")
         return read_picture(io.BytesIO(sys.stdin.buffer.read()))
     return read_picture(Path(name))
+
+
+def _live_line(epochs: int, as_json: bool) -> Any:
+    """A tqdm bar over the epochs on stderr; disabled where that is not a terminal, or for JSON."""
+    from tqdm import tqdm
+
+    form = "epoch {n_fmt}/{total_fmt} |{bar:10}| {desc}, {remaining} left"
+    return tqdm(
+        total=epochs, desc="training", bar_format=form, dynamic_ncols=True, disable=as_json or None
+    )
 
 
 @contextmanager

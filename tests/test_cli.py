@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -125,13 +126,16 @@ def test_a_mirror_of_the_users_is_asked_before_the_built_in_ones(
     assert empty.stderr.endswith(": an empty one is none\n")
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def test_the_bar_is_on_a_terminals_stderr_and_counts_to_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr(sys, "stderr", stream)
         with cli._progress() as (_, advance):
@@ -139,6 +143,22 @@ def test_the_bar_is_on_a_terminals_stderr_and_counts_to_the_end(
             advance(-100, 1000)
             advance(500, 1000)
         assert ("MNIST: 100%" in stream.getvalue()) == shown
+
+
+def test_training_is_one_live_line_on_a_terminal(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    words = [*QUICK, "--data", str(tiny)]
+    cli.main(words, standalone_mode=False)
+    lines = stream.getvalue().replace("\r", "\n").rstrip().splitlines()
+    assert re.fullmatch(
+        r"epoch 4/4 \|[#█]{10}\| train loss \d\.\d{4}, validation [\d.]+ %, [\d,]+ images/s, "
+        r"00:00 left",
+        lines[-1].strip(),
+    )
+    assert stream.getvalue().count("\n") == 1
 
 
 # ---- train
