@@ -62,7 +62,7 @@ class Mirrors(click.types.StringParamType):
 
 
 class Finite(click.FloatRange):
-    """A number in a range; nan, which is in no range and outside of none, and infinity are not."""
+    """A number in a range, which click takes nan and infinity for, too."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)

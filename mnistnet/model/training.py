@@ -59,7 +59,7 @@ def split(count: int, validation: int) -> tuple[Array, Array]:
             "lower --validation"
         )
     order = np.random.default_rng(VALIDATION_SEED).permutation(count)
-    return np.split(order, [count - validation])[0], order[count - validation :]
+    return order[: count - validation], order[count - validation :]
 
 
 def train(
