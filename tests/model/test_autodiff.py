@@ -205,6 +205,13 @@ def test_an_input_that_does_not_matter_has_gradient_zero() -> None:
     assert ad.gradients(x, [x]) == [1]
 
 
+def test_gradients_are_arrays_of_their_own() -> None:
+    x, y = ad.Variable([1.0, 2.0]), ad.Variable([3.0, 4.0])
+    dx, dy = ad.gradients(ad.sum(x + y), [x, y])
+    dx += 5
+    assert dy.tolist() == [1, 1]
+
+
 def test_large_arguments_do_not_overflow() -> None:
     x = ad.Variable([1000.0, -1000.0, 0.0])
     y = ad.logistic(x)
