@@ -102,13 +102,13 @@ def scale(images: Array, out: Array | None = None) -> Array:
     return x
 
 
-def log_probabilities(scores: Array, out: Array | None = None) -> Array:
+def log_probabilities(scores: Array) -> Array:
     """log p_k = f_k - log sum_j exp f_j for each row: (n, 10) -> (n, 10).
 
     The largest score of each row is subtracted first, which changes nothing but keeps exp from
     overflowing.
     """
-    shifted: Array = np.subtract(scores, scores.max(axis=1, keepdims=True), out=out)
+    shifted: Array = scores - scores.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return shifted
 
@@ -165,14 +165,16 @@ class Backprop:
 
         To be called once after each forward: it takes the place of h for what it computes.
         """
-        log_p = log_probabilities(self._h[-1].T, out=self._delta[-1].T)
-        loss = logistic_loss(log_p, labels)
-
-        # dL/df_k = p_k - [k = y], over n because the loss is a mean
-        delta = self._delta[-1]
-        np.exp(delta, out=delta)
+        n = len(labels)
+        f, delta = self._h[-1], self._delta[-1]
+        f -= f.max(axis=0)  # changes neither loss nor gradient, but keeps exp from overflowing
+        np.exp(f, out=delta)
+        total = delta.sum(axis=0)
+        losses = np.log(total) - f[labels, self._examples]
+        # dL/df_k = exp f_k / sum_j exp f_j - [k = y], over n because the loss is a mean
+        delta /= total
         delta[labels, self._examples] -= 1
-        delta /= len(labels)
+        delta /= n
         for layer in range(len(self._h) - 1, 0, -1):
             h, below = self._h[layer - 1], self._delta[layer - 1]
             np.matmul(delta, h.T, out=self.gradients[layer])
@@ -183,4 +185,4 @@ class Backprop:
             below *= h
             delta = below
         np.matmul(delta, self._x, out=self.gradients[0])
-        return loss
+        return float(losses.sum(dtype=np.float64)) / n
