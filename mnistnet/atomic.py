@@ -43,13 +43,15 @@ def check_writable(path: Path) -> Path:
     try:
         target = path.resolve()
         folder = target.parent
+        if target.is_symlink():  # resolve stops at one that leads back to itself
+            raise MnistnetError(f"cannot write {path}: its links lead in a circle")
         if not folder.is_dir():
             raise MnistnetError(f"cannot write {path}: there is no folder {folder}")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise MnistnetError(f"cannot write {path}: the folder {folder} is not writable")
         if target.exists() and not target.is_file():
             raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
-    except (OSError, RuntimeError) as error:  # a name too long; links in a circle
+    except (OSError, RuntimeError) as error:  # a name too long; Python 3.11 on such links
         reason = getattr(error, "strerror", None) or error
         raise MnistnetError(f"cannot write {path}: {reason}") from error
     return target

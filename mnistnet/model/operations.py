@@ -115,5 +115,7 @@ OPERATIONS = {
         np.transpose,
         (lambda g, y, x, axes: np.transpose(g, None if axes is None else np.argsort(axes)),),
     ),
-    "reshape": Operation(np.reshape, (lambda g, y, x, shape: np.reshape(g, x.shape),)),
+    "reshape": Operation(
+        lambda x, shape: np.reshape(x, shape), (lambda g, y, x, shape: np.reshape(g, x.shape),)
+    ),
 }
