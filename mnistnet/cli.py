@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 GRADCHECK_IMAGES = 100
+MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
 
 
 class Commands(click.Group):
@@ -69,9 +70,6 @@ class Finite(click.FloatRange):
         return number if math.isfinite(number) else self.fail(f"{value} is no number", param, ctx)
 
 
-MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
-
-
 data_option = click.option(
     "--data",
     "folder",
@@ -89,14 +87,13 @@ mirror_option = click.option(
     show_envvar=True,
     help="Ask this address or folder first; may be repeated.",
 )
-weights_option = click.option(
-    "--weights",
-    type=click.Path(path_type=Path, readable=False),
-    default=DEFAULT_WEIGHTS,
-    show_default=True,
-    help="Weights file to read.",
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+
+
+def weights_option(text: str, default: Path | None = DEFAULT_WEIGHTS) -> Callable[..., Any]:
+    """--weights FILE, for what the text says."""
+    path = click.Path(path_type=Path, readable=False)
+    return click.option("--weights", type=path, default=default, show_default=True, help=text)
 
 
 @click.group(
@@ -140,13 +137,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
 @main.command()
 @data_option
 @mirror_option
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, readable=False),
-    default=DEFAULT_WEIGHTS,
-    show_default=True,
-    help="Weights file to write.",
-)
+@weights_option("Weights file to write.")
 @click.option(
     "--hidden",
     type=click.IntRange(1, MANY),
@@ -243,6 +234,7 @@ def train(
     initial, shuffling = np.random.default_rng(seed).spawn(2)
     network = Network.random((PIXELS, *hidden, CLASSES), initial)
     settings = Options(**options)
+    images = len(data.labels) - settings.validation
     history = []
     with _live_line(settings.epochs, as_json) as line:
         for report in training.train(network, data.images, data.labels, settings, shuffling):
@@ -251,7 +243,6 @@ def train(
                 click.echo(json.dumps(vars(report)))
             elif line.disable:
                 click.echo(epoch_text(report, settings.epochs), err=True)
-            images = len(data.labels) - settings.validation
             line.set_description_str(live_text(report, images), refresh=False)
             line.update()
     source = {"sha256": data.sha256, "published": data.published}
@@ -278,7 +269,7 @@ def train(
 @main.command(name="eval")
 @data_option
 @mirror_option
-@weights_option
+@weights_option("Weights file to read.")
 @click.option(
     "--split",
     type=click.Choice(["test", "train", "validation"]),
@@ -334,7 +325,7 @@ def evaluate(
 
 @main.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@weights_option
+@weights_option("Weights file to read.")
 @data_option
 @mirror_option
 @click.option(
@@ -409,10 +400,8 @@ def predict(
 
 
 @main.command()
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, readable=False),
-    help="Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]",
+@weights_option(
+    "Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]", None
 )
 @data_option
 @mirror_option

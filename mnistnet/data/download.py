@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from mnistnet.atomic import atomic_write
 from mnistnet.data import idx, mnist
@@ -47,7 +47,7 @@ def obtain(
             data = mnist.load(folder, split)
         except DataError:
             if not own:
-                raise
+                raise  # of its own cache, download says what is wrong, and mends it
         else:
             if data.published or not own:
                 return data
@@ -67,19 +67,20 @@ def download(
     another set that is not complete.
     """
     own = _is_own(folder)
-    paths = {file: mnist.find(folder, file) for file in mnist.FILES}
-    faults = {file: _find_fault(path, file) for file, path in paths.items() if path}
+    faults = {file: _find_fault(folder, file) for file in mnist.FILES}
     is_mnist = None in faults.values()
     sources: dict[str, str] = {}
-    missing = [file for file, path in paths.items() if not path]
+    missing: list[mnist.MnistFile] = []
     damaged: list[str] = []
     for file, fault in faults.items():
         if fault is None:
             sources[file.name] = "here"
-        elif own and (fault.malformed or is_mnist):
+        elif fault.kind == "missing":
+            missing.append(file)
+        elif own and (fault.kind == "malformed" or is_mnist):
             missing.append(file)
             damaged.append(fault.words)
-        elif fault.malformed:
+        elif fault.kind == "malformed":
             raise DataError(f"{fault.words}; {mnist.MEND}")
         else:
             sources[file.name] = "here, not MNIST's own"
@@ -109,31 +110,29 @@ def download(
 
 def check(folder: Path) -> dict[str, str | None]:
     """What is wrong with each of the four files in the folder; None where it is MNIST's own."""
-    found = {file: mnist.find(folder, file) for file in mnist.FILES}
-    return {
-        file.name: f"{folder}: expected {file.name}, found none"
-        if path is None
-        else (fault := _find_fault(path, file)) and fault.words
-        for file, path in found.items()
-    }
+    faults = {file: _find_fault(folder, file) for file in mnist.FILES}
+    return {file.name: fault and fault.words for file, fault in faults.items()}
 
 
 class _Fault(NamedTuple):
-    """Why a file is not MNIST's own: malformed, or else a well-formed file of other content."""
+    """Why a folder's file is not MNIST's own; kind 'other' is well-formed, of other content."""
 
     words: str
-    malformed: bool
+    kind: Literal["missing", "malformed", "other"]
 
 
-def _find_fault(path: Path, file: mnist.MnistFile) -> _Fault | None:
-    """None if the file at path is MNIST's own."""
+def _find_fault(folder: Path, file: mnist.MnistFile) -> _Fault | None:
+    """None if the folder has the file and it is MNIST's own."""
+    path = mnist.find(folder, file)
+    if path is None:
+        return _Fault(f"{folder}: expected {file.name}, found none", "missing")
     try:
         found = idx.sha256(idx.read_idx(path))
     except DataError as error:
-        return _Fault(str(error), malformed=True)
+        return _Fault(str(error), "malformed")
     if found == file.sha256:
         return None
-    return _Fault(f"{path}: expected SHA-256 {file.sha256}, found {found}", malformed=False)
+    return _Fault(f"{path}: expected SHA-256 {file.sha256}, found {found}", "other")
 
 
 def _fetch(

@@ -88,10 +88,11 @@ class Network:
             [self.scores(scale(images[start : start + IMAGES_AT_A_TIME])) for start in starts]
         )
 
-    def is_sound(self) -> bool:
-        """Whether every weight is a number of at most MAX_WEIGHT, as for a training that went
-        well; NaN is not."""
-        return bool((np.abs(self.parameters) <= MAX_WEIGHT).all())
+
+def are_sound(weights: Array) -> bool:
+    """Whether every weight is a number of at most MAX_WEIGHT, as after a training that went well;
+    NaN is not."""
+    return bool((np.abs(weights) <= MAX_WEIGHT).all())
 
 
 def scale(images: Array, out: Array | None = None) -> Array:

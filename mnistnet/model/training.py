@@ -22,6 +22,7 @@ from mnistnet.model.network import (
     Array,
     Backprop,
     Network,
+    are_sound,
     log_probabilities,
     logistic_loss,
     scale,
@@ -100,7 +101,7 @@ def train(
 
                 rate = _rate(options.learning_rate, done, steps)
                 step(network.parameters, velocity, backprop.gradient, change, rate, options)
-            if not network.is_sound():
+            if not are_sound(network.parameters):
                 raise _diverged(epoch, options)
             loss_held_out, accuracy = _validate(network, images, labels, validation_rows)
 

@@ -21,7 +21,14 @@ import numpy as np
 from mnistnet import __version__
 from mnistnet.atomic import atomic_write
 from mnistnet.errors import WeightsError
-from mnistnet.model.network import CLASSES, MAX_PARAMETERS, MAX_WEIGHT, PIXELS, Network
+from mnistnet.model.network import (
+    CLASSES,
+    MAX_PARAMETERS,
+    MAX_WEIGHT,
+    PIXELS,
+    Network,
+    are_sound,
+)
 from mnistnet.model.options import Options
 from mnistnet.model.training import Report
 
@@ -154,7 +161,7 @@ def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:
             raise WeightsError(
                 f"{path}: expected a float32 matrix {name}; found {W.dtype}, shape {W.shape}"
             )
-        if not (np.abs(W) <= MAX_WEIGHT).all():  # NaN is not
+        if not are_sound(W):
             raise WeightsError(
                 f"{path}: expected numbers of at most {MAX_WEIGHT:g} in {name}; "
                 f"found {np.abs(W).max():g}"

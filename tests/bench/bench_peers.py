@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -62,7 +63,7 @@ def main() -> None:
         mine = table.add("mnistnet", figures["mnistnet"])
         for name in PEERS:
             values = figures[name]
-            table.add(name, values, f"{sorted(values)[len(values) // 2] / mine:.2f} x mnistnet")
+            table.add(name, values, f"{statistics.median(values) / mine:.2f} x mnistnet")
     print(accuracy, file=sys.stderr)
 
 

@@ -1,6 +1,7 @@
 """Whole commands, in turns with the bare imports that they cannot do without."""
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,27 +25,25 @@ def main() -> None:
         draw += "ImageDraw.Draw(p).line((80, 60, 200, 60, 120, 220), fill=0, width=20)\n"
         draw += f"p.save('{picture}')"
         subprocess.run([sys.executable, "-c", draw], check=True)
+        # what to run, and the imports to compare it with
         commands = {
-            f'python -c "{CLICK}"': [sys.executable, "-c", CLICK],
-            "mnistnet --help": [*program, "--help"],
-            f'python -c "{ALL}"': [sys.executable, "-c", ALL],
-            f"mnistnet predict {picture}": [*program, "predict", str(picture)],
-            "mnistnet eval": [*program, "eval"],
+            CLICK: ([sys.executable, "-c", CLICK], CLICK),
+            "mnistnet --help": ([*program, "--help"], CLICK),
+            ALL: ([sys.executable, "-c", ALL], ALL),
+            f"mnistnet predict {picture}": ([*program, "predict", str(picture)], ALL),
+            "mnistnet eval": ([*program, "eval"], ALL),
         }
         walls: dict[str, list[float]] = {name: [] for name in commands}
         memory: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(ROUNDS):
-            for name, command in commands.items():
+            for name, (command, _) in commands.items():
                 wall, peak, _ = whole(command)
                 walls[name].append(wall)
                 memory[name].append(peak)
         table = Table("whole processes", "s")
-        bases = {}
-        for name, figures in walls.items():
-            bases[name] = sorted(figures)[ROUNDS // 2]
-            base = next(k for k in bases if CLICK in k) if "--help" in name else None
-            base = base or next((k for k in bases if ALL in k), name)
-            table.add(name, figures, f"{bases[name] / bases[base]:.2f} x {base}")
+        medians = {name: statistics.median(figures) for name, figures in walls.items()}
+        for name, (_, base) in commands.items():
+            table.add(name, walls[name], f"{medians[name] / medians[base]:.2f} x {base}")
         table = Table("peak memory", "MiB")
         for name, peaks in memory.items():
             table.add(name, peaks)
