@@ -8,6 +8,7 @@ import functools
 import io
 import json
 import math
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistnet import __version__
-from mnistnet.errors import DataError, MnistnetError, PictureError
+from mnistnet.errors import DataError, MnistnetError, PictureError, TrainingError
 from mnistnet.model.options import HIDDEN, Options
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class Commands(click.Group):
         except OSError as error:  # stdout is on a full disk, say; click sees to a closed pipe
             sys.exit(f"Error: cannot write the result: {error.strerror or error}")
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = tuple(args)  # the command as it was given, to tell how to go on with it
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -45,8 +50,8 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
         except MemoryError as error:
             raise click.ClickException("there is not enough memory for this") from error
-        except KeyboardInterrupt:
-            click.echo("Interrupted", err=True)
+        except KeyboardInterrupt as interrupt:
+            click.echo(" ".join(["Interrupted", *interrupt.args]), err=True)
             ctx.exit(130)
 
 
@@ -182,10 +187,10 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
     help="Penalty on the weights: half of it times their squared length.",
 )
 @click.option(
-    "--no-augment",
-    is_flag=True,
-    expose_value=False,
-    help="Train on the images as they are (so far the only way).",
+    "--augment/--no-augment",
+    default=Options.augment,
+    show_default=True,
+    help="Distort each minibatch a little, another way each time.",
 )
 @click.option(
     "--validation",
@@ -201,20 +206,28 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
     show_default=True,
     help="The same seed on the same machine gives the same weights.",
 )
+@click.option("--resume", is_flag=True, help="Go on with a training that was cut short.")
 @json_option
+@click.pass_context
 def train(
+    ctx: click.Context,
+    /,
     folder: Path | None,
     mirrors: tuple[str, ...],
     weights: Path,
     hidden: tuple[int, ...],
     seed: int,
+    resume: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a network and write its weights.
+    """Train a network and write its weights, those of the last epoch.
 
     The test set is not touched: what is reported is the accuracy on training images that are held
     out to validate on, the same ones whatever the seed.
+
+    After each epoch a checkpoint is left beside the weights file, and removed at the end. The same
+    command with --resume goes on from there, to the same weights.
 
     \b
     Examples:
@@ -224,29 +237,53 @@ def train(
     import numpy as np
 
     from mnistnet.atomic import check_writable
-    from mnistnet.model import training
+    from mnistnet.data import warp
+    from mnistnet.model import checkpoint, training
     from mnistnet.model import weights as weights_file
     from mnistnet.model.network import CLASSES, PIXELS, Network
     from mnistnet.report.terminal import epoch_text, live_text, percent
 
     check_writable(weights)
     data = _dataset(folder, mirrors, "train")
-    initial, shuffling = np.random.default_rng(seed).spawn(2)
-    network = Network.random((PIXELS, *hidden, CLASSES), initial)
+    initial, rng = np.random.default_rng(seed).spawn(2)
+    state = training.State(Network.random((PIXELS, *hidden, CLASSES), initial), rng)
     settings = Options(**options)
-    images = len(data.labels) - settings.validation
-    history = []
-    with _live_line(settings.epochs, as_json) as line:
-        for report in training.train(network, data.images, data.labels, settings, shuffling):
-            history.append(report)
-            if as_json:
-                click.echo(json.dumps(vars(report)))
-            elif line.disable:
-                click.echo(epoch_text(report, settings.epochs), err=True)
-            line.set_description_str(live_text(report, images), refresh=False)
-            line.update()
     source = {"sha256": data.sha256, "published": data.published}
-    weights_file.save(weights, network, weights_file.metadata(settings, seed, history, source))
+    metadata = functools.partial(weights_file.metadata, settings, seed, source)
+    kept = checkpoint.beside(weights)
+    if resume and kept.exists():
+        checkpoint.load(kept, state, metadata([]))
+    elif resume:
+        click.echo(f"there is no checkpoint {kept}: beginning with epoch 1", err=True)
+    elif kept.exists():
+        click.echo(f"beginning anew: {kept}, of a training cut short, is replaced", err=True)
+
+    history = state.history
+    images = len(data.labels) - settings.validation
+    augment = warp.warps if settings.augment else None
+    try:
+        with _live_line(settings.epochs, len(history), as_json) as line:
+            for report in training.train(state, data.images, data.labels, settings, augment):
+                checkpoint.save(kept, state, metadata(history))
+                if as_json:
+                    click.echo(json.dumps(vars(report)))
+                elif line.disable:
+                    click.echo(epoch_text(report, settings.epochs), err=True)
+                line.set_description_str(live_text(report, images), refresh=False)
+                line.update()
+    except TrainingError:
+        if history:  # whoever goes on from this checkpoint ends here again
+            kept.unlink(missing_ok=True)
+        raise
+    except KeyboardInterrupt as interrupt:
+        if not history:
+            raise
+        again = shlex.join(["mnistnet", *(word for word in ctx.obj if word != "--resume")])
+        raise KeyboardInterrupt(
+            f"after epoch {len(history)} of {settings.epochs}; to go on: {again} --resume"
+        ) from interrupt
+    weights_file.save(weights, state.network, metadata(history))
+    kept.unlink(missing_ok=True)
 
     seconds = sum(report.seconds for report in history)
     accuracy = history[-1].validation_accuracy
@@ -256,7 +293,7 @@ def train(
             "validation_accuracy": accuracy,
             "epochs": len(history),
             "seconds": seconds,
-            "parameters": len(network.parameters),
+            "parameters": len(state.network.parameters),
         }
         click.echo(json.dumps(closing))
     else:
@@ -481,13 +518,18 @@ def _read_picture(name: str, dataset: Callable[[str], "Dataset | MnistnetError"]
     return read_picture(Path(name))
 
 
-def _live_line(epochs: int, as_json: bool) -> Any:
+def _live_line(epochs: int, done: int, as_json: bool) -> Any:
     """A tqdm bar over the epochs on stderr; disabled where that is not a terminal, or for JSON."""
     from tqdm import tqdm
 
     form = "epoch {n_fmt}/{total_fmt} |{bar:10}| {desc}, {remaining} left"
     return tqdm(
-        total=epochs, desc="training", bar_format=form, dynamic_ncols=True, disable=as_json or None
+        total=epochs,
+        initial=done,
+        desc="training",
+        bar_format=form,
+        dynamic_ncols=True,
+        disable=as_json or None,
     )
 
 

@@ -3,10 +3,15 @@
 import io
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +19,11 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mnistnet import __version__, cli
-from mnistnet.data import download, mnist
+from mnistnet.data import download, idx, mnist
 from mnistnet.errors import PictureError
 from mnistnet.model import training, weights
 from mnistnet.model.network import Backprop
+from mnistnet.model.options import Options
 
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
 
@@ -189,7 +195,7 @@ def test_train_json_is_one_object_an_epoch_and_one_at_the_end(tiny: Path) -> Non
     assert result.stderr == ""
     *epochs, closing = map(json.loads, result.stdout.splitlines())
     history = weights.load(Path("mnistnet.npz"))[1]["history"]
-    assert [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in epochs] == history
+    assert epochs == history
     assert closing == {
         "weights": "mnistnet.npz",
         "validation_accuracy": history[-1]["validation_accuracy"],
@@ -207,12 +213,20 @@ def test_train_without_validation_has_no_validation_figures(tiny: Path) -> None:
     assert result.stdout.startswith("validation accuracy - after 4 epochs in ")
 
 
+def written(path: Path) -> tuple[bytes, str]:
+    """The weights in a file, byte for byte, and its metadata but for the seconds."""
+    network, meta = weights.load(path)
+    for row in meta["history"]:
+        del row["seconds"]
+    return network.parameters.tobytes(), json.dumps(meta)
+
+
 def test_the_same_seed_writes_the_same_bytes(tiny: Path) -> None:
-    written = []
+    results = []
     for seed in (0, 0, 1):
         run(*QUICK, "--data", tiny, "--seed", seed)
-        written.append(Path("mnistnet.npz").read_bytes())
-    assert written[0] == written[1] != written[2]
+        results.append(written(Path("mnistnet.npz")))
+    assert results[0] == results[1] != results[2]
 
 
 def test_train_never_looks_at_the_test_set(tiny: Path) -> None:
@@ -260,15 +274,132 @@ def test_ctrl_c_says_so_and_exits_130(tiny: Path, monkeypatch: pytest.MonkeyPatc
     assert not Path("mnistnet.npz").exists()
 
 
-def test_a_real_ctrl_c_during_training_exits_130_and_leaves_nothing(tiny: Path) -> None:
-    command = [sys.executable, "-m", "mnistnet", *QUICK, "--epochs", "1000000", "--data", str(tiny)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline().startswith(b"epoch")
+def test_a_real_ctrl_c_during_training_exits_130_and_prints_the_command_that_goes_on(
+    tiny: Path,
+) -> None:
+    words = [*QUICK, "--epochs", "300", "--batch-size", "50", "--data", str(tiny)]
+    words += ["--weights", "my net.npz"]
+    with begun(words) as process:
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
-    assert (stdout, stderr.splitlines()[-1], process.returncode) == (b"", b"Interrupted", 130)
-    assert not list(Path().glob("*.npz"))
+    said = stderr.splitlines()[-1].decode()
+    matched = re.fullmatch(r"Interrupted after epoch \d+ of 300; to go on: mnistnet (.*)", said)
+    assert (stdout, process.returncode) == (b"", 130)
+    assert not Path("my net.npz").exists()
+
+    again = shlex.split(matched[1])
+    assert again == [*words, "--resume"]
+    assert run(*again).exit_code == 0
+    run(*words[:-1], "whole.npz")
+    assert written(Path("my net.npz")) == written(Path("whole.npz"))
+    assert not list(Path().glob("*.checkpoint"))
+
+
+@pytest.mark.parametrize("after", [1, 7, 23])
+def test_a_killed_training_goes_on_to_the_same_bytes(tiny: Path, after: int) -> None:
+    """Killed twice: a number of epochs after its start, and again after it went on."""
+    words = [*QUICK, "--epochs", "300", "--batch-size", "50", "--data", str(tiny)]
+    run(*words, "--weights", "whole.npz")
+    killed = [*words, "--weights", "killed.npz", "--resume"]
+    for _ in range(2):
+        with begun(killed, after) as process:
+            process.kill()
+    assert not Path("killed.npz").exists()
+    assert weights.load(Path("killed.npz.checkpoint"))[1]["epochs"] >= 2 * after
+    result = run(*killed)
+    assert not result.stderr.startswith("epoch   1/300")
+    assert written(Path("killed.npz")) == written(Path("whole.npz"))
+    assert not list(Path().glob("*.checkpoint"))
+
+
+@contextmanager
+def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    """The program in a process of its own, so many reported epochs after its start."""
+    command = [sys.executable, "-m", "mnistnet", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        while epochs:
+            epochs -= process.stderr.readline().startswith(b"epoch")
+        yield process
+
+
+def test_resuming_without_a_checkpoint_begins_and_says_so(tiny: Path) -> None:
+    result = run(*QUICK, "--data", tiny, "--resume")
+    assert result.stderr.startswith("there is no checkpoint mnistnet.npz.checkpoint: beginning")
+    assert result.exit_code == 0
+
+
+@pytest.fixture
+def cut_short(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkpoint of a training of the tiny set that was interrupted after two epochs."""
+    real = training.train
+
+    def interrupted(*args: Any) -> Iterator[training.Report]:
+        yield from islice(real(*args), 2)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", interrupted)
+        assert run(*QUICK, "--data", tiny).exit_code == 130
+    return Path("mnistnet.npz.checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("words", "difference"),
+    [
+        (["--epochs", "9"], "--epochs 4, not 9"),
+        (["--hidden", "6"], "--hidden 8, not 8, 6"),
+        (["--seed", "1"], "--seed 0, not 1"),
+        (["--no-augment"], "--augment True, not False"),
+        (["--weight-decay", "0"], f"--weight-decay {Options.weight_decay}, not 0.0"),
+    ],
+)
+def test_resuming_with_other_options_is_refused_with_both_values(
+    cut_short: Path, tiny: Path, words: list[str], difference: str
+) -> None:
+    before = cut_short.read_bytes()
+    assert_fails(
+        run(*QUICK, "--data", tiny, *words, "--resume"),
+        f"the training in mnistnet.npz.checkpoint was begun with {difference}; "
+        "give the same to go on with it, or leave out --resume to begin anew",
+    )
+    assert cut_short.read_bytes() == before
+
+
+def test_resuming_with_other_data_is_refused_with_both_hashes(cut_short: Path, tiny: Path) -> None:
+    before = mnist.load(tiny, "train").sha256["labels"]
+    labels = idx.read_idx(tiny / "train-labels-idx1-ubyte").copy()
+    labels[0] = 9
+    idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
+    after = mnist.load(tiny, "train").sha256["labels"]
+    result = run(*QUICK, "--data", tiny, "--resume")
+    assert f"was begun with training labels of SHA-256 {before}, not {after};" in result.stderr
+    assert result.exit_code == 1
+
+
+def test_a_checkpoint_that_is_none_is_one_error(cut_short: Path, tiny: Path) -> None:
+    """A weights file under its name has neither velocity nor random state."""
+    run(*QUICK, "--data", tiny, "--weights", "net.npz")
+    Path("net.npz").replace(cut_short)
+    assert_fails(
+        run(*QUICK, "--data", tiny, "--resume"),
+        "mnistnet.npz.checkpoint: expected the checkpoint of a training; found something else; "
+        "leave out --resume to begin anew",
+    )
+
+
+def test_beginning_anew_over_a_checkpoint_is_said(cut_short: Path, tiny: Path) -> None:
+    result = run(*QUICK, "--data", tiny)
+    assert result.stderr.startswith("beginning anew: mnistnet.npz.checkpoint, of a training cut ")
+    assert not cut_short.exists()
+
+
+def test_a_training_that_diverges_does_not_take_a_checkpoint_along(
+    cut_short: Path, tiny: Path
+) -> None:
+    """Only its own."""
+    run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
+    assert cut_short.exists()
 
 
 @pytest.mark.parametrize("option", ["--learning-rate", "--momentum", "--weight-decay"])

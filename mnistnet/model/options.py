@@ -10,7 +10,8 @@ HIDDEN = (72,)  # units of each hidden layer: the notes' network
 class Options:
     """The rate, momentum and decay are those of training.py's formulas.
 
-    validation is the number of images held out of training to validate on.
+    augment tells whether each minibatch is distorted (data/warp.py); validation is the number of
+    images held out of training to validate on.
     """
 
     epochs: int = 30
@@ -18,4 +19,5 @@ class Options:
     learning_rate: float = 0.2
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    augment: bool = True
     validation: int = 5000

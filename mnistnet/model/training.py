@@ -12,8 +12,9 @@ https://arxiv.org/abs/1608.03983), a step at a time, so that the last epoch is t
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 
@@ -49,6 +50,24 @@ class Report:
     seconds: float
 
 
+@dataclass
+class State:
+    """Where a training stands between two epochs: all that the next one depends on."""
+
+    network: Network
+    rng: "np.random.Generator"
+    velocity: Array = field(init=False)  # v of the formulas above, (P,)
+    history: list[Report] = field(default_factory=list)  # of the epochs behind
+
+    def __post_init__(self) -> None:
+        self.velocity = np.zeros_like(self.network.parameters)
+
+
+# Given a generator and the number of minibatches of an epoch: for each of them, the function that
+# makes x (n, 784) in [0, 1] of its images (n, 784) uint8.
+Augment = Callable[["np.random.Generator", int], Iterable[Callable[[Array], Array]]]
+
+
 def split(count: int, validation: int) -> tuple[Array, Array]:
     """Which of count images are trained on, and which are held out: the last of a permutation.
 
@@ -64,13 +83,16 @@ def split(count: int, validation: int) -> tuple[Array, Array]:
 
 
 def train(
-    network: Network, images: Array, labels: Array, options: Options, rng: "np.random.Generator"
+    state: State, images: Array, labels: Array, options: Options, augment: Augment | None = None
 ) -> Iterator[Report]:
-    """Train the network in place on images (n, 784) uint8, labels (n,); yields after each epoch.
+    """Train on images (n, 784) uint8 and labels (n,), from where the state is to the last epoch.
 
-    Every epoch sees each training image once, in a fresh order drawn from rng. Raises
-    TrainingError where the options do not fit the data, or when the loss is no longer finite.
+    The state is changed in place; after each epoch it is whole, and its report yielded. An epoch
+    sees each training image once, in a fresh order and as augment alters it; without augment as it
+    is. Raises TrainingError where the options do not fit the data, or when the loss is no longer
+    finite.
     """
+    network, velocity, rng = state.network, state.velocity, state.rng
     training_rows, validation_rows = split(len(images), options.validation)
     batch_size = options.batch_size
     if batch_size > len(training_rows):
@@ -80,32 +102,37 @@ def train(
         )
     backprop = Backprop(network, batch_size)
     x = np.empty((batch_size, network.layers[0]), network.parameters.dtype)
-    velocity = np.zeros_like(network.parameters)
-    change = np.zeros_like(network.parameters)
+    scratch = np.empty_like(velocity)
     starts = range(0, len(training_rows), batch_size)
     steps = options.epochs * len(starts)
 
-    for epoch in range(options.epochs):
+    def as_it_is(images: Array) -> Array:
+        return scale(images, out=x[: len(images)])
+
+    for epoch in range(len(state.history), options.epochs):
         began = time.perf_counter()
         order = rng.permutation(training_rows)
+        changes = augment(rng, len(starts)) if augment else repeat(as_it_is, len(starts))
         total_loss = 0.0
         # Overflow shows in the loss, and is reported as what it means.
         with np.errstate(over="ignore", invalid="ignore"):
-            for done, start in enumerate(starts, epoch * len(starts)):
+            for start, change in zip(starts, changes, strict=True):
                 rows = order[start : start + batch_size]
-                backprop.forward(scale(images[rows], out=x[: len(rows)]))
+                backprop.forward(change(images[rows]))
                 loss = backprop.backward(labels[rows])
                 if not math.isfinite(loss):
                     raise _diverged(epoch, options)
                 total_loss += loss * len(rows)
 
-                rate = _rate(options.learning_rate, done, steps)
-                step(network.parameters, velocity, backprop.gradient, change, rate, options)
+                rate = _rate(
+                    options.learning_rate, epoch * len(starts) + start // batch_size, steps
+                )
+                step(network.parameters, velocity, backprop.gradient, scratch, rate, options)
             if not are_sound(network.parameters):
                 raise _diverged(epoch, options)
             loss_held_out, accuracy = _validate(network, images, labels, validation_rows)
 
-        yield Report(
+        report = Report(
             epoch=epoch + 1,
             train_loss=total_loss / len(order),
             validation_loss=loss_held_out,
@@ -113,14 +140,16 @@ def train(
             learning_rate=_rate(options.learning_rate, epoch * len(starts), steps),
             seconds=time.perf_counter() - began,
         )
+        state.history.append(report)
+        yield report
 
 
-def step(w: Array, v: Array, gradient: Array, change: Array, rate: float, options: Options) -> None:
-    """The formulas above on vectors (P,), in place; change is scratch space."""
-    v *= options.momentum
+def step(w: Array, v: Array, gradient: Array, scratch: Array, rate: float, opt: Options) -> None:
+    """The formulas above on vectors (P,), in place; scratch is room for one more."""
+    v *= opt.momentum
     v += gradient
-    v += np.multiply(w, options.weight_decay, out=change)
-    w -= np.multiply(v, rate, out=change)
+    v += np.multiply(w, opt.weight_decay, out=scratch)
+    w -= np.multiply(v, rate, out=scratch)
 
 
 def _rate(learning_rate: float, step: int, steps: int) -> float:

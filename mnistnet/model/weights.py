@@ -4,7 +4,8 @@
 
 W1, W2, ... are float32, (units, inputs), as M and W in the notes. `meta` is a JSON string: how the
 network was made (see metadata). Nothing in a file is believed: no pickle is ever loaded, and
-names, shapes, types, sizes and values are checked before a network comes out of it.
+names, shapes, types, sizes and values are checked before a network comes out of it. A checkpoint
+(checkpoint.py) is a weights file with one array more, the velocity.
 """
 
 import itertools
@@ -26,6 +27,7 @@ from mnistnet.model.network import (
     MAX_PARAMETERS,
     MAX_WEIGHT,
     PIXELS,
+    Array,
     Network,
     are_sound,
 )
@@ -37,15 +39,10 @@ MAX_BYTES = 4 * MAX_PARAMETERS + (1 << 24)  # of arrays in a file: the weights a
 
 
 def metadata(
-    options: Options, seed: int, history: Sequence[Report], data: Mapping[str, Any]
+    options: Options, seed: int, data: Mapping[str, Any], history: Sequence[Report]
 ) -> dict[str, Any]:
-    """What a weights file tells of its network; data is what it was trained on, as JSON.
-
-    The seconds of each epoch stay out, so that the same training gives the same bytes.
-    """
+    """What a weights file tells of its network; data is what it was trained on, as JSON."""
     rows = [asdict(report) for report in history]
-    for row in rows:
-        del row["seconds"]
     return {
         "pixels": "x = pixel / 255; pixel 0 is background, 255 is ink",
         "options": asdict(options),
@@ -58,8 +55,10 @@ def metadata(
     }
 
 
-def save(path: Path, network: Network, meta: Mapping[str, Any]) -> None:
-    """Write the network and its metadata, all at once; the same network gives the same bytes.
+def save(
+    path: Path, network: Network, meta: Mapping[str, Any], velocity: Array | None = None
+) -> None:
+    """Write the network and its metadata, all at once; the same of them gives the same bytes.
 
     Raises WeightsError for a network that load would refuse, MnistnetError where the file cannot
     be written.
@@ -69,6 +68,8 @@ def save(path: Path, network: Network, meta: Mapping[str, Any]) -> None:
         f"W{layer}": W.astype(np.float32) for layer, W in enumerate(network.matrices, start=1)
     }
     _matrices(arrays, path)
+    if velocity is not None:
+        arrays["velocity"] = velocity
     with atomic_write(path) as stream:
         np.savez(stream, meta=np.array(text), **arrays)
 
@@ -79,6 +80,12 @@ def load(path: Path) -> tuple[Network, dict[str, Any]]:
     Raises WeightsError, naming the file, for anything that is not a whole, finite network of
     mnistnet's with 784 inputs and 10 outputs.
     """
+    network, meta, _ = load_with_velocity(path)
+    return network, meta
+
+
+def load_with_velocity(path: Path) -> tuple[Network, dict[str, Any], Array | None]:
+    """As load, and the velocity (P,), which only a checkpoint has."""
     try:
         if path.exists() and not path.is_file():
             raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
@@ -92,6 +99,7 @@ def load(path: Path) -> tuple[Network, dict[str, Any]]:
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
     meta = _metadata(arrays.pop("meta", None), path)
+    velocity = arrays.pop("velocity", None)
     matrices = _matrices(arrays, path)
     layers = [matrices[0].shape[1], *(len(W) for W in matrices)]
     if meta.get("layers") != layers:
@@ -102,7 +110,12 @@ def load(path: Path) -> tuple[Network, dict[str, Any]]:
     network = Network(layers)
     for mine, W in zip(network.matrices, matrices, strict=True):
         mine[...] = W
-    return network, meta
+    if velocity is not None and velocity.shape != network.parameters.shape:
+        raise WeightsError(
+            f"{path}: expected a velocity for each of {len(network.parameters)} weights; "
+            f"found shape {velocity.shape}"
+        )
+    return network, meta, velocity
 
 
 def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:

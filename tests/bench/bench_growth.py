@@ -21,7 +21,9 @@ def epochs(hidden: int = 72, batch: int = 100, images: int = 60_000) -> list[flo
     labels = np.tile(data.labels, copies)[:images]
     network = Network.random((784, hidden, 10), np.random.default_rng(0))
     options = Options(epochs=4, batch_size=batch, learning_rate=0.01, validation=0)
-    reports = training.train(network, pixels, labels, options, np.random.default_rng(0))
+    reports = training.train(
+        training.State(network, np.random.default_rng(0)), pixels, labels, options
+    )
     return [report.seconds for report in reports][1:]
 
 

@@ -33,7 +33,7 @@ def parts(data: Dataset, order: np.ndarray, hidden: int) -> dict[str, Callable[[
     rng = np.random.default_rng(0)
     network = Network.random((784, hidden, 10), rng)
     options = Options(RUNS + 1, BATCH, learning_rate=0.1, weight_decay=1e-4, validation=0)
-    epochs = training.train(network, data.images, data.labels, options, rng)
+    epochs = training.train(training.State(network, rng), data.images, data.labels, options)
 
     other = Network.random((784, hidden, 10), rng)
     backprop = Backprop(other, BATCH)

@@ -29,7 +29,7 @@ def mnistnet(epochs: int) -> Iterator[None]:
     data, rng = load("train"), np.random.default_rng(0)
     network = Network.random((784, HIDDEN, 10), rng)
     options = Options(epochs, BATCH, RATE, MOMENTUM, weight_decay=0, validation=0)
-    for _ in training.train(network, data.images, data.labels, options, rng):
+    for _ in training.train(training.State(network, rng), data.images, data.labels, options):
         yield
     test = load("test")
     report((network.image_scores(test.images).argmax(axis=1) == test.labels).mean())

@@ -17,10 +17,15 @@ QUICK = Options(epochs=3, batch_size=20, validation=50)
 
 def run(data: mnist.Dataset, options: Options = QUICK, seed: int = 0, dtype: type = np.float32):
     """A trained network and the reports of its epochs."""
-    initial, shuffling = np.random.default_rng(seed).spawn(2)
-    network = Network.random((784, 8, 10), initial, dtype)
-    reports = list(training.train(network, data.images, data.labels, options, shuffling))
-    return network, reports
+    state = begin(seed, dtype)
+    reports = list(training.train(state, data.images, data.labels, options))
+    assert state.history == reports
+    return state.network, reports
+
+
+def begin(seed: int = 0, dtype: type = np.float32) -> training.State:
+    initial, rng = np.random.default_rng(seed).spawn(2)
+    return training.State(Network.random((784, 8, 10), initial, dtype), rng)
 
 
 @pytest.fixture
@@ -40,13 +45,13 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
     )
     trained, reports = run(data, options, dtype=np.float64)
 
-    initial, shuffling = np.random.default_rng(0).spawn(2)
-    network = Network.random((784, 8, 10), initial, np.float64)
+    state = begin(dtype=np.float64)
+    network = state.network
     w, v, step = network.parameters, np.zeros(len(network.parameters)), 0
     backprop = Backprop(network, 40)
     rows = training.split(300, 50)[0]
     for epoch in range(2):
-        order, losses = shuffling.permutation(rows), []
+        order, losses = state.rng.permutation(rows), []
         for minibatch in np.split(order, range(40, 250, 40)):
             backprop.forward(data.images[minibatch] / 255)
             losses += [backprop.backward(data.labels[minibatch])] * len(minibatch)
@@ -159,10 +164,9 @@ def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
 
 def test_two_epochs_on_the_real_mnist_beat_95_percent(real_mnist: Path) -> None:
     train, test = mnist.load(real_mnist, "train"), mnist.load(real_mnist, "test")
-    initial, shuffling = np.random.default_rng(0).spawn(2)
-    network = Network.random((784, 72, 10), initial)
-    for report in training.train(network, train.images, train.labels, Options(epochs=2), shuffling):
-        last = report
+    initial, rng = np.random.default_rng(0).spawn(2)
+    state = training.State(Network.random((784, 72, 10), initial), rng)
+    *_, last = training.train(state, train.images, train.labels, Options(epochs=2))
     assert last.validation_accuracy > 0.95
-    answers = network.image_scores(test.images).argmax(axis=1)
+    answers = state.network.image_scores(test.images).argmax(axis=1)
     assert (answers == test.labels).mean() > 0.95

@@ -28,7 +28,7 @@ def network() -> Network:
 @pytest.fixture
 def saved(network: Network, tmp_path: Path) -> Path:
     path = tmp_path / "net.npz"
-    weights.save(path, network, weights.metadata(Options(epochs=2), 7, HISTORY, DATA))
+    weights.save(path, network, weights.metadata(Options(epochs=2), 7, DATA, HISTORY))
     return path
 
 
@@ -46,6 +46,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "learning_rate": 0.2,
             "momentum": 0.9,
             "weight_decay": 5e-4,
+            "augment": True,
             "validation": 5000,
         },
         "seed": 7,
@@ -60,6 +61,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
                 "validation_loss": 0.4,
                 "validation_accuracy": 0.9,
                 "learning_rate": 0.2,
+                "seconds": 1.25,
             },
             {
                 "epoch": 2,
@@ -67,6 +69,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
                 "validation_loss": 0.2,
                 "validation_accuracy": 0.95,
                 "learning_rate": 0.1,
+                "seconds": 1.5,
             },
         ],
     }
@@ -83,7 +86,7 @@ def test_numpy_alone_opens_it(network: Network, saved: Path) -> None:
 def test_the_same_network_gives_the_same_bytes(
     network: Network, saved: Path, tmp_path: Path
 ) -> None:
-    meta = weights.metadata(Options(epochs=2), 7, HISTORY, DATA)
+    meta = weights.metadata(Options(epochs=2), 7, DATA, HISTORY)
     weights.save(tmp_path / "again.npz", network, meta)
     assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
 

@@ -1,0 +1,110 @@
+"""Distorted digits are still those digits: moved no further than said, read as bilinear says."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistnet.data import mnist, warp
+from mnistnet.data.warp import Strength
+
+STILL = Strength(displacement=0, rotation=0, scale=0, shear=0, shift=0)
+
+
+def only(**strength: float) -> Strength:
+    return Strength(**(vars(STILL) | strength))
+
+
+def noise(count: int = 7) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (count, 784), np.uint8)
+
+
+def test_no_strength_changes_nothing() -> None:
+    images = noise()
+    for alter in warp.warps(np.random.default_rng(0), 3, STILL):
+        x = alter(images)
+        assert (x.dtype, x.shape) == (np.float32, (7, 784))
+        assert x == pytest.approx(images / 255, abs=1e-7)
+
+
+def test_each_pixel_is_read_between_the_four_around_its_position() -> None:
+    """Against a plain transcription of bilinear interpolation, positions rounded to 1/16 pixel."""
+    images = noise()
+    strength = Strength(displacement=3, shift=9)  # far enough to leave the image on every side
+    (alter,) = warp.warps(np.random.default_rng(5), 1, strength)
+    rows, columns = warp.positions(np.random.default_rng(5), 1, strength)[:, 0].reshape(2, 784)
+    assert min(rows.min(), columns.min()) < -1
+    assert max(rows.max(), columns.max()) > 28
+    expected = np.zeros((7, 784))
+    for pixel, position in enumerate(zip(rows, columns, strict=True)):
+        row, column = (round(16 * float(part)) / 16 for part in position)
+        for r in range(28):
+            for c in range(28):
+                share = max(0, 1 - abs(row - r)) * max(0, 1 - abs(column - c))
+                expected[:, pixel] += share * images[:, 28 * r + c] / 255
+    assert alter(images) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_affine_part_is_as_strong_as_its_units_say() -> None:
+    """Angle, scales, shear and shift, fitted to the positions, reach their limits, no more."""
+    count, centred = 400, np.arange(28) - 13.5
+    row, column = np.meshgrid(centred, centred, indexing="ij")
+    grid = np.stack([row.ravel(), column.ravel(), np.ones(784)], axis=1)
+
+    def fitted(strength: Strength) -> tuple[np.ndarray, np.ndarray]:
+        """The matrices A (count, 2, 2) and the shifts t (count, 2)."""
+        positions = warp.positions(np.random.default_rng(0), count, strength) - 13.5
+        flat = positions.reshape(2, count, 784).transpose(1, 2, 0)
+        solved = np.linalg.lstsq(grid, flat.transpose(1, 0, 2).reshape(784, -1), rcond=None)[0]
+        solved = solved.reshape(3, count, 2).transpose(1, 2, 0)
+        return solved[:, :, :2], solved[:, :, 2]
+
+    def assert_reaches(values: np.ndarray, limit: float) -> None:
+        assert 0.95 * limit < np.abs(values).max() <= 1.001 * limit
+        assert abs(values.mean()) < 0.1 * limit
+
+    A, t = fitted(only(rotation=12))
+    assert_reaches(np.degrees(np.arctan2(A[:, 0, 1], A[:, 0, 0])), 12)
+    assert np.linalg.det(A) == pytest.approx(np.ones(count), abs=1e-5)
+    A, t = fitted(only(scale=0.1))
+    for axis in range(2):
+        assert_reaches(np.log(A[:, axis, axis]), 0.1)
+    assert not np.array_equal(A[:, 0, 0], A[:, 1, 1])
+    A, t = fitted(only(shear=0.2))
+    assert_reaches(A[:, 1, 0], 0.2)
+    assert A[:, 0] == pytest.approx(np.tile([1, 0], (count, 1)), abs=1e-5)
+    A, t = fitted(only(shift=2))
+    for axis in range(2):
+        assert_reaches(t[:, axis], 2)
+
+
+def test_the_elastic_displacement_is_smooth_and_as_strong_as_stated() -> None:
+    grid = np.indices((28, 28))[:, None]
+    field = warp.positions(np.random.default_rng(0), 2000, only(displacement=0.7)) - grid
+    assert field.std(axis=1) == pytest.approx(np.full((2, 28, 28), 0.7), rel=0.1)
+    # the correlation of smoothed noise over a distance of 4 pixels is exp(-4^2 / (4 sigma^2))
+    inner = field[..., 10:18, 10:14], field[..., 10:18, 14:18]
+    assert np.corrcoef(np.ravel(inner[0]), np.ravel(inner[1]))[0, 1] == pytest.approx(
+        np.exp(-0.25), abs=0.03
+    )
+
+
+def test_every_warp_is_another_and_the_same_seed_gives_the_same() -> None:
+    images = noise()
+    first, again, other = (
+        [alter(images).tobytes() for alter in warp.warps(np.random.default_rng(seed), 120)]
+        for seed in (0, 0, 1)
+    )
+    assert len(set(first)) == 120
+    assert first == again
+    assert not set(first) & set(other)
+
+
+def test_digits_keep_their_ink(real_mnist: Path) -> None:
+    """On average within 3 %; each minibatch within 10 % beyond what its scales make of it."""
+    data = mnist.load(real_mnist, "train")
+    images = data.images[:100]
+    ink = images.sum() / 255
+    ratios = [alter(images).sum() / ink for alter in warp.warps(np.random.default_rng(0), 200)]
+    assert np.mean(ratios) == pytest.approx(1, abs=0.03)
+    assert max(abs(np.log(ratios))) < 2 * Strength().scale + 0.1
