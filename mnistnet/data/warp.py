@@ -42,7 +42,7 @@ class Strength:
     shift         pixels, along each axis
     """
 
-    displacement: float = 0.7
+    displacement: float = 0.45
     smoothness: float = 4.0
     rotation: float = 12.0
     scale: float = 0.13

@@ -18,6 +18,6 @@ class Options:
     batch_size: int = 100
     learning_rate: float = 0.2
     momentum: float = 0.9
-    weight_decay: float = 5e-4
+    weight_decay: float = 1e-4
     augment: bool = True
     validation: int = 5000

@@ -6,6 +6,7 @@ import numpy as np
 from data import load
 from table import Table, in_turns
 
+from mnistnet.data import warp
 from mnistnet.data.mnist import Dataset
 from mnistnet.model import training
 from mnistnet.model.network import Backprop, Network, scale
@@ -34,6 +35,8 @@ def parts(data: Dataset, order: np.ndarray, hidden: int) -> dict[str, Callable[[
     network = Network.random((784, hidden, 10), rng)
     options = Options(RUNS + 1, BATCH, learning_rate=0.1, weight_decay=1e-4, validation=0)
     epochs = training.train(training.State(network, rng), data.images, data.labels, options)
+    state = training.State(Network.random((784, hidden, 10), rng), rng)
+    distorted = training.train(state, data.images, data.labels, options, warp.warps)
 
     other = Network.random((784, hidden, 10), rng)
     backprop = Backprop(other, BATCH)
@@ -67,11 +70,12 @@ def parts(data: Dataset, order: np.ndarray, hidden: int) -> dict[str, Callable[[
 
     def update() -> None:
         for _ in order:
-            training.step(other.parameters, velocity, backprop.gradient, change, 0, options)
+            training.step(other, velocity, backprop.gradient, change, 0, options)
 
     return {
         "the matrix products alone": products,
         "an epoch": lambda: next(epochs),
+        "an epoch of distorted minibatches": lambda: next(distorted),
         "  gather and scale": gather,
         "  forward": forward,
         "  forward and backward": both,

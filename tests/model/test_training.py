@@ -65,6 +65,19 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
     assert [report.learning_rate for report in reports] == pytest.approx([0.3, 0.15])
 
 
+@pytest.mark.parametrize(("layers", "share"), [((784, 72, 10), 1), ((784, 9, 288, 10), 0.25)])
+def test_above_72_units_only_the_scores_matrix_is_slower(
+    layers: tuple[int, ...], share: float
+) -> None:
+    network = Network(layers, np.float64)
+    v, gradient = np.zeros_like(network.parameters), np.ones_like(network.parameters)
+    training.step(network, v, gradient, np.empty_like(v), 0.5, Options())
+    assert v.tolist() == gradient.tolist()
+    *hidden, W = network.matrices
+    assert {float(w) for M in hidden for w in M.flat} == {-0.5}
+    assert {float(w) for w in W.flat} == {-0.5 * share}
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(data: mnist.Dataset) -> None:
     first, _ = run(data, seed=1)
     again, _ = run(data, seed=1)
