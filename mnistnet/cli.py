@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mnistnet.data.picture import Picture
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
+PRETRAINED = Path(__file__).with_name("pretrained.npz")
 GRADCHECK_IMAGES = 100
 MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
 
@@ -95,10 +96,16 @@ mirror_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
-def weights_option(text: str, default: Path | None = DEFAULT_WEIGHTS) -> Callable[..., Any]:
+def weights_option(text: str, default: Path | None = None) -> Callable[..., Any]:
     """--weights FILE, for what the text says."""
     path = click.Path(path_type=Path, readable=False)
     return click.option("--weights", type=path, default=default, show_default=True, help=text)
+
+
+READ_WEIGHTS = (
+    "Weights file to read.  [default: mnistnet.npz; where there is none, the weights that ship "
+    "with mnistnet]"
+)
 
 
 @click.group(
@@ -142,7 +149,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
 @main.command()
 @data_option
 @mirror_option
-@weights_option("Weights file to write.")
+@weights_option("Weights file to write.", DEFAULT_WEIGHTS)
 @click.option(
     "--hidden",
     type=click.IntRange(1, MANY),
@@ -306,7 +313,7 @@ def train(
 @main.command(name="eval")
 @data_option
 @mirror_option
-@weights_option("Weights file to read.")
+@weights_option(READ_WEIGHTS)
 @click.option(
     "--split",
     type=click.Choice(["test", "train", "validation"]),
@@ -325,7 +332,7 @@ def train(
 def evaluate(
     folder: Path | None,
     mirrors: tuple[str, ...],
-    weights: Path,
+    weights: Path | None,
     split: str,
     mistakes: int,
     as_json: bool,
@@ -344,17 +351,18 @@ def evaluate(
     from mnistnet.report import evaluation as library
     from mnistnet.report import terminal
 
-    network, meta = weights_file.load(weights)
+    path, whence = _weights(weights)
+    network, meta = weights_file.load(path)
     file_split = "test" if split == "test" else "train"
     data = _dataset(folder, mirrors, file_split)
     rows = library.rows_of(split, len(data.labels), data.sha256, meta)
     result = library.evaluate(network, data.images, data.labels, rows)
     if as_json:
-        facts = {"split": split, "published": data.published, "weights": str(weights)}
+        facts = {"split": split, "published": data.published, "weights": str(path)}
         click.echo(json.dumps(library.as_json(result) | facts))
         return
     whose = "MNIST's own" if data.published else "not MNIST's own"
-    click.echo(f"weights {weights}; {split} images are {whose}", err=True)
+    click.echo(f"{whence}; {split} images are {whose}", err=True)
     click.echo(terminal.evaluation_text(result, split))
     if mistakes and result.mistakes:
         click.echo(f"\nsurest mistakes\n{terminal.mistakes_text(result, file_split, mistakes)}")
@@ -362,7 +370,7 @@ def evaluate(
 
 @main.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@weights_option("Weights file to read.")
+@weights_option(READ_WEIGHTS)
 @data_option
 @mirror_option
 @click.option(
@@ -372,33 +380,41 @@ def evaluate(
     show_default=True,
     help="How many runners-up to print.",
 )
+@click.option("--show", is_flag=True, help="Draw what the network saw, and all probabilities.")
 @json_option
 def predict(
     pictures: tuple[str, ...],
-    weights: Path,
+    weights: Path | None,
     folder: Path | None,
     mirrors: tuple[str, ...],
     top: int,
+    show: bool,
     as_json: bool,
 ) -> None:
     """Tell the digit in each PICTURE.
 
-    PICTURE is a file in any format that Pillow reads, holding one digit that fills most of it; -
-    for standard input; or test:7 or train:7 for that image of the data set. One that cannot be
-    read costs an error line; the others are still answered.
+    PICTURE is a file with one digit in any format that Pillow reads, of any size and colours, a
+    drawing or a photograph of paper; - for standard input; or test:7 or train:7 for that image of
+    the data set. One that cannot be read costs an error line; the others are still answered.
+
+    An answer is called unsure where its probability leads the second one's by less than 80 points.
 
     \b
     Examples:
       mnistnet predict digit.png
+      mnistnet predict --show photo.jpg
       mnistnet predict --json test:0 test:1
     """
     import numpy as np
 
     from mnistnet.model import weights as weights_file
     from mnistnet.model.network import log_probabilities
-    from mnistnet.report.terminal import answer_text
+    from mnistnet.report.terminal import answer_text, is_unsure, picture_text
 
-    network, _ = weights_file.load(weights)
+    path, whence = _weights(weights)
+    network, _ = weights_file.load(path)
+    if weights is None:
+        click.echo(whence, err=True)
 
     @functools.cache  # a failure too: mirrors are asked once, not once a picture
     def dataset(split: str) -> "Dataset | MnistnetError":
@@ -407,6 +423,7 @@ def predict(
         except MnistnetError as error:
             return error
 
+    plain = not _can_print("▀▄█")
     failed = False
     for name in pictures:
         try:
@@ -428,17 +445,20 @@ def predict(
                 "probabilities": probabilities,
                 "scores": scores[0].tolist(),
                 "inverted": picture.inverted,
+                "unsure": is_unsure(probabilities),
             }
             click.echo(json.dumps(answer))
         else:
             click.echo(answer_text(name, probabilities, top))
+            if show:
+                click.echo(picture_text(picture.image.tolist(), probabilities, plain) + "\n")
     if failed:
         sys.exit(1)
 
 
 @main.command()
 @weights_option(
-    "Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]", None
+    "Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]"
 )
 @data_option
 @mirror_option
@@ -484,6 +504,14 @@ def gradcheck(
         raise MnistnetError("backpropagation does not compute the gradient of the loss")
 
 
+def _weights(given: Path | None) -> tuple[Path, str]:
+    """The weights file that a command reads, and a line that says which that is."""
+    if given is None and not DEFAULT_WEIGHTS.exists():
+        return PRETRAINED, "weights that ship with mnistnet"
+    path = given or DEFAULT_WEIGHTS
+    return path, f"weights {path}"
+
+
 def _dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
     """One split, downloaded first where it is not there yet."""
     from mnistnet.data import download, mnist
@@ -516,6 +544,14 @@ def _read_picture(name: str, dataset: Callable[[str], "Dataset | MnistnetError"]
             raise PictureError("standard input is closed")
         return read_picture(io.BytesIO(sys.stdin.buffer.read()))
     return read_picture(Path(name))
+
+
+def _can_print(text: str) -> bool:
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _live_line(epochs: int, done: int, as_json: bool) -> Any:

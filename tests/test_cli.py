@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shlex
 import signal
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mnistnet import __version__, cli
 from mnistnet.data import download, idx, mnist
@@ -453,12 +454,21 @@ def test_eval_json_has_the_promised_names(trained: Path) -> None:
     )
 
 
-def test_eval_without_weights_says_how_to_get_them(tiny: Path) -> None:
-    assert_fails(
-        run("eval", "--data", tiny),
-        "there is no weights file mnistnet.npz; run 'mnistnet train' to make one, or name "
-        "another with --weights",
-    )
+def test_without_weights_those_that_ship_are_read_and_a_line_says_so(tiny: Path) -> None:
+    result = run("eval", "--data", tiny)
+    assert result.stderr == "weights that ship with mnistnet; test images are not MNIST's own\n"
+    result = run("predict", "test:0", "--data", tiny)
+    assert (result.stderr, result.exit_code) == ("weights that ship with mnistnet\n", 0)
+    assert run("predict", "test:0", "--data", tiny, "--weights", cli.PRETRAINED).stderr == ""
+
+
+def test_weights_that_are_not_there_are_one_error(tiny: Path) -> None:
+    for command in (("eval", "--data", tiny), ("predict", "test:0")):
+        assert_fails(
+            run(*command, "--weights", "none.npz"),
+            "there is no weights file none.npz; run 'mnistnet train' to make one, or name "
+            "another with --weights",
+        )
 
 
 def test_eval_does_not_take_other_images_for_those_held_out(trained: Path) -> None:
@@ -486,40 +496,73 @@ def test_a_result_that_cannot_be_written_is_one_error(trained: Path) -> None:
 # ---- predict
 
 
-def picture(digit: int) -> bytes:
-    """A PNG of the digit as the tiny set draws it, dark on light."""
-    image = np.zeros((28, 28), np.uint8)
-    image[2 * digit + 4, 4:24] = 255
+def drawn(digit: int) -> bytes:
+    """A PNG of 0, 1 or 7, as a mouse would draw it."""
+    picture = Image.new("RGB", (400, 300), "white")
+    pen = ImageDraw.Draw(picture)
+    if digit == 0:
+        pen.ellipse([150, 60, 260, 240], outline="navy", width=20)
+    else:
+        pen.line(
+            {1: [(190, 60), (180, 240)], 7: [(120, 70), (230, 70), (170, 240)]}[digit], "navy", 20
+        )
     stream = io.BytesIO()
-    Image.fromarray(255 - image).save(stream, "PNG")
+    picture.save(stream, "PNG")
     return stream.getvalue()
 
 
-def test_predict_tells_the_digit_and_the_runners_up(trained: Path) -> None:
-    Path("three.png").write_bytes(picture(3))
-    result = run("predict", "three.png", "test:7", "--data", trained)
-    assert result.stderr == ""
+@pytest.mark.parametrize("digit", [0, 1, 7])
+def test_the_weights_that_ship_read_a_drawn_digit(digit: int) -> None:
+    Path("digit.png").write_bytes(drawn(digit))
+    result = run("predict", "digit.png")
+    assert re.fullmatch(
+        rf"digit\.png  {digit}  \d+\.\d %   then \d \d+\.\d %, \d \d+\.\d %\n", result.stdout
+    )
     assert result.exit_code == 0
-    answers = [line.split() for line in result.stdout.splitlines()]
-    assert [(words[0], words[1]) for words in answers] == [("three.png", "3"), ("test:7", "7")]
-    assert result.stdout.count("then") == 2
-    assert run("predict", "three.png", "--top", 0).stdout.count("then") == 0
+    assert "then" not in run("predict", "digit.png", "--top", 0).stdout
 
 
-def test_predict_reads_standard_input(trained: Path) -> None:
-    assert run("predict", "-", stdin=picture(4)).stdout.startswith("-  4  ")
+def test_predict_reads_standard_input() -> None:
+    assert run("predict", "-", stdin=drawn(1)).stdout.startswith("-  1  ")
 
 
-def test_predict_json_has_the_promised_names(trained: Path) -> None:
-    Path("three.png").write_bytes(picture(3))
-    result = run("predict", "--json", "three.png", "test:99", "--data", trained)
+def test_predict_answers_images_of_the_data_set(trained: Path) -> None:
+    result = run("predict", "test:7", "train:12", "--data", trained)
+    assert [line.split()[:2] for line in result.stdout.splitlines()] == [
+        ["test:7", "7"],
+        ["train:12", "2"],
+    ]
+    assert result.stderr == "weights mnistnet.npz\n"
+
+
+def test_predict_show_draws_what_the_network_saw_beside_the_probabilities(trained: Path) -> None:
+    result = run("predict", "--show", "test:3", "--data", trained)
+    answer, *lines = result.stdout.splitlines()
+    assert answer.startswith("test:3  3  ")
+    assert len(lines) == 15
+    assert lines[5][:28].strip() == "▀" * 20  # the bar on row 10 that stands for 3
+    assert re.fullmatch(r"   3  █+ +\d+\.\d %", lines[5][28:])
+    assert [line[31:32] for line in lines[2:12]] == list("0123456789")
+
+
+def test_predict_show_does_without_blocks_where_they_cannot_be_printed(trained: Path) -> None:
+    command = [sys.executable, "-m", "mnistnet", "predict", "--show", "test:3"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "MNISTNET_DATA": str(trained)}
+    result = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"'" * 20 in result.stdout
+
+
+def test_predict_json_has_the_promised_names() -> None:
+    Path("seven.png").write_bytes(drawn(7))
+    result = run("predict", "--json", "seven.png", "none.png")
     answer, error = map(json.loads, result.stdout.splitlines())
     assert result.exit_code == 1
-    assert error == {"picture": "test:99", "error": "expected test: and a number from 0 to 49"}
-    assert (answer["picture"], answer["digit"], answer["inverted"]) == ("three.png", 3, True)
+    assert error == {"picture": "none.png", "error": "cannot read it: No such file or directory"}
+    assert (answer["picture"], answer["digit"], answer["inverted"]) == ("seven.png", 7, True)
     assert len(answer["scores"]) == 10
     assert sum(answer["probabilities"]) == pytest.approx(1)
-    assert answer["probability"] == max(answer["probabilities"]) == answer["probabilities"][3]
+    assert answer["probability"] == max(answer["probabilities"]) == answer["probabilities"][7]
+    assert answer["unsure"] is False
     assert set(answer) == {
         "picture",
         "digit",
@@ -527,25 +570,28 @@ def test_predict_json_has_the_promised_names(trained: Path) -> None:
         "probabilities",
         "scores",
         "inverted",
+        "unsure",
     }
 
 
 def test_a_picture_that_cannot_be_read_costs_one_line_and_the_others_are_answered(
     trained: Path,
 ) -> None:
-    Path("three.png").write_bytes(picture(3))
+    Path("one.png").write_bytes(drawn(1))
     Path("text.png").write_bytes(b"three")
-    names = ["none.png", "text.png", ".", "test:x", "test:50", "test:-1", "three.png"]
-    result = run("predict", *names, "--data", trained)
+    Image.new("L", (90, 90), 200).save("blank.png")
+    names = ["none.png", "text.png", "blank.png", ".", "test:x", "test:50", "test:-1", "one.png"]
+    result = run("predict", *names, "--data", trained, "--weights", cli.PRETRAINED)
     assert result.stderr == (
         "Error: none.png: cannot read it: No such file or directory\n"
         "Error: text.png: expected a picture in a format that Pillow reads\n"
+        "Error: blank.png: there is no digit in it: nothing stands out from the ground\n"
         "Error: .: cannot read it: Is a directory\n"
         "Error: test:x: expected test: and a number from 0 to 49\n"
         "Error: test:50: expected test: and a number from 0 to 49\n"
         "Error: test:-1: expected test: and a number from 0 to 49\n"
     )
-    assert result.stdout.startswith("three.png  3  ")
+    assert result.stdout.startswith("one.png  1  ")
     assert result.exit_code == 1
 
 
@@ -559,7 +605,7 @@ def test_mirrors_are_asked_once_not_once_a_picture(trained: Path, server, tmp_pa
 
 def test_a_number_of_any_length_is_one_error(trained: Path) -> None:
     name = "test:" + "9" * 5000
-    result = run("predict", name, "--data", trained)
+    result = run("predict", name, "--data", trained, "--weights", "mnistnet.npz")
     assert result.stderr == f"Error: {name}: expected test: and a number from 0 to 49\n"
 
 
@@ -569,14 +615,6 @@ def test_a_closed_standard_input_is_one_error(
     with pytest.raises(PictureError, match="^standard input is closed$"):
         monkeypatch.setattr(sys, "stdin", None)
         cli._read_picture("-", mnist.load)
-
-
-def test_predict_without_weights_says_how_to_get_them() -> None:
-    assert_fails(
-        run("predict", "three.png"),
-        "there is no weights file mnistnet.npz; run 'mnistnet train' to make one, or name "
-        "another with --weights",
-    )
 
 
 # ---- gradcheck

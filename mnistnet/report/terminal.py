@@ -1,5 +1,6 @@
 """Results as text for a person, 80 columns wide at most."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mnistnet.model.network import CLASSES
@@ -8,6 +9,11 @@ if TYPE_CHECKING:  # predict prints without loading what it does not print
     from mnistnet.model.gradcheck import GradientCheck
     from mnistnet.model.training import Report
     from mnistnet.report.evaluation import Evaluation
+
+SIDE = 28  # of an image, in pixels
+BAR = 30  # characters of a probability of 1
+# An answer is called unsure where its probability leads the next one's by less.
+MARGIN = 0.8
 
 
 def percent(share: float | None, decimals: int = 2) -> str:
@@ -61,15 +67,38 @@ def mistakes_text(evaluation: "Evaluation", name: str, most: int) -> str:
     )
 
 
-def answer_text(picture: str, probabilities: list[float], top: int) -> str:
+def is_unsure(probabilities: Sequence[float]) -> bool:
+    """Whether the first answer leads the second by less than MARGIN."""
+    second, first = sorted(probabilities)[-2:]
+    return first - second < MARGIN
+
+
+def answer_text(picture: str, probabilities: Sequence[float], top: int) -> str:
     """'digit.png  7  99.8 %   then 1 0.1 %, 2 0.1 %': the answer and its top runners-up."""
     order = sorted(range(CLASSES), key=lambda digit: -probabilities[digit])
     best, *others = order[: top + 1]
-    line = f"{picture}  {best}  {percent(probabilities[best], 1)}"
+    parts = [f"{picture}  {best}  {percent(probabilities[best], 1)}"]
+    if is_unsure(probabilities):
+        parts.append("unsure")
     if others:
         rest = (f"{digit} {percent(probabilities[digit], 1)}" for digit in others)
-        line += "   then " + ", ".join(rest)
-    return line
+        parts.append("then " + ", ".join(rest))
+    return "   ".join(parts)
+
+
+def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bool) -> str:
+    """An image (784,) as 14 lines of half blocks, ink filled, and the probabilities as bars beside
+    it; plain does without characters beyond ASCII."""
+    blocks, bar = (" '.:", "#") if plain else (" ▀▄█", "█")
+    ink = [level > 127 for level in image]
+    lines = []
+    for line in range(SIDE // 2):
+        upper, lower = (ink[row * SIDE :][:SIDE] for row in (2 * line, 2 * line + 1))
+        lines.append("".join(blocks[up + 2 * down] for up, down in zip(upper, lower, strict=True)))
+    for digit, probability in enumerate(probabilities):
+        length = bar * round(BAR * probability)
+        lines[digit + 2] += f"   {digit}  {length:<{BAR}}  {percent(probability, 1):>7}"
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def gradient_check_text(check: "GradientCheck") -> str:

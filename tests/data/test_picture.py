@@ -1,30 +1,70 @@
-"""Any picture becomes 28 x 28, light on dark; what is not a picture is an error."""
+"""Any picture of a digit becomes the image MNIST's makers would have made; what is none is an
+error."""
 
 import io
-import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFilter
 
-from mnistnet.data.picture import read_picture
+from mnistnet.data import mnist
+from mnistnet.data.picture import Picture, find_digit, read_picture
 from mnistnet.errors import PictureError
 
+SEVEN = [(90, 60), (200, 60), (130, 240)]  # in a picture of 300 x 300
 
-def drawing(ink: str, paper: str, mode: str = "RGB") -> Image.Image:
-    """A 140 x 140 picture with a block of ink in the middle."""
-    picture = Image.new(mode, (140, 140), paper)
-    ImageDraw.Draw(picture).rectangle((50, 30, 89, 109), fill=ink)
+
+def seven(
+    ink: Any = "black", paper: Any = "white", mode: str = "RGB", width: int = 24, side: int = 300
+) -> Image.Image:
+    picture = Image.new(mode, (side, side), paper)
+    points = [(x * side / 300, y * side / 300) for x, y in SEVEN]
+    ImageDraw.Draw(picture).line(points, fill=ink, width=width, joint="curve")
     return picture
 
 
-def saved(picture: Image.Image, form: str = "PNG") -> io.BytesIO:
+def saved(picture: Image.Image, form: str = "PNG", **options: Any) -> io.BytesIO:
     stream = io.BytesIO()
-    picture.save(stream, form)
+    picture.save(stream, form, **options)
     stream.seek(0)
     return stream
+
+
+def read(picture: Image.Image, form: str = "PNG", **options: Any) -> Picture:
+    return read_picture(saved(picture, form, **options))
+
+
+def barycentre(image: np.ndarray) -> np.ndarray:
+    square = image.reshape(28, 28).astype(float)
+    return (np.indices((28, 28)) + 0.5).reshape(2, -1) @ square.ravel() / square.sum()
+
+
+def assert_is_the_seven(result: Picture, tolerance: float = 4) -> None:
+    """The same image as the plain seven's but for a mean difference per pixel, out of 255, once it
+    is moved by up to a pixel, as rounding may."""
+    expected = read(seven()).image.astype(int).reshape(28, 28)
+    image = result.image.reshape(28, 28)
+    moved = (np.roll(image, by, (0, 1)) for by in np.ndindex(3, 3))
+    differences = [np.abs(np.roll(one, (-1, -1), (0, 1)) - expected).mean() for one in moved]
+    assert min(differences) < tolerance
+
+
+def test_the_image_is_as_mnist_is() -> None:
+    result = read(seven())
+    assert (result.image.dtype, result.image.shape) == (np.uint8, (784,))
+    lit = np.argwhere(result.image.reshape(28, 28))
+    assert np.ptp(lit, axis=0).tolist() == [19, 11]  # the longer side is 20 pixels
+    assert barycentre(result.image) == pytest.approx([14.5, 14.5], abs=0.51)
+    assert result.image.max() == 255
+    assert (result.inverted, result.as_is) == (True, False)
+    left, top, right, bottom = result.box
+    assert (left, top, right, bottom) == pytest.approx((90, 48, 212, 245), abs=2)
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "TIFF", "JPEG", "WEBP"])
@@ -32,61 +72,208 @@ def saved(picture: Image.Image, form: str = "PNG") -> io.BytesIO:
 def test_ink_is_light_on_dark_whatever_the_polarity_and_the_format(
     form: str, inverted: bool
 ) -> None:
-    picture = drawing("black", "white") if inverted else drawing("white", "black")
-    result = read_picture(saved(picture, form))
+    result = read(seven("black", "white") if inverted else seven("white", "black"), form)
     assert result.inverted == inverted
-    image = result.image.reshape(28, 28).astype(int)
-    assert image[8:20, 11:17].min() > 240
-    outside = [image[:5], image[23:], image[:, :9], image[:, 19:]]
-    assert max(part.max() for part in outside) < 15
+    assert_is_the_seven(result)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ink", "paper"),
+    [
+        ("1", 0, 1),
+        ("L", 255, 0),
+        ("L", 120, 150),  # 30 of 255 apart
+        ("CMYK", (0, 0, 0, 255), (0, 0, 0, 0)),
+        ("RGB", "red", "blue"),
+        ("RGB", "yellow", "white"),
+        ("RGB", (200, 60, 60), (60, 128, 60)),  # equally light
+        ("LA", (0, 255), (0, 0)),
+        ("RGBA", "black", "#00000000"),
+        ("RGBA", "white", "#ffffff00"),
+        ("RGBA", (250, 240, 0, 255), "#00000000"),
+        ("RGBA", "black", "white"),
+    ],
+)
+def test_any_two_colours_do(mode: str, ink: Any, paper: Any) -> None:
+    assert_is_the_seven(read(seven(ink, paper, mode), "TIFF"))
+
+
+def test_palettes_and_transparent_palettes_do() -> None:
+    assert_is_the_seven(read(seven("navy", "pink").quantize(4)))
+    assert_is_the_seven(read(seven("black", "#00000000", "RGBA"), "GIF"))
+
+
+def test_a_patch_on_a_transparent_canvas_is_its_own_ground() -> None:
+    canvas = Image.new("RGBA", (700, 500), "#00000000")
+    canvas.paste(seven("darkred", "orange"), (350, 150))
+    canvas.putpixel((3, 4), (0, 0, 0, 255))
+    result = read(canvas)
+    assert_is_the_seven(result)
+    assert result.box[0] > 400
 
 
 @pytest.mark.parametrize("inverted", [False, True])
 def test_grey_of_16_and_32_bits_keeps_its_levels(inverted: bool) -> None:
-    levels = np.zeros((28, 28))
-    levels[4:24, 10:18], levels[8:12, 10:18] = 1, 0.5
-    expected = np.round(levels * 255)
-    if inverted:
-        levels = 1 - levels
+    levels = np.asarray(seven("black", "white", "L"), np.float64) / 255
+    levels = 1 - levels if inverted else levels
     for array in ((levels * 51_400).astype(np.uint16), levels.astype(np.float32)):
-        result = read_picture(saved(Image.fromarray(array), "TIFF"))
-        assert result.inverted == inverted
-        assert np.abs(result.image.reshape(28, 28) - expected).max() <= 1
+        result = read(Image.fromarray(array), "TIFF")
+        assert result.inverted != inverted
+        assert_is_the_seven(result)
 
 
-def test_polarity_is_told_from_the_border_even_where_ink_is_most_of_the_picture() -> None:
-    picture = Image.new("L", (140, 140), "white")
-    ImageDraw.Draw(picture).rectangle((10, 10, 129, 129), fill="black")
-    assert read_picture(saved(picture)).inverted
+def on_uneven_light() -> Image.Image:
+    y, x = np.mgrid[-1:1:300j, -1:1:300j]
+    light = (0.75 + 0.2 * x - 0.15 * y - 0.1 * x * x)[..., None]
+    return Image.fromarray((np.asarray(seven("#404050", "#f0ece0")) * light).astype(np.uint8))
 
 
-def test_fine_detail_is_averaged_not_picked() -> None:
-    lines = np.zeros((280, 280), np.uint8)
-    lines[100:180:2, 100:180] = 255
-    image = read_picture(saved(Image.fromarray(lines))).image.reshape(28, 28)
-    assert image[12:16, 12:16] == pytest.approx(127.5, abs=10)
+def on_ruled_paper() -> Image.Image:
+    picture = seven("#203080", "white")
+    for y in range(20, 300, 40):
+        ImageDraw.Draw(picture).line([(0, y), (299, y)], fill="#c8d8f0", width=2)
+    return picture
 
 
-def test_an_image_of_mnists_own_size_is_unchanged() -> None:
-    image = np.zeros((28, 28), np.uint8)
-    image[4:24, 4:24] = np.random.default_rng(0).integers(0, 256, (20, 20))
-    result = read_picture(saved(Image.fromarray(image)))
-    assert result.image.tolist() == image.reshape(-1).tolist()
-    assert not result.inverted
+def on_rough_paper() -> Image.Image:
+    noise = np.random.default_rng(0).normal(0, 12, (300, 300, 1))
+    return Image.fromarray(
+        np.clip(np.asarray(seven("#303030", "#c0b8a8")) + noise, 0, 255).astype(np.uint8)
+    )
 
 
-def test_transparent_parts_are_paper() -> None:
-    result = read_picture(saved(drawing("black", "#00000000", "RGBA")))
-    assert result.inverted
-    image = result.image.reshape(28, 28)
-    assert image[14, 14] == 255
-    assert image[0, 0] == 0
+def with_specks() -> Image.Image:
+    picture = seven()
+    for x, y in ((20, 30), (270, 250), (40, 260), (250, 20)):
+        ImageDraw.Draw(picture).ellipse([x, y, x + 6, y + 6], fill="black")
+    return picture
+
+
+def with_lines_at_the_frame() -> Image.Image:
+    picture = seven()
+    ImageDraw.Draw(picture).line([(0, 290), (299, 285)], fill="black", width=6)
+    ImageDraw.Draw(picture).rectangle([292, 0, 299, 299], fill="#606060")
+    return picture
+
+
+def as_a_patch_on_white() -> Image.Image:
+    picture = Image.new("RGB", (420, 420), "white")
+    picture.paste(seven("#202020", "#dcdcdc"), (60, 60))
+    return picture
+
+
+def tiny_in_a_corner() -> Image.Image:
+    picture = Image.new("RGB", (1500, 1100), "white")
+    picture.paste(seven(side=150, width=12), (1300, 30))
+    return picture
+
+
+def blurred() -> Image.Image:
+    return seven().filter(ImageFilter.GaussianBlur(3))
+
+
+def at_the_frame() -> Image.Image:
+    return seven().crop((60, 48, 230, 246))
+
+
+KINDS: list[Callable[[], Image.Image]] = [
+    on_uneven_light,
+    on_ruled_paper,
+    on_rough_paper,
+    with_specks,
+    with_lines_at_the_frame,
+    as_a_patch_on_white,
+    tiny_in_a_corner,
+    blurred,
+    at_the_frame,
+]
+
+
+@pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
+def test_what_is_not_the_digit_makes_no_difference(make: Callable[[], Image.Image]) -> None:
+    assert_is_the_seven(read(make(), "JPEG", quality=90), tolerance=9)
+
+
+def test_thin_strokes_become_as_thick_as_thin_pens_are() -> None:
+    for side, width in ((300, 1), (1200, 1), (2600, 2)):
+        lit = (read(seven(width=width, side=side)).image > 127).sum()
+        assert 40 < lit < 60  # as they are, strokes would cover 30 pixels, partly
+
+
+def test_the_camera_s_orientation_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees to the right
+    turned = seven().transpose(Image.Transpose.ROTATE_90)
+    result = read(turned, "JPEG", exif=exif)
+    assert_is_the_seven(result)
+    assert result.box == pytest.approx(read(seven()).box, abs=3)
+
+
+def test_the_first_of_several_frames_counts() -> None:
+    other = Image.new("RGB", (300, 300), "black")
+    assert_is_the_seven(read(seven(), "GIF", save_all=True, append_images=[other]))
+
+
+def test_a_huge_photograph_is_read_and_its_box_is_in_its_own_pixels() -> None:
+    result = read(seven(side=6000, width=480), "JPEG")
+    assert_is_the_seven(result)
+    assert result.box == pytest.approx((1800, 970, 4240, 4890), abs=40)
+
+
+def test_an_image_of_mnists_own_is_unchanged() -> None:
+    image = read(seven()).image
+    for mode in ("L", "RGB", "RGBA"):
+        result = read(Image.fromarray(image.reshape(28, 28)).convert(mode))
+        assert result.image.tolist() == image.tolist()
+        assert (result.inverted, result.as_is) == (False, True)
+    off_centre = np.roll(image.reshape(28, 28), 3, axis=1)
+    assert not read(Image.fromarray(off_centre)).as_is
+
+
+def test_mnists_own_images_come_through_unchanged(real_mnist: Path) -> None:
+    images = mnist.load(real_mnist, "test").images[:2000]
+    results = [find_digit(image.reshape(28, 28, 1).astype(np.float32)) for image in images]
+    assert np.mean([result.as_is for result in results]) > 0.99
+    for image, result in zip(images, results, strict=True):
+        if result.as_is:
+            assert np.array_equal(result.image, image)
 
 
 def test_a_file_is_read_by_content_not_by_name(tmp_path: Path) -> None:
     path = tmp_path / "digit.txt"
-    path.write_bytes(saved(drawing("black", "white")).getvalue())
-    assert read_picture(path).inverted
+    path.write_bytes(saved(seven()).getvalue())
+    assert_is_the_seven(read_picture(path))
+
+
+NOTHING = "^there is no digit in it: "
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("RGB", (200, 200), "white"),
+        Image.new("L", (1, 1), 7),
+        Image.new("L", (3000, 2), 255),
+        Image.new("RGBA", (50, 50), "#12345600"),
+        Image.linear_gradient("L"),
+    ],
+    ids=["blank", "one pixel", "strip", "transparent", "gradient"],
+)
+def test_a_picture_of_nothing_is_an_error(picture: Image.Image) -> None:
+    with pytest.raises(PictureError, match=NOTHING):
+        read(picture)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.randoms())
+def test_any_pixels_give_an_image_or_an_error(h: int, w: int, colours: int, random: Any) -> None:
+    rng = np.random.default_rng(random.getrandbits(32))
+    pixels = rng.integers(0, 256, (h, w, colours)) * (rng.random((h, w, 1)) < random.random())
+    try:
+        result = find_digit(pixels.astype(np.float32))
+    except PictureError:
+        return
+    assert (result.image.dtype, result.image.shape) == (np.uint8, (784,))
+    assert result.image.max() > 0
 
 
 def huge(side: int) -> bytes:
@@ -98,11 +285,12 @@ def huge(side: int) -> bytes:
 
 
 BAD = {
-    "empty": (b"", "expected a picture in a format that Pillow reads"),
-    "text": (b"seven", "expected a picture in a format that Pillow reads"),
-    "truncated": (saved(drawing("black", "white"), "JPEG").getvalue()[:-200], "truncated"),
-    "too large": (huge(10_000), "cannot read it: Image size"),
-    "far too large": (huge(100_000), "cannot read it: Image size"),
+    "empty": (b"", "^expected a picture in a format that Pillow reads$"),
+    "text": (b"seven", "^expected a picture in a format that Pillow reads$"),
+    "truncated": (saved(seven(), "JPEG").getvalue()[:-200], "^cannot read it: .*truncated"),
+    "large": (huge(8001), "^expected at most 64 megapixels; found 8001 x 8001$"),
+    "too large": (huge(10_000), "^expected at most 64 megapixels; found 10000 x 10000$"),
+    "far too large": (huge(100_000), "^cannot read it: Image size"),
 }
 
 
@@ -119,4 +307,3 @@ def test_what_is_not_a_file_is_an_error(tmp_path: Path) -> None:
         read_picture(tmp_path / "none.png")
     with pytest.raises(PictureError, match="^cannot read it: Is a directory$"):
         read_picture(tmp_path)
-    assert os.listdir(tmp_path) == []

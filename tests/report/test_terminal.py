@@ -3,7 +3,13 @@
 import numpy as np
 
 from mnistnet.report.evaluation import Evaluation, Mistake
-from mnistnet.report.terminal import answer_text, evaluation_text, mistakes_text, percent
+from mnistnet.report.terminal import (
+    answer_text,
+    evaluation_text,
+    mistakes_text,
+    percent,
+    picture_text,
+)
 
 
 def test_the_table_shows_the_confusion_with_recall_and_precision() -> None:
@@ -52,3 +58,27 @@ def test_an_answer_is_one_line_with_its_runners_up() -> None:
 def test_a_figure_that_does_not_exist_is_a_dash() -> None:
     assert percent(None) == "-"
     assert percent(0.9785) == "97.85 %"
+
+
+def test_an_answer_with_a_small_lead_is_unsure() -> None:
+    p = [0.0] * 10
+    p[4], p[9] = 0.6, 0.4
+    assert answer_text("digit.png", p, 1) == "digit.png  4  60.0 %   unsure   then 9 40.0 %"
+    p[4], p[9] = 0.95, 0.05
+    assert answer_text("digit.png", p, 0) == "digit.png  4  95.0 %"
+
+
+def test_a_picture_is_drawn_in_half_blocks_beside_the_bars() -> None:
+    image = np.zeros((28, 28), int)
+    image[4:24, 10] = image[5, 11] = image[6, 12] = 255
+    p = [0.25, 0.75, 0, 0, 0, 0, 0, 0, 0, 0]
+    lines = picture_text(image.ravel().tolist(), p, plain=False).splitlines()
+    assert len(lines) == 13  # and one of nothing
+    assert lines[0] == ""
+    assert lines[2] == " " * 10 + "█▄" + " " * 16 + "   0  " + "█" * 8 + " " * 24 + " 25.0 %"
+    assert lines[3][10:13] == "█ ▀"
+    assert lines[12] == ""
+    assert max(map(len, lines)) < 80
+    plain = picture_text(image.ravel().tolist(), p, plain=True)
+    assert plain.isascii()
+    assert plain.splitlines()[2].startswith(" " * 10 + ":.")
