@@ -8,6 +8,7 @@ import functools
 import io
 import json
 import math
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -200,6 +201,13 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
     help="Distort each minibatch a little, another way each time.",
 )
 @click.option(
+    "--drawn",
+    type=click.IntRange(0, MANY),
+    default=Options.drawn,
+    show_default=True,
+    help="Digits drawn by the program to train on besides: for people's pictures.",
+)
+@click.option(
     "--validation",
     type=click.IntRange(min=0),
     default=Options.validation,
@@ -234,7 +242,8 @@ def train(
     out to validate on, the same ones whatever the seed.
 
     After each epoch a checkpoint is left beside the weights file, and removed at the end. The same
-    command with --resume goes on from there, to the same weights.
+    command with --resume goes on from there, to the same weights. One training at a time, please,
+    for one weights file.
 
     \b
     Examples:
@@ -244,52 +253,65 @@ def train(
     import numpy as np
 
     from mnistnet.atomic import check_writable
-    from mnistnet.data import warp
+    from mnistnet.data import synthetic, warp
     from mnistnet.model import checkpoint, training
     from mnistnet.model import weights as weights_file
     from mnistnet.model.network import CLASSES, PIXELS, Network
     from mnistnet.report.terminal import epoch_text, live_text, percent
 
-    check_writable(weights)
+    kept = checkpoint.beside(check_writable(weights))
+    check_writable(kept)
     data = _dataset(folder, mirrors, "train")
-    initial, rng = np.random.default_rng(seed).spawn(2)
+    initial, rng, drawing = np.random.default_rng(seed).spawn(3)
     state = training.State(Network.random((PIXELS, *hidden, CLASSES), initial), rng)
     settings = Options(**options)
     source = {"sha256": data.sha256, "published": data.published}
     metadata = functools.partial(weights_file.metadata, settings, seed, source)
-    kept = checkpoint.beside(weights)
     if resume and kept.exists():
         checkpoint.load(kept, state, metadata([]))
     elif resume:
         click.echo(f"there is no checkpoint {kept}: beginning with epoch 1", err=True)
     elif kept.exists():
-        click.echo(f"beginning anew: {kept}, of a training cut short, is replaced", err=True)
+        weights_file.load(kept)  # whatever else has that name is not ours to replace
+        click.echo(
+            f"{kept}, of a training cut short, is replaced after epoch 1; to go on with that "
+            "training, press Ctrl-C now and add --resume",
+            err=True,
+        )
 
     history = state.history
-    images = len(data.labels) - settings.validation
+    images, labels = data.images, data.labels
+    if settings.drawn:
+        drawn = synthetic.draw(settings.drawn, drawing)
+        images, labels = np.concatenate([images, drawn[0]]), np.concatenate([labels, drawn[1]])
     augment = warp.warps if settings.augment else None
+    saved = len(history)
     try:
-        with _live_line(settings.epochs, len(history), as_json) as line:
-            for report in training.train(state, data.images, data.labels, settings, augment):
+        with _live_line(settings.epochs, saved, as_json) as line:
+            for report in training.train(state, images, labels, settings, augment):
                 checkpoint.save(kept, state, metadata(history))
+                saved = len(history)
                 if as_json:
                     click.echo(json.dumps(vars(report)))
                 elif line.disable:
                     click.echo(epoch_text(report, settings.epochs), err=True)
-                line.set_description_str(live_text(report, images), refresh=False)
+                trained_on = len(images) - settings.validation
+                line.set_description_str(live_text(report, trained_on), refresh=False)
                 line.update()
+        weights_file.save(weights, state.network, metadata(history))
     except TrainingError:
-        if history:  # whoever goes on from this checkpoint ends here again
+        if saved:  # whoever goes on from this checkpoint ends here again
             kept.unlink(missing_ok=True)
         raise
     except KeyboardInterrupt as interrupt:
-        if not history:
+        if not saved:
             raise
-        again = shlex.join(["mnistnet", *(word for word in ctx.obj if word != "--resume")])
+        command, *words = ctx.obj
+        again = [*shlex.split(ctx.find_root().info_name or ""), command, "--resume"]
+        again += [word for word in words if word != "--resume"]
         raise KeyboardInterrupt(
-            f"after epoch {len(history)} of {settings.epochs}; to go on: {again} --resume"
+            f"after epoch {saved} of {settings.epochs}; to go on: {shlex.join(again)}"
         ) from interrupt
-    weights_file.save(weights, state.network, metadata(history))
     kept.unlink(missing_ok=True)
 
     seconds = sum(report.seconds for report in history)
@@ -506,7 +528,7 @@ def gradcheck(
 
 def _weights(given: Path | None) -> tuple[Path, str]:
     """The weights file that a command reads, and a line that says which that is."""
-    if given is None and not DEFAULT_WEIGHTS.exists():
+    if given is None and not os.path.lexists(DEFAULT_WEIGHTS):
         return PRETRAINED, "weights that ship with mnistnet"
     path = given or DEFAULT_WEIGHTS
     return path, f"weights {path}"

@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -284,12 +284,14 @@ def test_a_real_ctrl_c_during_training_exits_130_and_prints_the_command_that_goe
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
     said = stderr.splitlines()[-1].decode()
-    matched = re.fullmatch(r"Interrupted after epoch \d+ of 300; to go on: mnistnet (.*)", said)
+    matched = re.fullmatch(
+        r"Interrupted after epoch \d+ of 300; to go on: python -m mnistnet (.*)", said
+    )
     assert (stdout, process.returncode) == (b"", 130)
     assert not Path("my net.npz").exists()
 
     again = shlex.split(matched[1])
-    assert again == [*words, "--resume"]
+    assert again == ["train", "--resume", *words[1:]]
     assert run(*again).exit_code == 0
     run(*words[:-1], "whole.npz")
     assert written(Path("my net.npz")) == written(Path("whole.npz"))
@@ -326,7 +328,8 @@ def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]
 
 def test_resuming_without_a_checkpoint_begins_and_says_so(tiny: Path) -> None:
     result = run(*QUICK, "--data", tiny, "--resume")
-    assert result.stderr.startswith("there is no checkpoint mnistnet.npz.checkpoint: beginning")
+    kept = Path("mnistnet.npz.checkpoint").resolve()
+    assert result.stderr.startswith(f"there is no checkpoint {kept}: beginning with epoch 1\n")
     assert result.exit_code == 0
 
 
@@ -342,7 +345,7 @@ def cut_short(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as patch:
         patch.setattr(training, "train", interrupted)
         assert run(*QUICK, "--data", tiny).exit_code == 130
-    return Path("mnistnet.npz.checkpoint")
+    return Path("mnistnet.npz.checkpoint").resolve()
 
 
 @pytest.mark.parametrize(
@@ -361,7 +364,7 @@ def test_resuming_with_other_options_is_refused_with_both_values(
     before = cut_short.read_bytes()
     assert_fails(
         run(*QUICK, "--data", tiny, *words, "--resume"),
-        f"the training in mnistnet.npz.checkpoint was begun with {difference}; "
+        f"the training in {cut_short} was begun with {difference}; "
         "give the same to go on with it, or leave out --resume to begin anew",
     )
     assert cut_short.read_bytes() == before
@@ -378,21 +381,83 @@ def test_resuming_with_other_data_is_refused_with_both_hashes(cut_short: Path, t
     assert result.exit_code == 1
 
 
-def test_a_checkpoint_that_is_none_is_one_error(cut_short: Path, tiny: Path) -> None:
-    """A weights file under its name has neither velocity nor random state."""
-    run(*QUICK, "--data", tiny, "--weights", "net.npz")
-    Path("net.npz").replace(cut_short)
+def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -> None:
+    """Write the checkpoint again with its metadata changed, and arrays in the place of others."""
+    with np.load(path) as z:
+        found = {name: z[name] for name in z.files}
+    meta = json.loads(str(found["meta"]))
+    change(meta)
+    found |= {"meta": np.array(json.dumps(meta)), **arrays}
+    with path.open("wb") as stream:
+        np.savez(stream, **{name: array for name, array in found.items() if array is not None})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda meta: meta.pop("rng"),
+        lambda meta: meta["rng"]["state"].update(state=-1),
+        lambda meta: meta["rng"].update(bit_generator="MT19937"),
+        lambda meta: meta.pop("seed"),
+        lambda meta: meta["data"].update(sha256=["aa"]),
+        lambda meta: meta["history"].pop(),
+        lambda meta: meta["history"][0].update(seconds="x"),
+        lambda meta: meta["history"][0].update(more=1),
+        lambda meta: meta.update(history=[], epochs="0"),
+    ],
+    ids=range(9),
+)
+def test_a_forged_checkpoint_is_one_error_and_stays(
+    cut_short: Path, tiny: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    forge(cut_short, change)
     assert_fails(
         run(*QUICK, "--data", tiny, "--resume"),
-        "mnistnet.npz.checkpoint: expected the checkpoint of a training; found something else; "
+        f"{cut_short}: expected the checkpoint of a training; found something else; "
         "leave out --resume to begin anew",
     )
+    assert cut_short.exists()
+
+
+@pytest.mark.parametrize(
+    "velocity",
+    [
+        None,
+        np.full(784 * 8 + 80, np.nan, np.float32),
+        np.zeros(784 * 8 + 80),
+        np.zeros(3, np.float32),
+    ],
+    ids=["missing", "nan", "float64", "short"],
+)
+def test_a_forged_velocity_is_one_error(cut_short: Path, tiny: Path, velocity: Any) -> None:
+    forge(cut_short, lambda _: None, velocity=velocity)
+    result = run(*QUICK, "--data", tiny, "--resume")
+    assert result.stderr.startswith(f"Error: {cut_short}: expected ")
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert cut_short.exists()
 
 
 def test_beginning_anew_over_a_checkpoint_is_said(cut_short: Path, tiny: Path) -> None:
     result = run(*QUICK, "--data", tiny)
-    assert result.stderr.startswith("beginning anew: mnistnet.npz.checkpoint, of a training cut ")
+    assert result.stderr.startswith(
+        f"{cut_short}, of a training cut short, is replaced after epoch 1; "
+        "to go on with that training, press Ctrl-C now and add --resume\n"
+    )
     assert not cut_short.exists()
+
+
+def test_what_only_has_a_checkpoints_name_is_not_replaced(tiny: Path) -> None:
+    kept = Path("mnistnet.npz.checkpoint").resolve()
+    kept.write_bytes(b"notes")
+    result = run(*QUICK, "--data", tiny)
+    assert result.stderr.startswith(f"Error: {kept}: expected the weights")
+    assert (kept.read_bytes(), result.exit_code) == (b"notes", 1)
+
+
+def test_a_link_in_a_path_does_not_lose_the_checkpoint(tiny: Path) -> None:
+    (tiny / "net.npz").symlink_to("elsewhere.npz")
+    assert run(*QUICK, "--data", tiny, "--weights", tiny / "net.npz").exit_code == 0
+    assert not list(tiny.glob("*.checkpoint"))
 
 
 def test_a_training_that_diverges_does_not_take_a_checkpoint_along(

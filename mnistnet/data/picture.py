@@ -81,7 +81,7 @@ def find_digit(pixels: Array, factor: float = 1) -> Picture:
     floor = 0.3 * threshold
     strokes = np.clip((digit[top:bottom, left:right] - floor) / (level - floor), 0, 1)
     box = [int(edge * factor) for edge in (left, top, right, bottom)]
-    return Picture(_normalise(strokes).reshape(-1), inverted, (box[0], box[1], box[2], box[3]))
+    return Picture(normalise(strokes).reshape(-1), inverted, (box[0], box[1], box[2], box[3]))
 
 
 def _pixels(picture: Image.Image) -> tuple[Array, float]:
@@ -296,7 +296,7 @@ def _pieces(mask: Array) -> tuple[Array, int]:
     return labels, len(starts)
 
 
-def _normalise(strokes: Array) -> Array:
+def normalise(strokes: Array) -> Array:
     """Strokes (height, width) in [0, 1], cropped, as MNIST's makers would: (28, 28) uint8."""
     fine = ImageOps.expand(_fitted(strokes, DIGIT * FINE), 2 * FINE)
     levels = np.asarray(fine)

@@ -50,16 +50,18 @@ class Strength:
     shift: float = 0.5
 
 
+STANDARD = Strength()
+
+
 def warps(
-    rng: np.random.Generator, count: int, strength: Strength | None = None
+    rng: np.random.Generator, count: int, strength: Strength = STANDARD
 ) -> Iterator[Callable[[Array], Array]]:
     """count random warps, each a function of images (n, 784) uint8 that returns them warped, as
     the x of the formulas: (n, 784) float32 in [0, 1], laid out a pixel at a time."""
-    strength = strength or Strength()
     for first in range(0, count, TOGETHER):
         drawn = positions(rng, min(TOGETHER, count - first), strength)
-        for corners, weights in zip(*_bilinear(drawn), strict=True):
-            yield partial(_apply, corners, weights)
+        for corners, shares in zip(*_bilinear(drawn), strict=True):
+            yield partial(_apply, corners, shares)
 
 
 def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array:
@@ -90,19 +92,19 @@ def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array
 def _smooth_fields(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Array:
     """Random fields (*shape, 28, 28) of standard deviation 1, smoothed by a Gaussian."""
     distance = np.arange(SIDE)[:, None] - np.arange(SIDE)
-    G = np.exp(-(distance**2) / (2 * sigma**2))
+    G = np.exp(-(distance**2) / (2 * max(sigma, 0.01) ** 2))  # with sigma 0 no smoothing
     G /= np.sqrt((G**2).sum(axis=1, keepdims=True))  # so that smoothed noise keeps its deviation
     noise = rng.standard_normal((*shape, SIDE, SIDE), np.float32)
     return G.astype(np.float32) @ noise @ G.T.astype(np.float32)
 
 
-def _bilinear(positions: Array) -> tuple[Array, Array]:
-    """The four pixels around each position, and the share of each.
+def _bilinear(places: Array) -> tuple[Array, Array]:
+    """The four pixels around each of these positions, and the share of each.
 
     Returns the first of the four, as a row number of the padded images, (count, 784); and the
     shares (count, 4, 784, 1) in 1/256, which add up to 256.
     """
-    fine = np.clip(np.rint((positions + 1) * FINE), 0, (PADDED - 2) * FINE).astype(np.int32)
+    fine = np.clip(np.rint((places + 1) * FINE), 0, (PADDED - 2) * FINE).astype(np.int32)
     (row, column), (down, right) = np.divmod(fine.reshape(2, -1, SIDE * SIDE), FINE)
     up, left = FINE - down, FINE - right
     shares = np.stack([up * left, up * right, down * left, down * right], axis=1)

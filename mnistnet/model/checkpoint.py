@@ -3,7 +3,8 @@
 A checkpoint is a weights file (weights.py) that holds, besides, what only training needs: the
 velocity, and in its metadata the state of the random numbers. It is written after every epoch
 beside the weights file to be, and removed when that is written. Going on from it gives, byte for
-byte, the weights that the training would have given in one go, on the same machine.
+byte, the weights that the training would have given in one go: with the same versions of mnistnet
+and NumPy, on the same machine, with as many BLAS threads.
 """
 
 from collections.abc import Mapping
@@ -37,6 +38,8 @@ def load(path: Path, state: State, meta: Mapping[str, Any]) -> None:
     try:
         begun_with = _identity(network, found)
         history = [Report(**row) for row in found["history"]]
+        if velocity is None or not _is_whole(history, found["epochs"]):
+            raise ValueError
         for name, value in _identity(state.network, meta).items():
             if begun_with[name] != value:
                 raise TrainingError(
@@ -44,14 +47,27 @@ def load(path: Path, state: State, meta: Mapping[str, Any]) -> None:
                     " give the same to go on with it, or leave out --resume to begin anew"
                 )
         state.rng.bit_generator.state = found["rng"]
-        state.velocity[:] = velocity
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise WeightsError(
             f"{path}: expected the checkpoint of a training; found something else; "
             "leave out --resume to begin anew"
         ) from error
     state.network.parameters[:] = network.parameters
+    state.velocity[:] = velocity
     state.history[:] = history
+
+
+def _is_whole(history: list[Report], epochs: int) -> bool:
+    """Whether it has a row of numbers for each epoch."""
+    figures = (
+        value
+        for row in history
+        for name, value in vars(row).items()
+        if not (value is None and name.startswith("validation"))
+    )
+    return [row.epoch for row in history] == list(range(1, epochs + 1)) and all(
+        isinstance(value, int | float) for value in figures
+    )
 
 
 def _identity(network: Network, meta: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ class Options:
     """The rate, momentum and decay are those of training.py's formulas.
 
     augment tells whether each minibatch is distorted (data/warp.py); validation is the number of
-    images held out of training to validate on.
+    images held out of training to validate on; drawn is how many of the images, the last ones, were
+    drawn by the program (data/synthetic.py), and are only trained on.
     """
 
     epochs: int = 30
@@ -21,3 +22,4 @@ class Options:
     weight_decay: float = 1e-4
     augment: bool = True
     validation: int = 5000
+    drawn: int = 0

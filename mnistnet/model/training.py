@@ -98,7 +98,9 @@ def train(
     finite.
     """
     network, velocity, rng = state.network, state.velocity, state.rng
-    training_rows, validation_rows = split(len(images), options.validation)
+    count = len(images) - options.drawn
+    training_rows, validation_rows = split(count, options.validation)
+    training_rows = np.concatenate([training_rows, np.arange(count, len(images))])
     batch_size = options.batch_size
     if batch_size > len(training_rows):
         raise TrainingError(

@@ -35,7 +35,7 @@ from mnistnet.model.options import Options
 from mnistnet.model.training import Report
 
 FORMAT = 1
-MAX_BYTES = 4 * MAX_PARAMETERS + (1 << 24)  # of arrays in a file: the weights and the metadata
+MAX_BYTES = 8 * MAX_PARAMETERS + (1 << 24)  # in a file: weights, a velocity and the metadata
 
 
 def metadata(
@@ -110,11 +110,11 @@ def load_with_velocity(path: Path) -> tuple[Network, dict[str, Any], Array | Non
     network = Network(layers)
     for mine, W in zip(network.matrices, matrices, strict=True):
         mine[...] = W
-    if velocity is not None and velocity.shape != network.parameters.shape:
-        raise WeightsError(
-            f"{path}: expected a velocity for each of {len(network.parameters)} weights; "
-            f"found shape {velocity.shape}"
-        )
+    if velocity is not None and (
+        (velocity.dtype, velocity.shape) != (np.float32, network.parameters.shape)
+        or not np.isfinite(velocity).all()
+    ):
+        raise WeightsError(f"{path}: expected a float32 velocity, finite, for each weight")
     return network, meta, velocity
 
 

@@ -113,6 +113,21 @@ def test_held_out_images_are_never_trained_on(data: mnist.Dataset) -> None:
     assert reports[-1].validation_loss != other_reports[-1].validation_loss
 
 
+def test_drawn_images_are_trained_on_and_change_nothing_of_what_is_held_out(
+    data: mnist.Dataset,
+) -> None:
+    images = np.concatenate([data.images, data.images[:20]])
+    labels = np.concatenate([data.labels, data.labels[:20]])
+    more = mnist.Dataset(images, labels, "train")
+    options = Options(epochs=1, batch_size=20, validation=50, drawn=20)
+    network, reports = run(more, options)
+    held_out = training.split(300, 50)[1]
+    answers = network.image_scores(data.images[held_out]).argmax(axis=1)
+    assert reports[0].validation_accuracy == (answers == data.labels[held_out]).mean()
+    images[300:] = 255
+    assert run(more, options)[1][0].train_loss != reports[0].train_loss
+
+
 def test_the_split_is_a_partition_that_depends_on_the_counts_alone() -> None:
     rows, held_out = training.split(1000, 100)
     assert len(held_out) == 100

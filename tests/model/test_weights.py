@@ -48,6 +48,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "weight_decay": 1e-4,
             "augment": True,
             "validation": 5000,
+            "drawn": 0,
         },
         "seed": 7,
         "epochs": 2,
