@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 PRETRAINED = Path(__file__).with_name("pretrained.npz")
 GRADCHECK_IMAGES = 100
+TOGETHER = 100  # pictures that are read before they are answered
 MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
 
 
@@ -429,6 +430,7 @@ def predict(
     """
     import numpy as np
 
+    from mnistnet.data.picture import Picture
     from mnistnet.model import weights as weights_file
     from mnistnet.model.network import log_probabilities
     from mnistnet.report.terminal import answer_text, is_unsure, picture_text
@@ -447,33 +449,37 @@ def predict(
 
     plain = not _can_print("▀▄█")
     failed = False
-    for name in pictures:
-        try:
-            picture = _read_picture(name, dataset)
-        except MnistnetError as error:
-            failed = True
+    for start in range(0, len(pictures), TOGETHER):
+        found = [
+            (name, _read_picture(name, dataset)) for name in pictures[start : start + TOGETHER]
+        ]
+        images = [picture.image for _, picture in found if isinstance(picture, Picture)]
+        rows: Any = iter(network.image_scores(np.array(images)) if images else [])
+        for name, picture in found:
+            if not isinstance(picture, Picture):
+                failed = True
+                if as_json:
+                    click.echo(json.dumps({"picture": name, "error": str(picture)}))
+                else:
+                    click.echo(f"Error: {name}: {picture}", err=True)
+                continue
+            scores = next(rows)
+            probabilities = np.exp(log_probabilities(scores[None]))[0].tolist()
             if as_json:
-                click.echo(json.dumps({"picture": name, "error": str(error)}))
+                answer = {
+                    "picture": name,
+                    "digit": int(scores.argmax()),
+                    "probability": max(probabilities),
+                    "probabilities": probabilities,
+                    "scores": scores.tolist(),
+                    "inverted": picture.inverted,
+                    "unsure": is_unsure(probabilities),
+                }
+                click.echo(json.dumps(answer))
             else:
-                click.echo(f"Error: {name}: {error}", err=True)
-            continue
-        scores = network.image_scores(picture.image[None])
-        probabilities = np.exp(log_probabilities(scores))[0].tolist()
-        if as_json:
-            answer = {
-                "picture": name,
-                "digit": int(scores.argmax()),
-                "probability": max(probabilities),
-                "probabilities": probabilities,
-                "scores": scores[0].tolist(),
-                "inverted": picture.inverted,
-                "unsure": is_unsure(probabilities),
-            }
-            click.echo(json.dumps(answer))
-        else:
-            click.echo(answer_text(name, probabilities, top))
-            if show:
-                click.echo(picture_text(picture.image.tolist(), probabilities, plain) + "\n")
+                click.echo(answer_text(name, probabilities, top))
+                if show:
+                    click.echo(picture_text(picture.image.tolist(), probabilities, plain) + "\n")
     if failed:
         sys.exit(1)
 
@@ -548,24 +554,30 @@ def _dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Data
         )
 
 
-def _read_picture(name: str, dataset: Callable[[str], "Dataset | MnistnetError"]) -> "Picture":
+def _read_picture(
+    name: str, dataset: Callable[[str], "Dataset | MnistnetError"]
+) -> "Picture | MnistnetError":
     """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
     from mnistnet.data.picture import Picture, read_picture
 
     split, colon, number = name.partition(":")
-    if colon and split in ("test", "train"):
-        data = dataset(split)
-        if isinstance(data, MnistnetError):
-            raise data
-        last = len(data.images) - 1
-        if not number.isdecimal() or len(number) > len(str(last)) or int(number) > last:
-            raise PictureError(f"expected {split}: and a number from 0 to {last}")
-        return Picture(data.images[int(number)], inverted=False)
-    if name == "-":
-        if sys.stdin is None:
-            raise PictureError("standard input is closed")
-        return read_picture(io.BytesIO(sys.stdin.buffer.read()))
-    return read_picture(Path(name))
+    try:
+        if colon and split in ("test", "train"):
+            data = dataset(split)
+            if isinstance(data, MnistnetError):
+                return data
+            last = len(data.images) - 1
+            is_number = number.isascii() and number.isdecimal()
+            if not is_number or len(number) > len(str(last)) or int(number) > last:
+                return PictureError(f"expected {split}: and a number from 0 to {last}")
+            return Picture(data.images[int(number)], inverted=False, as_is=True)
+        if name == "-":
+            if sys.stdin is None:
+                return PictureError("standard input is closed")
+            return read_picture(io.BytesIO(sys.stdin.buffer.read()))
+        return read_picture(Path(name))
+    except MnistnetError as error:
+        return error
 
 
 def _can_print(text: str) -> bool:

@@ -24,7 +24,16 @@ from mnistnet.errors import PictureError
 Array = np.ndarray[Any, np.dtype[Any]]
 
 MAX_PIXELS = 64_000_000
-ORIENTATION = 0x0112  # of EXIF
+ORIENTATION = 0x0112  # of EXIF, and what undoes it
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 WORKING_SIDE = 320  # pixels; larger pictures are averaged down first
 DIGIT = 20  # the longer side of a digit in MNIST
 FINE = 4  # parts of a pixel at which strokes are thickened
@@ -54,14 +63,14 @@ class Picture(NamedTuple):
 def read_picture(source: Path | BinaryIO) -> Picture:
     """The digit in a file or stream; raises PictureError (without the name) if there is none."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(source) as picture:
-                pixels, factor = _pixels(picture)
+        with warnings.catch_warnings(action="ignore"), Image.open(source) as picture:
+            pixels, factor = _pixels(picture)
     except PictureError:
         raise
     except UnidentifiedImageError as error:
         raise PictureError("expected a picture in a format that Pillow reads") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"expected at most {MAX_PIXELS // 10**6} megapixels") from error
     except Exception as error:  # a damaged file makes Pillow's readers raise a dozen kinds
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"cannot read it: {reason}") from error
@@ -72,16 +81,21 @@ def find_digit(pixels: Array, factor: float = 1) -> Picture:
     """The digit in pixels (height, width, colours) of 0 to 255, reduced by the factor."""
     if _is_mnist(pixels):
         return Picture(pixels[..., 0].astype(np.uint8).reshape(-1), inverted=False, as_is=True)
-    ground = _ground(pixels)
-    ink, inverted = _ink(pixels - ground)
+    down, across = _within_border(pixels)
+    pixels = pixels[down, across]
+    ink, inverted = _ink(pixels - _ground(pixels))
+    _remove_lines(ink)
     level, threshold = _levels(ink)
     digit = ink * _digit_mask(ink, threshold)
     rows, columns = (np.flatnonzero((digit > threshold).any(axis=axis)) for axis in (1, 0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     floor = 0.3 * threshold
     strokes = np.clip((digit[top:bottom, left:right] - floor) / (level - floor), 0, 1)
-    box = [int(edge * factor) for edge in (left, top, right, bottom)]
-    return Picture(normalise(strokes).reshape(-1), inverted, (box[0], box[1], box[2], box[3]))
+    x, y = across.start, down.start
+    left, top, right, bottom = (
+        int(edge * factor) for edge in (x + left, y + top, x + right, y + bottom)
+    )
+    return Picture(normalise(strokes).reshape(-1), inverted, (left, top, right, bottom))
 
 
 def _pixels(picture: Image.Image) -> tuple[Array, float]:
@@ -93,28 +107,46 @@ def _pixels(picture: Image.Image) -> tuple[Array, float]:
             f"found {picture.width} x {picture.height}"
         )
     full = max(picture.size)
+    turn = _turn(picture)
     picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # JPEG can be decoded at part of its size
     factor = -(-max(picture.size) // WORKING_SIDE)
     if picture.mode[0] in "IF":  # grey of 16 or 32 bits, which Pillow would cut off at 255
-        upright = _eight_bits(picture.convert("F").reduce(factor))
+        small = _eight_bits(picture).reduce(factor)
     elif picture.has_transparency_data:
-        upright = _opaque(picture.convert("RGBA").reduce(factor))
+        if picture.mode not in ("LA", "RGBA"):
+            picture = picture.convert("RGBA")
+        weighted = picture.convert(f"{picture.mode[:-1]}a")  # where Pillow can average colours
+        small = _opaque(weighted.reduce(factor).convert(picture.mode).convert("RGBA"))
     else:
-        upright = picture.convert("RGB").reduce(factor)
-    if ORIENTATION in picture.getexif():
-        upright.getexif()[ORIENTATION] = picture.getexif()[ORIENTATION]
-        upright = ImageOps.exif_transpose(upright)
+        small = (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).reduce(factor)
+    upright = small.transpose(turn) if turn is not None else small
     pixels = np.asarray(upright.convert("RGB"), np.float32)
     if (pixels == pixels[..., :1]).all():
         pixels = pixels[..., :1]
     return pixels, full / max(upright.size)
 
 
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    """What turns it upright, by its EXIF; which many a file has damaged."""
+    try:
+        return TURNS.get(picture.getexif().get(ORIENTATION, 1))
+    except Exception:
+        return None
+
+
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey levels of any range spread over 0 to 255."""
-    levels = np.asarray(picture)
-    low, high = levels.min(), levels.max()
-    return Image.fromarray((255 * ((levels - low) / ((high - low) or 1))).astype(np.uint8))
+    """Grey levels of any range spread over 0 to 255, but for the outermost one in a thousand."""
+    levels = np.asarray(picture).astype(np.float32)
+    sample = levels[:: 1 + len(levels) // 1000, :: 1 + levels.shape[1] // 1000]
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        raise PictureError("there is no digit in it: none of its levels is a number")
+    low, high = float(_quantile(sample, 0.001)), float(_quantile(sample, 0.999))
+    levels = np.nan_to_num(levels, copy=False, nan=low, posinf=high, neginf=low)
+    levels = np.clip(levels, low, high, out=levels)
+    levels -= low
+    levels *= 255 / ((high - low) or 1)
+    return Image.fromarray(levels.astype(np.uint8))
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
@@ -152,6 +184,27 @@ def _barycentre(image: Array) -> tuple[float, float]:
         for axis in (0, 1)
     )
     return row, column
+
+
+def _within_border(pixels: Array) -> tuple[slice, slice]:
+    """The rows and columns inside a border of one colour, such as scanners and frames make: what
+    differs from the corners fills a rectangle, and nothing does outside of it."""
+    height, width, _ = pixels.shape
+    whole = slice(0, height), slice(0, width)
+    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    differs = (np.abs(pixels - _quantile(corners, 0.5)) > 16).any(axis=2)
+    rows, columns = (np.flatnonzero(differs.mean(axis=axis) > 0.5) for axis in (1, 0))
+    if not len(rows) or not len(columns):
+        return whole
+    inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    patch = differs[inside]
+    edge = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
+    outside = differs.sum() - patch.sum()
+    if patch.size < differs.size / 4 or edge.mean() < 0.8 or outside > differs.size / 1000:
+        return whole
+    if patch.size == differs.size or min(patch.shape) < 8:
+        return whole
+    return slice(rows[0] + 1, rows[-1]), slice(columns[0] + 1, columns[-1])  # edges are blends
 
 
 def _ground(pixels: Array) -> Array:
@@ -212,13 +265,26 @@ def _ink(departure: Array) -> tuple[Array, bool]:
     return ink, bool(axis.sum() < 0)
 
 
+def _remove_lines(ink: Array) -> None:
+    """Take the lines of ruled and squared paper away, in place: thin rows and columns that have
+    ink nearly all along lose what their middle pixel has."""
+    thin = max(2, max(ink.shape) // 40)
+    for rows in (ink, ink.T):
+        inked = np.zeros(len(rows) + 2, bool)
+        inked[1:-1] = _quantile(rows.T, 0.2) > MIN_CONTRAST
+        for start, end in np.flatnonzero(inked[1:] != inked[:-1]).reshape(-1, 2).tolist():
+            if end - start <= thin:
+                line = slice(max(start - 1, 0), end + 1)
+                rows[line] -= np.minimum(rows[line], _quantile(rows[line].T, 0.5)[:, None])
+
+
 def _levels(ink: Array) -> tuple[float, float]:
     """The level of full ink, and the threshold between ground and ink: midway between the means of
     what is below and what is above it (Ridler and Calvard 1978)."""
     counts = np.bincount(ink.astype(np.uint8).ravel(), minlength=256)
     below, mass = np.cumsum(counts), np.cumsum(counts * np.arange(256))
     total, all_mass = int(below[-1]), int(mass[-1])
-    threshold = int(np.searchsorted(below, 0.999 * total)) // 2
+    threshold = int(np.searchsorted(below, total - min(40, total // 1000))) // 2
     for _ in range(20):
         few = max(total - int(below[threshold]), 1)
         middle = (
@@ -234,7 +300,7 @@ def _levels(ink: Array) -> tuple[float, float]:
 
 
 def _digit_mask(ink: Array, threshold: float) -> Array:
-    """Which pixels belong to the digit: its heaviest piece, and others that are heavy, too.
+    """Which pixels belong to the digit: its heaviest piece, and others near it that are heavy, too.
 
     Pieces are told apart on a grid of at most CELLS cells a side, across small gaps. What touches
     the frame is a line or a shadow, unless it is all there is.
@@ -252,7 +318,16 @@ def _digit_mask(ink: Array, threshold: float) -> Array:
     inside[frame] = 0
     if inside.max() > 0.15 * masses.max():
         masses = inside
-    kept = (masses > 0.1 * masses.max())[labels]
+    rows, columns = np.nonzero(occupied == masses.argmax())
+    reach = max(np.ptp(rows), np.ptp(columns)) // 2 + 2
+    far = np.ones(occupied.shape, bool)
+    far[
+        max(rows[0] - reach, 0) : rows[-1] + reach,
+        max(min(columns) - reach, 0) : max(columns) + reach,
+    ] = False
+    keep = masses > 0.1 * masses.max()
+    keep[occupied[far]] = False
+    kept = keep[labels]
     return np.repeat(np.repeat(kept, cell, axis=0), cell, axis=1)[: ink.shape[0], : ink.shape[1]]
 
 
