@@ -43,7 +43,8 @@ SAMPLES = 32  # a side, that the ground is fitted to
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # of the products of 1, y, y^2 with 1, x, x^2
 STIFF = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
 PATCH = 24  # outline squared over area, at most: 16 for a square, 18 for 1 x 2, more for strokes
-MIN_CONTRAST = 12  # of 255 along the ink's colour; less is not taken for ink
+MIN_CONTRAST = 12  # of 255, between ground and full ink
+NOTHING = "there is no digit in it: nothing stands out from the ground"
 
 
 class Picture(NamedTuple):
@@ -88,8 +89,10 @@ def find_digit(pixels: Array, factor: float = 1) -> Picture:
     level, threshold = _levels(ink)
     digit = ink * _digit_mask(ink, threshold)
     rows, columns = (np.flatnonzero((digit > threshold).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        raise PictureError(NOTHING)
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    floor = 0.3 * threshold
+    floor = 0.3 * threshold  # below it is the paper's grain
     strokes = np.clip((digit[top:bottom, left:right] - floor) / (level - floor), 0, 1)
     x, y = across.start, down.start
     left, top, right, bottom = (
@@ -294,7 +297,7 @@ def _levels(ink: Array) -> tuple[float, float]:
             break
         threshold = int(middle)
     if threshold < MIN_CONTRAST / 2:
-        raise PictureError("there is no digit in it: nothing stands out from the ground")
+        raise PictureError(NOTHING)
     level = int(np.searchsorted(below, (int(below[threshold]) + total) / 2))
     return float(max(level, threshold + 1)), float(threshold)
 
@@ -316,7 +319,7 @@ def _digit_mask(ink: Array, threshold: float) -> Array:
     frame = np.concatenate([occupied[0], occupied[-1], occupied[:, 0], occupied[:, -1]])
     inside = masses.copy()
     inside[frame] = 0
-    if inside.max() > 0.15 * masses.max():
+    if inside.max() > masses.max() / 7:
         masses = inside
     rows, columns = np.nonzero(occupied == masses.argmax())
     reach = max(np.ptp(rows), np.ptp(columns)) // 2 + 2
@@ -325,7 +328,7 @@ def _digit_mask(ink: Array, threshold: float) -> Array:
         max(rows[0] - reach, 0) : rows[-1] + reach,
         max(min(columns) - reach, 0) : max(columns) + reach,
     ] = False
-    keep = masses > 0.1 * masses.max()
+    keep = masses > masses.max() / 10  # what is lighter is a speck
     keep[occupied[far]] = False
     kept = keep[labels]
     return np.repeat(np.repeat(kept, cell, axis=0), cell, axis=1)[: ink.shape[0], : ink.shape[1]]
@@ -383,7 +386,7 @@ def normalise(strokes: Array) -> Array:
         grown = grown.filter(ImageFilter.MaxFilter(3))
     digit = np.asarray(_fitted(np.asarray(grown.crop(grown.point(_visible).getbbox())), DIGIT))
     image = np.zeros((SIDE, SIDE), np.uint8)
-    # facts of MNIST: the barycentre lies within half a pixel of (14.5, 14.5)
+    # so that the barycentre comes within half a pixel of (14.5, 14.5), as all of MNIST's are
     top, left = (
         min(max(int(15 - centre), 0), SIDE - side)
         for centre, side in zip(_barycentre(digit), digit.shape, strict=True)
