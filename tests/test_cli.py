@@ -230,6 +230,16 @@ def test_the_same_seed_writes_the_same_bytes(tiny: Path) -> None:
     assert results[0] == results[1] != results[2]
 
 
+def test_train_draws_digits_to_train_on_besides(tiny: Path) -> None:
+    run(*QUICK, "--data", tiny, "--weights", "plain.npz")
+    result = run(*QUICK, "--data", tiny, "--drawn", 20, "--epochs", 2, "--resume")
+    network, meta = weights.load(Path("mnistnet.npz"))
+    assert (meta["options"]["drawn"], result.exit_code) == (20, 0)
+    assert meta["data"]["sha256"] == mnist.load(tiny, "train").sha256
+    assert not np.array_equal(network.parameters, weights.load(Path("plain.npz"))[0].parameters)
+    assert run("eval", "--split", "validation", "--data", tiny).exit_code == 0
+
+
 def test_train_never_looks_at_the_test_set(tiny: Path) -> None:
     for file in tiny.glob("t10k*"):
         file.unlink()
