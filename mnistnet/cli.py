@@ -12,7 +12,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,8 @@ class Commands(click.Group):
         try:
             return super().main(*args, **kwargs)
         except OSError as error:  # stdout is on a full disk, say; click sees to a closed pipe
+            with suppress(OSError):  # or Python tries once more at its end, and complains, too
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(f"Error: cannot write the result: {error.strerror or error}")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -557,7 +557,11 @@ def test_eval_does_not_take_other_images_for_those_held_out(trained: Path) -> No
     )
 
 
-def test_a_result_that_cannot_be_written_is_one_error(trained: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_result_that_cannot_be_written_is_one_error(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, unbuffered: str
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     for words in (["eval", "--data", trained], ["--version"]):
@@ -566,6 +570,7 @@ def test_a_result_that_cannot_be_written_is_one_error(trained: Path) -> None:
             done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
         message = b"Error: cannot write the result: No space left on device"
         assert (done.stderr.splitlines()[-1], done.returncode) == (message, 1)
+        assert b"Traceback" not in done.stderr
 
 
 # ---- predict
