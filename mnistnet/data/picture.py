@@ -322,7 +322,7 @@ def _digit_mask(ink: Array, threshold: float) -> Array:
     if inside.max() > masses.max() / 7:
         masses = inside
     rows, columns = np.nonzero(occupied == masses.argmax())
-    reach = max(np.ptp(rows), np.ptp(columns)) // 2 + 2
+    reach = 2 * max(np.ptp(rows), np.ptp(columns)) // 3 + 2
     far = np.ones(occupied.shape, bool)
     far[
         max(rows[0] - reach, 0) : rows[-1] + reach,
