@@ -2,6 +2,7 @@
 error."""
 
 import io
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -350,3 +351,4 @@ def test_what_is_not_a_file_is_an_error(tmp_path: Path) -> None:
         read_picture(tmp_path / "none.png")
     with pytest.raises(PictureError, match="^cannot read it: Is a directory$"):
         read_picture(tmp_path)
+    assert os.listdir(tmp_path) == []
