@@ -112,6 +112,12 @@ READ_WEIGHTS = (
 )
 
 
+def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[..., Any]:
+    """An option of train whose default is the one in Options."""
+    default = getattr(Options, name.removeprefix("--").replace("-", "_"))
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
 @click.group(
     name="mnistnet", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}
 )
@@ -162,40 +168,18 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
     show_default=True,
     help="Units in a hidden layer; repeat it for more layers.",
 )
-@click.option(
-    "--epochs",
-    type=click.IntRange(1, MANY),
-    default=Options.epochs,
-    show_default=True,
-    help="Times that every training image is seen.",
-)
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1, MANY),
-    default=Options.batch_size,
-    show_default=True,
-    help="Images in a minibatch, that is, for one step.",
-)
-@click.option(
+@setting("--epochs", click.IntRange(1, MANY), "Times that every training image is seen.")
+@setting("--batch-size", click.IntRange(1, MANY), "Images in a minibatch, that is, for one step.")
+@setting(
     "--learning-rate",
-    type=Finite(min=0, min_open=True),
-    default=Options.learning_rate,
-    show_default=True,
-    help="At the first step; it falls to zero along a cosine.",
+    Finite(min=0, min_open=True),
+    "At the first step; it falls to zero along a cosine.",
 )
-@click.option(
-    "--momentum",
-    type=Finite(0, 1, max_open=True),
-    default=Options.momentum,
-    show_default=True,
-    help="Share of the last step that the next one keeps.",
+@setting(
+    "--momentum", Finite(0, 1, max_open=True), "Share of the last step that the next one keeps."
 )
-@click.option(
-    "--weight-decay",
-    type=Finite(0, 1),
-    default=Options.weight_decay,
-    show_default=True,
-    help="Penalty on the weights: half of it times their squared length.",
+@setting(
+    "--weight-decay", Finite(0, 1), "Penalty on the weights: half of it times their squared length."
 )
 @click.option(
     "--augment/--no-augment",
@@ -203,20 +187,12 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
     show_default=True,
     help="Distort each minibatch a little, another way each time.",
 )
-@click.option(
+@setting(
     "--drawn",
-    type=click.IntRange(0, MANY),
-    default=Options.drawn,
-    show_default=True,
-    help="Digits drawn by the program to train on besides: for people's pictures.",
+    click.IntRange(0, MANY),
+    "Digits drawn by the program to train on besides: for people's pictures.",
 )
-@click.option(
-    "--validation",
-    type=click.IntRange(min=0),
-    default=Options.validation,
-    show_default=True,
-    help="Training images held out to validate on.",
-)
+@setting("--validation", click.IntRange(min=0), "Training images held out to validate on.")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -256,7 +232,7 @@ def train(
     import numpy as np
 
     from mnistnet.atomic import check_writable
-    from mnistnet.data import synthetic, warp
+    from mnistnet.data import warp
     from mnistnet.model import checkpoint, training
     from mnistnet.model import weights as weights_file
     from mnistnet.model.network import CLASSES, PIXELS, Network
@@ -285,6 +261,8 @@ def train(
     history = state.history
     images, labels = data.images, data.labels
     if settings.drawn:
+        from mnistnet.data import synthetic  # which loads Pillow
+
         drawn = synthetic.draw(settings.drawn, drawing)
         images, labels = np.concatenate([images, drawn[0]]), np.concatenate([labels, drawn[1]])
     augment = warp.warps if settings.augment else None

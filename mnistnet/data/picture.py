@@ -203,9 +203,8 @@ def _within_border(pixels: Array) -> tuple[slice, slice]:
     patch = differs[inside]
     edge = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
     outside = differs.sum() - patch.sum()
-    if patch.size < differs.size / 4 or edge.mean() < 0.8 or outside > differs.size / 1000:
-        return whole
-    if patch.size == differs.size or min(patch.shape) < 8:
+    is_large = differs.size / 4 <= patch.size < differs.size and min(patch.shape) >= 8
+    if not is_large or edge.mean() < 0.8 or outside > differs.size / 1000:
         return whole
     return slice(rows[0] + 1, rows[-1]), slice(columns[0] + 1, columns[-1])  # edges are blends
 

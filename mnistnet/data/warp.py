@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from mnistnet.data.mnist import SIDE
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
-SIDE = 28
 PADDED = SIDE + 3  # the images with a border of background: one pixel, then two
 CENTRED = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
 TOGETHER = 50  # warps drawn at a time; more would only take more memory

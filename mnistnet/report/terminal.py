@@ -1,16 +1,17 @@
 """Results as text for a person, 80 columns wide at most."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mnistnet.model.network import CLASSES
+from mnistnet.model.network import CLASSES, PIXELS
 
 if TYPE_CHECKING:  # predict prints without loading what it does not print
     from mnistnet.model.gradcheck import GradientCheck
     from mnistnet.model.training import Report
     from mnistnet.report.evaluation import Evaluation
 
-SIDE = 28  # of an image, in pixels
+SIDE = math.isqrt(PIXELS)  # of an image
 BAR = 30  # characters of a probability of 1
 # An answer is called unsure where its probability leads the next one's by less.
 MARGIN = 0.8
