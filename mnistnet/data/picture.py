@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from mnistnet.data.mnist import SIDE
 from mnistnet.errors import PictureError
@@ -333,14 +333,14 @@ def _digit_mask(ink: Array, threshold: float) -> Array:
     return np.repeat(np.repeat(kept, cell, axis=0), cell, axis=1)[: ink.shape[0], : ink.shape[1]]
 
 
-def _grown(mask: Array) -> Array:
-    """The mask and all that touches it."""
-    rows = mask.copy()
-    rows[1:] |= mask[:-1]
-    rows[:-1] |= mask[1:]
+def _grown(levels: Array) -> Array:
+    """The largest of each pixel and the eight around it; of a mask, it and all that touches it."""
+    rows = levels.copy()
+    np.maximum(rows[1:], levels[:-1], out=rows[1:])
+    np.maximum(rows[:-1], levels[1:], out=rows[:-1])
     grown = rows.copy()
-    grown[:, 1:] |= rows[:, :-1]
-    grown[:, :-1] |= rows[:, 1:]
+    np.maximum(grown[:, 1:], rows[:, :-1], out=grown[:, 1:])
+    np.maximum(grown[:, :-1], rows[:, 1:], out=grown[:, :-1])
     return grown
 
 
@@ -375,15 +375,19 @@ def _pieces(mask: Array) -> tuple[Array, int]:
 
 def normalise(strokes: Array) -> Array:
     """Strokes (height, width) in [0, 1], cropped, as MNIST's makers would: (28, 28) uint8."""
-    fine = ImageOps.expand(_fitted(strokes, DIGIT * FINE), 2 * FINE)
-    levels = np.asarray(fine)
-    levels = np.minimum(levels / _quantile(levels[levels > 0.1 * levels.max()], 0.8), 1)
+    fine = _fitted(strokes, DIGIT * FINE)
+    margin = 2 * FINE
+    levels = np.zeros([side + 2 * margin for side in fine.shape], np.float32)
+    levels[margin:-margin, margin:-margin] = fine
+    levels = np.minimum(levels / _quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)
     # a long stroke of this thickness has two sides for outline
     thickness = 2 * levels.sum() / _variation(levels) / FINE
-    grown = Image.fromarray(np.round(255 * levels).astype(np.uint8))
+    grown = np.round(255 * levels)
     for _ in range(round((THIN - thickness) * FINE / 2)):
-        grown = grown.filter(ImageFilter.MaxFilter(3))
-    digit = np.asarray(_fitted(np.asarray(grown.crop(grown.point(_visible).getbbox())), DIGIT))
+        grown = _grown(grown)
+    visible = grown > 12
+    rows, columns = (np.flatnonzero(visible.any(axis=axis)) for axis in (1, 0))
+    digit = _fitted(grown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], DIGIT)
     image = np.zeros((SIDE, SIDE), np.uint8)
     # so that the barycentre comes within half a pixel of (14.5, 14.5), as all of MNIST's are
     top, left = (
@@ -395,18 +399,15 @@ def normalise(strokes: Array) -> Array:
     return image
 
 
-def _visible(level: float) -> int:
-    return 255 * (level > 12)
-
-
-def _fitted(levels: Array, longer: int) -> Image.Image:
+def _fitted(levels: Array, longer: int) -> Array:
     """The levels with their longer side so many pixels, by averaging over areas."""
     scale = longer / max(levels.shape)
     height, width = (max(1, round(scale * side)) for side in levels.shape)
-    return Image.fromarray(levels.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
+    picture = Image.fromarray(levels.astype(np.float32))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
 
 
 def _variation(levels: Array) -> float:
     """Total variation: the length of the outline of what is full ink."""
     down, across = np.diff(levels, axis=0)[:, :-1], np.diff(levels, axis=1)[:-1]
-    return float(np.hypot(down, across).sum())
+    return float(np.sqrt(down * down + across * across).sum())  # np.hypot takes three times as long
