@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mnistnet import cli
 from mnistnet.data.picture import read_picture
 from mnistnet.data.synthetic import WAYS
 from mnistnet.model import weights
@@ -79,7 +78,7 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
 
 
 def main() -> None:
-    network, _ = weights.load(cli.PRETRAINED)
+    network, _ = weights.load(weights.PRETRAINED)
     sheet = Image.new("RGB", (len(PICTURES) * TILE, 2 * TILE + 56), "white")
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(17)

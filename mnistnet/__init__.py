@@ -1,6 +1,6 @@
 """mnistnet: a small neural network that reads handwritten digits, in plain NumPy.
 
-The commands are in cli.py; what they do, a script can do with the modules of mnistnet.data
+The commands are in cli/; what they do, a script can do with the modules of mnistnet.data
 (where images come from), mnistnet.model (what is learned) and mnistnet.report (what is shown).
 """
 

@@ -1,6 +1,6 @@
 """What can go wrong between a user and a result.
 
-The library raises these; cli.py turns each into one line, `Error: ...`, and exit code 1. The
+The library raises these; cli turns each into one line, `Error: ...`, and exit code 1. The
 message names the thing, what was expected, what was found and what to do.
 """
 

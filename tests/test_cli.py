@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw
 
 from mnistnet import __version__, cli
+from mnistnet.cli import prediction, shared
 from mnistnet.data import download, idx, mnist
 from mnistnet.errors import PictureError
 from mnistnet.model import training, weights
@@ -145,7 +146,7 @@ def test_the_bar_is_on_a_terminals_stderr_and_counts_to_the_end(
 ) -> None:
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr(sys, "stderr", stream)
-        with cli._progress() as (_, advance):
+        with shared.progress() as (_, advance):
             advance(600, 1000)
             advance(-100, 1000)
             advance(500, 1000)
@@ -534,7 +535,7 @@ def test_without_weights_those_that_ship_are_read_and_a_line_says_so(tiny: Path)
     assert result.stderr == "weights that ship with mnistnet; test images are not MNIST's own\n"
     result = run("predict", "test:0", "--data", tiny)
     assert (result.stderr, result.exit_code) == ("weights that ship with mnistnet\n", 0)
-    assert run("predict", "test:0", "--data", tiny, "--weights", cli.PRETRAINED).stderr == ""
+    assert run("predict", "test:0", "--data", tiny, "--weights", weights.PRETRAINED).stderr == ""
 
 
 def test_weights_that_are_not_there_are_one_error(tiny: Path) -> None:
@@ -661,7 +662,7 @@ def test_a_picture_that_cannot_be_read_costs_one_line_and_the_others_are_answere
     Path("text.png").write_bytes(b"three")
     Image.new("L", (90, 90), 200).save("blank.png")
     names = ["none.png", "text.png", "blank.png", ".", "test:x", "test:50", "test:-1", "one.png"]
-    result = run("predict", *names, "--data", trained, "--weights", cli.PRETRAINED)
+    result = run("predict", *names, "--data", trained, "--weights", weights.PRETRAINED)
     assert result.stderr == (
         "Error: none.png: cannot read it: No such file or directory\n"
         "Error: text.png: expected a picture in a format that Pillow reads\n"
@@ -693,7 +694,7 @@ def test_a_closed_standard_input_is_one_error(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    error = cli._read_picture("-", mnist.load)
+    error = prediction._read_picture("-", mnist.load)
     assert isinstance(error, PictureError)
     assert str(error) == "standard input is closed"
 

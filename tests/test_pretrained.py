@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mnistnet import cli
 from mnistnet.data import mnist
 from mnistnet.data.picture import read_picture
 from mnistnet.model import weights
@@ -20,12 +19,12 @@ README = Path(__file__).parents[1] / "README.md"
 
 @pytest.fixture(scope="module")
 def network() -> weights.Network:
-    return weights.load(cli.PRETRAINED)[0]
+    return weights.load(weights.PRETRAINED)[0]
 
 
 def test_they_are_small_and_say_what_they_were_trained_on() -> None:
-    assert cli.PRETRAINED.stat().st_size < 3_000_000
-    meta = weights.load(cli.PRETRAINED)[1]
+    assert weights.PRETRAINED.stat().st_size < 3_000_000
+    meta = weights.load(weights.PRETRAINED)[1]
     assert meta["data"]["published"]
     hashes = [file.sha256 for file in mnist.FILES[:2]]
     assert list(meta["data"]["sha256"].values()) == hashes

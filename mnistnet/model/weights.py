@@ -35,6 +35,7 @@ from mnistnet.model.options import Options
 from mnistnet.model.training import Report
 
 FORMAT = 1
+PRETRAINED = Path(__file__).parents[1] / "pretrained.npz"  # ships with the package
 MAX_BYTES = 8 * MAX_PARAMETERS + (1 << 24)  # in a file: weights, a velocity and the metadata
 
 

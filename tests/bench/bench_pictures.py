@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image, ImageDraw
 from table import Table, in_turns
 
-from mnistnet import cli
 from mnistnet.data.picture import read_picture
 from mnistnet.errors import PictureError
 from mnistnet.model import weights
@@ -27,7 +26,7 @@ RUNS = 5
 
 def main() -> None:
     folder, *others = [Path(word) for word in sys.argv[1:] if not word.startswith("-")] or [None]
-    network, _ = weights.load(others[0] if others else cli.PRETRAINED)
+    network, _ = weights.load(others[0] if others else weights.PRETRAINED)
     if folder:
         accuracy(folder, network)
     small = [saved(drawing(28 + 10 * (i % 10), i), "PNG") for i in range(1000)]

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from mnistnet import cli
 from mnistnet.data import synthetic
 from mnistnet.model import weights
 
@@ -28,7 +27,7 @@ def test_the_same_seed_draws_the_same_and_each_digit_is_another() -> None:
 def test_every_way_to_write_a_digit_is_read_as_that_digit() -> None:
     """By the weights that ship, which have seen others of them: 19 of 20, bent as they are."""
     images, labels = synthetic.draw(1000, np.random.default_rng(7))
-    answers = weights.load(cli.PRETRAINED)[0].image_scores(images).argmax(axis=1)
+    answers = weights.load(weights.PRETRAINED)[0].image_scores(images).argmax(axis=1)
     for digit in range(10):
         assert (answers[labels == digit] == digit).mean() > 0.9
     assert (answers == labels).mean() > 0.95

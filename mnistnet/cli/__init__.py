@@ -1,0 +1,58 @@
+"""The commands: parse, call the library, print. The only room that imports click.
+
+Results go to stdout, everything else to stderr. What a command needs is imported inside it, so
+that `mnistnet --help` loads neither NumPy nor requests nor Pillow.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from mnistnet import __version__
+from mnistnet.cli.data import download
+from mnistnet.cli.evaluation import evaluate, gradcheck
+from mnistnet.cli.prediction import predict
+from mnistnet.cli.training import train
+from mnistnet.errors import MnistnetError
+
+
+class Commands(click.Group):
+    """The one place where errors become exit codes: 1 it could not be done, 130 interrupted."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # stdout is on a full disk, say; click sees to a closed pipe
+            with suppress(OSError):  # or Python tries once more at its end, and complains, too
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(f"Error: cannot write the result: {error.strerror or error}")
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = tuple(args)  # the command as it was given, to tell how to go on with it
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MnistnetError as error:
+            raise click.ClickException(str(error)) from error
+        except MemoryError as error:
+            raise click.ClickException("there is not enough memory for this") from error
+        except KeyboardInterrupt as interrupt:
+            click.echo(" ".join(["Interrupted", *interrupt.args]), err=True)
+            ctx.exit(130)
+
+
+@click.group(
+    name="mnistnet", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="mnistnet")
+def main() -> None:
+    """Train, evaluate and use a small neural network that reads handwritten digits."""
+
+
+for command in (download, train, evaluate, predict, gradcheck):
+    main.add_command(command)
