@@ -124,8 +124,9 @@ class Backprop:
     """Loss and gradient on minibatches of up to batch_size examples, in buffers made once.
 
     forward(x) computes the scores; backward(labels) then the mean loss, and leaves the gradient of
-    that mean in `gradient` (P,), laid out as network.parameters; `gradients` are its matrices. All
-    in the network's dtype: float32 trains, the same code in float64 is checked.
+    that mean in `gradient` (P,), laid out as network.parameters; `gradients` are its matrices; and
+    in `right` how many of the examples have no score above that of their label. All in the
+    network's dtype: float32 trains, the same code in float64 is checked.
 
     Inside, an example is a column, as in the notes: h = tanh(M x) is (units, n). Sums over the ten
     scores then run along whole rows, and the products suit BLAS better, the more units the more.
@@ -140,6 +141,7 @@ class Backprop:
         # where a is what the units sum up: W h of the layer below.
         self._h_buffers = [np.empty((units, batch_size), dtype) for units in network.layers[1:]]
         self._delta_buffers = [np.empty_like(h) for h in self._h_buffers]
+        self.right = 0
         self._use_columns(batch_size)
 
     def _use_columns(self, n: int) -> None:
@@ -171,7 +173,9 @@ class Backprop:
         f -= f.max(axis=0)  # changes neither loss nor gradient, but keeps exp from overflowing
         np.exp(f, out=delta)
         total = delta.sum(axis=0)
-        losses = np.log(total) - f[labels, self._examples]
+        of_labels = f[labels, self._examples]
+        losses = np.log(total) - of_labels
+        self.right = n - np.count_nonzero(of_labels)
         # dL/df_k = exp f_k / sum_j exp f_j - [k = y], over n because the loss is a mean
         delta /= total
         delta[labels, self._examples] -= 1

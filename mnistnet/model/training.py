@@ -43,12 +43,14 @@ NOTES_UNITS = 72
 class Report:
     """One epoch. Losses are means an image, accuracy is from 0 to 1.
 
-    train_loss is taken on the way, each minibatch before its step; learning_rate is the rate of
-    the epoch's first step; the validation figures are None where no images are held out.
+    The figures of training are taken on the way, of each minibatch as it was distorted and before
+    its step; learning_rate is the rate of the epoch's first step; the validation figures are None
+    where no images are held out.
     """
 
     epoch: int
     train_loss: float
+    train_accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
     learning_rate: float
@@ -120,7 +122,7 @@ def train(
         began = time.perf_counter()
         order = rng.permutation(training_rows)
         changes = augment(rng, len(starts)) if augment else repeat(as_it_is, len(starts))
-        total_loss = 0.0
+        total_loss, right = 0.0, 0
         # Overflow shows in the loss, and is reported as what it means.
         with np.errstate(over="ignore", invalid="ignore"):
             for start, change in zip(starts, changes, strict=True):
@@ -130,7 +132,7 @@ def train(
                 if not math.isfinite(loss):
                     raise _diverged(epoch, options)
                 total_loss += loss * len(rows)
-
+                right += backprop.right
                 rate = _rate(
                     options.learning_rate, epoch * len(starts) + start // batch_size, steps
                 )
@@ -142,6 +144,7 @@ def train(
         report = Report(
             epoch=epoch + 1,
             train_loss=total_loss / len(order),
+            train_accuracy=right / len(order),
             validation_loss=loss_held_out,
             validation_accuracy=accuracy,
             learning_rate=_rate(options.learning_rate, epoch * len(starts), steps),

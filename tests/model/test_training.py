@@ -51,15 +51,17 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
     backprop = Backprop(network, 40)
     rows = training.split(300, 50)[0]
     for epoch in range(2):
-        order, losses = state.rng.permutation(rows), []
+        order, losses, right = state.rng.permutation(rows), [], 0
         for minibatch in np.split(order, range(40, 250, 40)):
-            backprop.forward(data.images[minibatch] / 255)
+            scores = backprop.forward(data.images[minibatch] / 255)
+            right += (scores.argmax(axis=1) == data.labels[minibatch]).sum()
             losses += [backprop.backward(data.labels[minibatch])] * len(minibatch)
             v = 0.8 * v + backprop.gradient + 0.01 * w
             w -= 0.3 * (1 + math.cos(math.pi * step / 14)) / 2 * v
             step += 1
         assert len(losses) == 250
         assert reports[epoch].train_loss == pytest.approx(np.mean(losses), rel=1e-12)
+        assert reports[epoch].train_accuracy == right / 250
     assert trained.parameters == pytest.approx(w, rel=1e-10, abs=1e-14)
     # half of the cosine is behind at the start of the second epoch: the rate is half of 0.3
     assert [report.learning_rate for report in reports] == pytest.approx([0.3, 0.15])

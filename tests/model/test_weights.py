@@ -16,7 +16,7 @@ from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.training import Report
 
-HISTORY = [Report(1, 0.5, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.2, 0.95, 0.1, 1.5)]
+HISTORY = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5)]
 DATA = {"sha256": {"images": "aa", "labels": "bb"}, "published": False}
 
 
@@ -59,6 +59,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             {
                 "epoch": 1,
                 "train_loss": 0.5,
+                "train_accuracy": 0.8,
                 "validation_loss": 0.4,
                 "validation_accuracy": 0.9,
                 "learning_rate": 0.2,
@@ -67,6 +68,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             {
                 "epoch": 2,
                 "train_loss": 0.3,
+                "train_accuracy": 0.9,
                 "validation_loss": 0.2,
                 "validation_accuracy": 0.95,
                 "learning_rate": 0.1,
