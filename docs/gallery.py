@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from mnistnet.data.picture import read_picture
-from mnistnet.data.synthetic import WAYS
+from mnistnet.data.strokes import WAYS
 from mnistnet.model import weights
 from mnistnet.model.network import log_probabilities
 

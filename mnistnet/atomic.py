@@ -55,3 +55,11 @@ def check_writable(path: Path) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise MnistnetError(f"cannot write {path}: {reason}") from error
     return target
+
+
+def make_folder(path: Path) -> None:
+    """Make it, and the folders it is in; raises MnistnetError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MnistnetError(f"cannot make the folder {path}: {error.strerror or error}") from error

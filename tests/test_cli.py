@@ -1,5 +1,6 @@
 """The commands, run as a user would: what is on stdout, what on stderr, and the exit code."""
 
+import functools
 import io
 import json
 import os
@@ -21,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from mnistnet import __version__, cli
 from mnistnet.cli import prediction, shared
-from mnistnet.data import download, idx, mnist
+from mnistnet.data import download, idx, mnist, synthetic
 from mnistnet.errors import PictureError
 from mnistnet.model import training, weights
 from mnistnet.model.network import Backprop
@@ -119,7 +120,7 @@ def test_no_mirror_is_one_error(server, tmp_path: Path) -> None:
         "Error: no mirror gave train-images-idx3-ubyte:\n"
         f"  {server.url}: 404 Not Found\n"
         "Try again later, or name another source with --mirror: an address, or a folder that has "
-        "the four files\n"
+        "the four files; or draw digits to try with: 'mnistnet download --synthetic'\n"
     )
 
 
@@ -169,6 +170,61 @@ def test_training_is_one_live_line_on_a_terminal(
     assert stream.getvalue().count("\n") == 1
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """download --synthetic draws 60 + 20 digits for this test."""
+    monkeypatch.setattr(synthetic, "write", functools.partial(synthetic.write, counts=(60, 20)))
+
+
+def test_download_synthetic_draws_into_a_folder_of_its_own_in_the_cache(few) -> None:
+    folder = download.cache_folder() / "drawn"
+    result = run("download", "--synthetic")
+    assert result.stdout == (
+        "train-images-idx3-ubyte  drawn\n"
+        "train-labels-idx1-ubyte  drawn\n"
+        "t10k-images-idx3-ubyte   drawn\n"
+        "t10k-labels-idx1-ubyte   drawn\n"
+        f"in {folder}\n"
+    )
+    assert result.stderr == ""
+    assert len(mnist.load(folder, "train").labels) == 60
+    assert run("download", "--synthetic").stdout.count("here, drawn before\n") == 4
+
+
+def test_every_command_calls_drawn_digits_drawn_and_never_mnist(few, tmp_path: Path) -> None:
+    run("download", "--synthetic", "--data", tmp_path / "drawn")
+    quick = ("train", "--hidden", 8, "--epochs", 2, "--batch-size", 10, "--validation", 20)
+    result = run(*quick, "--data", tmp_path / "drawn")
+    assert result.stderr.startswith("training on drawn digits, not MNIST\nepoch   1/2")
+    assert " % on drawn digits after 2 epochs in " in result.stdout
+    trained_on = weights.load(Path("mnistnet.npz"))[1]["data"]
+    assert (trained_on["published"], trained_on["drawn"]) == (False, True)
+    closing = run(*quick, "--data", tmp_path / "drawn", "--json").stdout.splitlines()[-1]
+    assert json.loads(closing).items() >= {"published": False, "drawn": True}.items()
+
+    whence = "weights mnistnet.npz, trained on drawn digits, not MNIST"
+    result = run("eval", "--data", tmp_path / "drawn")
+    assert result.stderr == f"{whence}; test images are drawn digits, not MNIST\n"
+    assert " of 20 drawn test images\n" in result.stdout
+    result = run("eval", "--data", tmp_path / "drawn", "--json")
+    assert json.loads(result.stdout).items() >= {"published": False, "drawn": True}.items()
+    Path("seven.png").write_bytes(drawn(7))
+    for more in ((), ("--weights", "mnistnet.npz")):
+        assert run("predict", "seven.png", *more).stderr == f"{whence}\n"
+    assert "\ntrained on            drawn digits, not MNIST; 20 of its" in run("info").stdout
+
+
+def test_download_synthetic_leaves_other_sets_alone_and_checks_nothing(tiny: Path) -> None:
+    assert_fails(
+        run("download", "--synthetic", "--data", tiny),
+        f"expected a folder for drawn digits, found {tiny / 'train-images-idx3-ubyte'}, which is "
+        "not one of them; name another folder with --data",
+    )
+    result = run("download", "--synthetic", "--check")
+    assert result.exit_code == 2
+    assert "--check verifies MNIST" in result.stderr
+
+
 # ---- train
 
 
@@ -188,7 +244,8 @@ def test_train_reports_each_epoch_and_writes_the_weights(tiny: Path) -> None:
     start, end = result.stdout.split(" after 4 epochs in ")
     assert start == f"validation accuracy {100 * meta['validation_accuracy']:.2f} %"
     assert end.endswith(" s; weights in net.npz\n")
-    assert meta["data"] == {"sha256": mnist.load(tiny, "train").sha256, "published": False}
+    sha256 = mnist.load(tiny, "train").sha256
+    assert meta["data"] == {"sha256": sha256, "published": False, "drawn": False}
     assert meta["options"]["batch_size"] == 10
 
 
@@ -204,6 +261,8 @@ def test_train_json_is_one_object_an_epoch_and_one_at_the_end(tiny: Path) -> Non
         "epochs": 4,
         "seconds": pytest.approx(sum(epoch["seconds"] for epoch in epochs)),
         "parameters": 784 * 8 + 8 * 10,
+        "published": False,
+        "drawn": False,
     }
 
 
@@ -490,30 +549,98 @@ def test_what_is_no_number_for_an_option_is_wrong_usage(option: str, value: str)
 # ---- eval
 
 
-def test_eval_prints_the_figures_the_table_and_the_mistakes(trained: Path) -> None:
-    result = run("eval", "--data", trained)
-    assert result.stderr == "weights mnistnet.npz; test images are not MNIST's own\n"
-    lines = result.stdout.splitlines()
-    assert lines[0] == "accuracy  100.00 %   (95 % interval 92.87 % to 100.00 %)"
-    assert lines[1] == "errors    0 of 50 test images"
-    assert lines[4:6] == [
-        "true      answer",
-        "digit     0     1     2     3     4     5     6     7     8     9    recall",
+def mislabel(folder: Path, changes: dict[int, int]) -> None:
+    """Give test images of the folder other labels."""
+    path = folder / "t10k-labels-idx1-ubyte"
+    content = bytearray(path.read_bytes())
+    for index, label in changes.items():
+        content[8 + index] = label
+    path.write_bytes(content)
+
+
+def test_eval_prints_the_figures_the_table_and_the_confusions_in_words(tiny: Path) -> None:
+    mislabel(tiny, {13: 5, 23: 5, 4: 9})  # images 13 and 23 show a 3, image 4 a 4
+    result = run("eval", "--data", tiny)
+    assert result.stderr == "weights that ship with mnistnet; test images are not MNIST's own\n"
+    figures, table, confusions = result.stdout.split("\n\n")
+    accuracy, errors, loss = figures.splitlines()
+    assert accuracy == "accuracy  94.00 %   (95 % interval 83.78 % to 97.94 %)"
+    assert errors == "errors    3 of 50 test images"
+    assert re.fullmatch(r"loss      0\.\d{4}", loss)
+    head, digits, *rows = table.splitlines()
+    assert head == "digit images   read as" + " " * 42 + "recall precision"
+    assert digits.split() == list("0123456789")
+    assert (
+        rows[3]
+        == "    3      3    .    .    .    3    .    .    .    .    .    . 100.0 %    60.0 %"
+    )
+    assert (
+        rows[5]
+        == "    5      7    .    .    .    2    .    5    .    .    .    .  71.4 %   100.0 %"
+    )
+    assert [len(row) for row in rows] == [80] * 10
+    assert confusions == (
+        "most frequent confusions\n"
+        "5 read as 3  2 times, 28.6 % of the 5s\n"
+        "9 read as 4  once, 16.7 % of the 9s\n"
+    )
+
+
+def test_eval_has_no_confusions_where_there_are_none(tiny: Path) -> None:
+    assert "confusions" not in run("eval", "--data", tiny, "--mistakes", 3).stdout
+
+
+def test_eval_draws_the_surest_mistakes_beside_each_other(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mislabel(tiny, {13: 5, 23: 5, 4: 9})
+    for columns, across in (("20", 1), ("80", 2), ("90", 3)):
+        monkeypatch.setenv("COLUMNS", columns)
+        result = run("eval", "--data", tiny, "--mistakes", 3)
+        drawn = result.stdout.split("\nsurest mistakes\n\n")[1]
+        captions = re.findall(r"test:(\d+) is (\d), read as (\d)", drawn)
+        assert sorted(captions) == [("13", "5", "3"), ("23", "5", "3"), ("4", "9", "4")]
+        assert len(re.findall(r"test:", drawn.splitlines()[0])) == across
+        assert max(map(len, drawn.splitlines())) <= 30 * across - 2
+        blocks = (np.array(list(drawn)) == "█").sum()
+        assert blocks > 60
+    assert len(re.findall("test:", run("eval", "--data", tiny, "--mistakes", 2).stdout)) == 2
+
+
+def test_eval_on_mnists_own_test_images_sets_label_errors_aside_and_tells_the_halves(
+    published, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if 4 were a known label error among 50 images of MNIST, 25 in each half."""
+    mislabel(tiny, {13: 5, 23: 5, 4: 9})
+    labels = idx.read_idx(tiny / "t10k-labels-idx1-ubyte")
+    files = [
+        file._replace(sha256=idx.sha256(labels)) if file.name.startswith("t10k-l") else file
+        for file in mnist.FILES
     ]
-    assert lines[6] == "    0     5     .     .     .     .     .     .     .     .     .  100.00 %"
-    assert len(lines) == 17
+    monkeypatch.setattr(mnist, "FILES", tuple(files))
+    monkeypatch.setattr(mnist, "LABEL_ERRORS", {4: 4})
+    result = run("eval", "--data", tiny, "--mistakes", 3)
+    assert "MNIST's own" in result.stderr
+    assert result.stdout.splitlines()[3:6] == [
+        "  without label errors   95.92 %",
+        "  first half             88.00 %",
+        "  second half           100.00 %",
+    ]
+    assert result.stdout.count("known label error") == 1
+    facts = json.loads(run("eval", "--data", tiny, "--json").stdout)
+    assert facts["parts"] == {
+        "without_label_errors": pytest.approx(47 / 49),
+        "first_half": pytest.approx(22 / 25),
+        "second_half": 1,
+    }
 
 
-def test_eval_lists_the_surest_mistakes(trained: Path) -> None:
-    labels = trained / "t10k-labels-idx1-ubyte"
-    content = bytearray(labels.read_bytes())
-    content[8 + 13] = 5  # image 13 shows a 3
-    labels.write_bytes(content)
-    result = run("eval", "--data", trained)
-    start, end = result.stdout.split("\nsurest mistakes\n")
-    assert "errors    1 of 50 test images\n" in start
-    assert end.startswith("test:13      is 5, answered 3 (")
-    assert "mistakes" not in run("eval", "--data", trained, "--mistakes", 0).stdout
+def test_the_known_label_errors_are_15_of_the_real_test_images(real_mnist: Path) -> None:
+    data = mnist.load(real_mnist, "test")
+    assert len(data.label_errors) == 15
+    assert [data.labels[947], data.label_errors[947]] == [8, 9]
+    assert all(data.labels[index] != right for index, right in data.label_errors.items())
+    assert mnist.load(real_mnist, "train").label_errors == {}
 
 
 def test_eval_json_has_the_promised_names(trained: Path) -> None:
@@ -607,30 +734,34 @@ def test_predict_reads_standard_input() -> None:
     assert run("predict", "-", stdin=drawn(1)).stdout.startswith("-  1  ")
 
 
-def test_predict_answers_images_of_the_data_set(trained: Path) -> None:
-    result = run("predict", "test:7", "train:12", "--data", trained)
+def test_predict_answers_images_of_the_data_set(tiny: Path) -> None:
+    result = run("predict", "test:7", "train:12", "--data", tiny)
     assert [line.split()[:2] for line in result.stdout.splitlines()] == [
         ["test:7", "7"],
         ["train:12", "2"],
     ]
-    assert result.stderr == "weights mnistnet.npz\n"
+    assert result.stderr == "weights that ship with mnistnet\n"
 
 
-def test_predict_show_draws_what_the_network_saw_beside_the_probabilities(trained: Path) -> None:
-    result = run("predict", "--show", "test:3", "--data", trained)
+def test_predict_show_draws_what_the_network_saw_beside_the_probabilities(tiny: Path) -> None:
+    result = run("predict", "--show", "test:3", "--data", tiny)
     answer, *lines = result.stdout.splitlines()
     assert answer.startswith("test:3  3  ")
     assert len(lines) == 15
-    assert lines[5][:28].strip() == "▀" * 20  # the bar on row 10 that stands for 3
+    ink = mnist.load(tiny, "test").images[3].reshape(14, 2, 28) > 127
+    expected = [
+        "".join(" ▀▄█"[up + 2 * down] for up, down in zip(*pair, strict=True)) for pair in ink
+    ]
+    assert [line[:28].rstrip() for line in lines[:14]] == [line.rstrip() for line in expected]
     assert re.fullmatch(r"   3  █+ +\d+\.\d %", lines[5][28:])
     assert [line[31:32] for line in lines[2:12]] == list("0123456789")
 
 
-def test_predict_show_does_without_blocks_where_they_cannot_be_printed(trained: Path) -> None:
+def test_predict_show_does_without_blocks_where_they_cannot_be_printed(tiny: Path) -> None:
     command = [sys.executable, "-m", "mnistnet", "predict", "--show", "test:3"]
-    environment = os.environ | {"PYTHONIOENCODING": "ascii", "MNISTNET_DATA": str(trained)}
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "MNISTNET_DATA": str(tiny)}
     result = subprocess.run(command, env=environment, capture_output=True, check=True)
-    assert b"'" * 20 in result.stdout
+    assert b"::::" in result.stdout
 
 
 def test_predict_json_has_the_promised_names() -> None:
@@ -747,6 +878,114 @@ def test_gradcheck_json_has_the_promised_names_and_a_wrong_gradient_exits_1(
 
 
 # ---- the program
+
+
+# ---- info
+
+
+def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
+    result = run("info")
+    assert result.stderr == "weights mnistnet.npz\n"
+    _, meta = weights.load(Path("mnistnet.npz"))
+    last = meta["history"][-1]
+    facts = dict(line.split("   ", 1) for line in result.stdout.splitlines() if line[0] != " ")
+    facts = {name: " ".join(text.split()) for name, text in facts.items()}
+    assert facts["weights"] == f"mnistnet.npz, {Path('mnistnet.npz').stat().st_size:,} bytes"
+    assert facts["network"] == "784-8-10, tanh hidden units, identity scores, no biases"
+    assert facts["trained on"].startswith("a data set that is not MNIST; 50 of its training images")
+    assert facts["train loss"] == f"{last['train_loss']:.4f}"
+    assert facts["validation accuracy"] == f"{100 * last['validation_accuracy']:.2f} %"
+    assert facts["seed"] == "0"
+    assert facts["epochs"].startswith("4 in 0.")
+    assert facts["made with"] == f"mnistnet {__version__}, numpy {np.__version__}"
+    everything = " ".join(result.stdout.split())
+    for name, value in meta["options"].items():
+        assert f"{name.replace('_', ' ')} {value}" in everything
+    assert meta["data"]["sha256"]["images"] in everything
+    assert max(map(len, result.stdout.splitlines())) <= 80 + len("images ")
+
+
+def test_info_json_is_the_metadata(trained: Path) -> None:
+    result = run("info", "--json")
+    assert result.stderr == ""
+    meta = weights.load(Path("mnistnet.npz"))[1]
+    assert json.loads(result.stdout) == {"weights": "mnistnet.npz"} | meta
+    assert run("info", "--weights", weights.PRETRAINED).stderr == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"history": [], "seed": None},
+        {"history": ["x", {"train_loss": "\x1b[2J"}], "versions": ["\x1b[2J"]},
+        {"pixels": "\x1b[2J\x07", "epochs": {}},
+        {"data": {"sha256": {"\x1b]0;": "\n"}, "published": "yes"}},
+    ],
+)
+def test_info_of_a_file_from_elsewhere_prints_no_control_characters(
+    trained: Path, change: dict[str, Any]
+) -> None:
+    network, meta = weights.load(Path("mnistnet.npz"))
+    weights.save(Path("other.npz"), network, meta | change)
+    result = run("info", "--weights", "other.npz")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout
+    assert len(result.stdout.splitlines()) < 25
+
+
+# ---- plot
+
+
+@pytest.mark.parametrize("what", ["weights", "units", "history", "confusion", "mistakes"])
+def test_plot_writes_a_picture_named_after_it_and_prints_its_path(what: str, tiny: Path) -> None:
+    result = run("plot", what, "--data", tiny)
+    assert result.stdout == f"{what}.png\n"
+    assert result.stderr == "weights that ship with mnistnet\n"
+    with Image.open(f"{what}.png") as picture:
+        assert picture.format == "PNG"
+        assert 900 <= picture.width <= 1000 or what == "confusion"
+    again = run("plot", what, "--data", tiny, "--out", "b.PNG", "--weights", weights.PRETRAINED)
+    assert (again.stdout, again.stderr) == ("b.PNG\n", "")
+    assert Path("b.PNG").read_bytes() == Path(f"{what}.png").read_bytes()
+
+
+def test_plot_needs_data_only_for_what_shows_images() -> None:
+    for what in ("weights", "history"):
+        assert run("plot", what).exit_code == 0
+    assert "no mirror gave t" in run("plot", "units").stderr
+
+
+def test_plot_refuses_what_it_cannot_write_before_it_works(tmp_path: Path) -> None:
+    for out in ("a.gif", "png", "a"):
+        result = run("plot", "weights", "--out", out)
+        assert result.exit_code == 2
+        assert result.stderr.endswith(
+            f"expected a name that ends in .png, .svg or .pdf; found {out}\n"
+        )
+    assert_fails(
+        run("plot", "weights", "--out", "none/a.png"),
+        f"cannot write none/a.png: there is no folder {tmp_path / 'none'}",
+    )
+
+
+def test_plot_without_matplotlib_is_one_line_that_says_how_to_install_it() -> None:
+    program = "import sys; sys.modules['matplotlib'] = None; from mnistnet.cli import main; main()"
+    command = [sys.executable, "-c", program, "plot", "weights"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.stdout, result.returncode) == ("", 1)
+    assert result.stderr == (
+        "Error: plot needs matplotlib; to install it: python -m pip install matplotlib\n"
+    )
+
+
+def test_plot_history_of_a_file_without_its_figures_is_one_error(trained: Path) -> None:
+    network, meta = weights.load(Path("mnistnet.npz"))
+    for history in ([], meta["history"][1:], [meta["history"][0] | {"train_loss": "x"}], [1]):
+        weights.save(Path("other.npz"), network, meta | {"history": history})
+        assert_fails(
+            run("plot", "history", "--weights", "other.npz"),
+            "other.npz: expected the figures of each epoch; found others in its history",
+        )
 
 
 @pytest.mark.parametrize("name", [None, *cli.main.commands])

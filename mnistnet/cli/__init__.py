@@ -13,7 +13,8 @@ import click
 
 from mnistnet import __version__
 from mnistnet.cli.data import download
-from mnistnet.cli.evaluation import evaluate, gradcheck
+from mnistnet.cli.evaluation import evaluate, gradcheck, info
+from mnistnet.cli.plotting import plot
 from mnistnet.cli.prediction import predict
 from mnistnet.cli.training import train
 from mnistnet.errors import MnistnetError
@@ -54,5 +55,5 @@ def main() -> None:
     """Train, evaluate and use a small neural network that reads handwritten digits."""
 
 
-for command in (download, train, evaluate, predict, gradcheck):
+for command in (download, train, evaluate, predict, plot, gradcheck, info):
     main.add_command(command)

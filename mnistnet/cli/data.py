@@ -12,17 +12,31 @@ from mnistnet.errors import DataError
 @data_option
 @mirror_option
 @click.option("--check", is_flag=True, help="Only verify what is there; exit 1 on any fault.")
-def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None:
+@click.option(
+    "--synthetic",
+    is_flag=True,
+    help="Draw digits instead; they are not MNIST.  [default folder: ~/.cache/mnistnet/drawn]",
+)
+def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthetic: bool) -> None:
     """Fetch MNIST, verify it and keep it.
+
+    Where no mirror is in reach, --synthetic makes as many digits in the same form, to try
+    everything with: strokes as people write them, jittered and drawn with a pen.
 
     \b
     Examples:
       mnistnet download
       mnistnet download --mirror ~/Downloads/mnist
+      mnistnet download --synthetic
     """
     from mnistnet.data import download as library
     from mnistnet.data import mnist
 
+    if synthetic:
+        if check:
+            raise click.UsageError("--check verifies MNIST; it does not go with --synthetic")
+        _draw(folder or library.cache_folder() / "drawn")
+        return
     folder = folder or library.cache_folder()
     if check:
         faults = library.check(folder)
@@ -35,4 +49,14 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool) -> None
         sources = library.download(folder, (*mirrors, *mnist.MIRRORS), notify, advance)
     for name, source in sources.items():
         click.echo(f"{name:<24} {source}")
+    click.echo(f"in {folder}")
+
+
+def _draw(folder: Path) -> None:
+    from mnistnet.data import mnist, synthetic
+
+    with progress("drawing", " digits") as (_, advance):
+        is_new = synthetic.write(folder, advance)
+    for file in mnist.FILES:
+        click.echo(f"{file.name:<24} {'drawn' if is_new else 'here, drawn before'}")
     click.echo(f"in {folder}")

@@ -17,8 +17,8 @@ from mnistnet.cli.shared import (
     dataset,
     json_option,
     mirror_option,
+    read_weights,
     weights_option,
-    weights_to_read,
 )
 from mnistnet.errors import MnistnetError, PictureError
 
@@ -69,13 +69,11 @@ def predict(
     import numpy as np
 
     from mnistnet.data.picture import Picture
-    from mnistnet.model import weights as weights_file
     from mnistnet.model.network import log_probabilities
     from mnistnet.report.terminal import answer_text, is_unsure, picture_text
 
-    path, whence = weights_to_read(weights)
-    network, _ = weights_file.load(path)
-    if weights is None:
+    _, network, meta, whence = read_weights(weights)
+    if weights is None or meta["data"].get("drawn"):
         click.echo(whence, err=True)
 
     @functools.cache  # a failure too: mirrors are asked once, not once a picture

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset
+    from mnistnet.model.network import Network
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 
@@ -59,14 +60,27 @@ READ_WEIGHTS = (
 )
 
 
-def weights_to_read(given: Path | None) -> tuple[Path, str]:
-    """The weights file that a command reads, and a line that says which that is."""
-    from mnistnet.model.weights import PRETRAINED
+class Read(NamedTuple):
+    """A weights file that was read, and a line that says which that is."""
 
-    if given is None and not os.path.lexists(DEFAULT_WEIGHTS):
-        return PRETRAINED, "weights that ship with mnistnet"
+    path: Path
+    network: "Network"
+    meta: dict[str, Any]
+    whence: str
+
+
+def read_weights(given: Path | None) -> Read:
+    """The weights given, or mnistnet.npz, or where there is none those that ship."""
+    from mnistnet.model import weights
+
     path = given or DEFAULT_WEIGHTS
-    return path, f"weights {path}"
+    whence = f"weights {path}"
+    if given is None and not os.path.lexists(path):
+        path, whence = weights.PRETRAINED, "weights that ship with mnistnet"
+    network, meta = weights.load(path)
+    if meta["data"].get("drawn"):
+        whence += ", trained on drawn digits, not MNIST"
+    return Read(path, network, meta, whence)
 
 
 def dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
@@ -92,8 +106,10 @@ def can_print(text: str) -> bool:
 
 
 @contextmanager
-def progress() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
-    """notify and advance for the downloader: sentences and one bar, both on stderr."""
+def progress(
+    what: str = "MNIST", unit: str = "B"
+) -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
+    """notify and advance for the library: sentences and one bar, both on stderr."""
     bar: Any = None
 
     def notify(sentence: str) -> None:
@@ -106,7 +122,7 @@ def progress() -> Iterator[tuple[Callable[[str], None], Callable[[int, int], Non
         if bar is None:
             from tqdm import tqdm
 
-            bar = tqdm(desc="MNIST", total=total, unit="B", unit_scale=True, disable=None)
+            bar = tqdm(desc=what, total=total, unit=unit, unit_scale=True, disable=None)
         bar.update(received)
 
     try:

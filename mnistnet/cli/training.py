@@ -126,7 +126,7 @@ def train(
     initial, rng, drawing = np.random.default_rng(seed).spawn(3)
     state = training.State(Network.random((PIXELS, *hidden, CLASSES), initial), rng)
     settings = Options(**options)
-    source = {"sha256": data.sha256, "published": data.published}
+    source = {"sha256": data.sha256, "published": data.published, "drawn": data.drawn}
     metadata = functools.partial(weights_file.metadata, settings, seed, source)
     if resume and kept.exists():
         checkpoint.load(kept, state, metadata([]))
@@ -140,6 +140,8 @@ def train(
             err=True,
         )
 
+    if data.drawn:
+        click.echo("training on drawn digits, not MNIST", err=True)
     history = state.history
     images, labels = data.images, data.labels
     if settings.drawn:
@@ -186,12 +188,14 @@ def train(
             "epochs": len(history),
             "seconds": seconds,
             "parameters": len(state.network.parameters),
+            "published": data.published,
+            "drawn": data.drawn,
         }
         click.echo(json.dumps(closing))
     else:
         click.echo(
-            f"validation accuracy {percent(accuracy)} after {len(history)} epochs "
-            f"in {seconds:.1f} s; weights in {weights}"
+            f"validation accuracy {percent(accuracy)}{' on drawn digits' * data.drawn} after "
+            f"{len(history)} epochs in {seconds:.1f} s; weights in {weights}"
         )
 
 

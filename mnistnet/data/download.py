@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from mnistnet.atomic import atomic_write
+from mnistnet.atomic import atomic_write, make_folder
 from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError, DownloadError
 
@@ -95,7 +95,7 @@ def download(
         notify(f"Replacing a damaged file: {words}")
     if missing:
         notify(f"Downloading MNIST to {folder}")
-        _make_folder(folder)
+        make_folder(folder)
     total = sum(file.gz_size for file in missing)
     mirrors = list(mirrors)
     for file in missing:
@@ -170,7 +170,7 @@ def _fetch(
         f"no mirror gave {file.name}:\n"
         + "".join(f"  {answer}\n" for answer in answers or ["there is no mirror to ask"])
         + "Try again later, or name another source with --mirror: an address, or a folder that "
-        "has the four files"
+        "has the four files; or draw digits to try with: 'mnistnet download --synthetic'"
     )
 
 
@@ -212,12 +212,3 @@ def _is_own(folder: Path) -> bool:
         return folder.resolve() == cache_folder().resolve()
     except (DataError, OSError, RuntimeError):  # no home, no permission, links in a circle
         return False
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DownloadError(
-            f"cannot make the folder {folder}: {error.strerror or error}"
-        ) from error

@@ -4,7 +4,8 @@ Any other set in the same form (28 x 28 uint8 images, labels 0 to 9, the same fi
 well; `published` tells whether the bytes are MNIST's own.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from mnistnet.data import idx
 from mnistnet.errors import DataError
 
 MEND = "replace the file, or delete it and run 'mnistnet download'"
+DRAWN = "drawn.json"  # beside a set that synthetic.py drew; has its SHA-256
 SIDE = 28  # pixels
 CLASSES = 10
 
@@ -73,6 +75,27 @@ MIRRORS = (
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
 
+# Test images whose label most of five people would not give, and the digit that most of them see
+# instead, None where they see none or do not agree (Northcutt, Athalye and Mueller 2021,
+# https://arxiv.org/abs/2103.14749).
+LABEL_ERRORS = {
+    947: 9,
+    1621: 6,
+    1901: 4,
+    2130: None,
+    2462: 0,
+    2597: 3,
+    2654: None,
+    3520: None,
+    3558: 0,
+    5937: 3,
+    6651: 6,
+    6783: 6,
+    8527: None,
+    9679: None,
+    9729: 6,
+}
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -81,6 +104,7 @@ class Dataset:
     images: np.ndarray[Any, np.dtype[np.uint8]]
     labels: np.ndarray[Any, np.dtype[np.uint8]]
     split: str
+    stated: Any = None  # what DRAWN beside the files says
 
     @cached_property
     def sha256(self) -> dict[str, str]:
@@ -96,6 +120,39 @@ class Dataset:
         images, labels = _pair(self.split)
         return self.sha256 == {"images": images.sha256, "labels": labels.sha256}
 
+    @cached_property
+    def drawn(self) -> bool:
+        """Whether these are digits that the program drew."""
+        return self.stated is not None and self.stated["sha256"].get(self.split) == self.sha256
+
+    @property
+    def label_errors(self) -> Mapping[int, int | None]:
+        """LABEL_ERRORS, where these are the images they are in."""
+        return LABEL_ERRORS if self.split == "test" and self.published else {}
+
+    @property
+    def parts(self) -> dict[str, Collection[int]]:
+        """Which of MNIST's own test images to look at apart; none of others.
+
+        High-school students wrote the first half, which is the harder one, and census employees
+        the second (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498).
+        """
+        if not self.label_errors:
+            return {}
+        count = len(self.labels)
+        return {
+            "without_label_errors": set(range(count)).difference(self.label_errors),
+            "first_half": range(count // 2),
+            "second_half": range(count // 2, count),
+        }
+
+    @property
+    def kind(self) -> str:
+        """What the images are, in words that follow 'they are'."""
+        if self.published:
+            return "MNIST's own"
+        return "drawn digits, not MNIST" if self.drawn else "not MNIST's own"
+
 
 def find(folder: Path, file: MnistFile) -> Path | None:
     """Where the file is in the folder, under any of the names it is known by; None if nowhere.
@@ -106,6 +163,16 @@ def find(folder: Path, file: MnistFile) -> Path | None:
         return next((path for path in _candidates(folder, file) if path.exists()), None)
     except OSError as error:
         raise DataError(f"cannot read {folder}: {error.strerror or error}") from error
+
+
+def stated(folder: Path) -> Any:
+    """What DRAWN in the folder says, a dict with 'sha256', one too, in it; None where it has none
+    that does."""
+    try:
+        said = json.loads((folder / DRAWN).read_bytes())
+        return said if isinstance(said["sha256"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def load(folder: Path, split: str) -> Dataset:
@@ -135,7 +202,7 @@ def load(folder: Path, split: str) -> Dataset:
             f"{labels_path}: expected labels 0 to {CLASSES - 1}; "
             f"found {labels.max()} for image {labels.argmax():,}"
         )
-    return Dataset(images.reshape(len(images), SIDE * SIDE), labels, split)
+    return Dataset(images.reshape(len(images), SIDE * SIDE), labels, split, stated(folder))
 
 
 def _pair(split: str) -> tuple[MnistFile, MnistFile]:

@@ -14,7 +14,7 @@ from typing import Any
 from mnistnet.errors import TrainingError, WeightsError
 from mnistnet.model import weights
 from mnistnet.model.network import Network
-from mnistnet.model.training import Report, State
+from mnistnet.model.training import State
 
 
 def beside(path: Path) -> Path:
@@ -37,8 +37,8 @@ def load(path: Path, state: State, meta: Mapping[str, Any]) -> None:
     network, found, velocity = weights.load_with_velocity(path)
     try:
         begun_with = _identity(network, found)
-        history = [Report(**row) for row in found["history"]]
-        if velocity is None or not _is_whole(history, found["epochs"]):
+        history = weights.history(path, found)
+        if velocity is None or len(history) != found["epochs"]:
             raise ValueError
         for name, value in _identity(state.network, meta).items():
             if begun_with[name] != value:
@@ -47,7 +47,14 @@ def load(path: Path, state: State, meta: Mapping[str, Any]) -> None:
                     " give the same to go on with it, or leave out --resume to begin anew"
                 )
         state.rng.bit_generator.state = found["rng"]
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        KeyError,
+        OverflowError,
+        TypeError,
+        ValueError,
+        WeightsError,
+    ) as error:
         raise WeightsError(
             f"{path}: expected the checkpoint of a training; found something else; "
             "leave out --resume to begin anew"
@@ -55,19 +62,6 @@ def load(path: Path, state: State, meta: Mapping[str, Any]) -> None:
     state.network.parameters[:] = network.parameters
     state.velocity[:] = velocity
     state.history[:] = history
-
-
-def _is_whole(history: list[Report], epochs: int) -> bool:
-    """Whether it has a row of numbers for each epoch."""
-    figures = (
-        value
-        for row in history
-        for name, value in vars(row).items()
-        if not (value is None and name.startswith("validation"))
-    )
-    return [row.epoch for row in history] == list(range(1, epochs + 1)) and all(
-        isinstance(value, int | float) for value in figures
-    )
 
 
 def _identity(network: Network, meta: Mapping[str, Any]) -> dict[str, Any]:

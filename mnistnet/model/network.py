@@ -72,13 +72,16 @@ class Network:
             for end, (units, inputs) in zip(ends, shapes, strict=True)
         ]
 
+    def features(self, x: Array) -> Array:
+        """h of the last hidden layer for each row of x: (n, 784) in [0, 1] -> (n, units)."""
+        h = x
+        for W in self.matrices[:-1]:
+            h = np.tanh(h @ W.T)
+        return h
+
     def scores(self, x: Array) -> Array:
         """f for each row of x: (n, 784) in [0, 1] -> (n, 10)."""
-        h = x
-        *hidden, W_out = self.matrices
-        for W in hidden:
-            h = np.tanh(h @ W.T)
-        f: Array = h @ W_out.T
+        f: Array = self.features(x) @ self.matrices[-1].T
         return f
 
     def image_scores(self, images: Array) -> Array:
@@ -175,7 +178,7 @@ class Backprop:
         total = delta.sum(axis=0)
         of_labels = f[labels, self._examples]
         losses = np.log(total) - of_labels
-        self.right = n - np.count_nonzero(of_labels)
+        self.right = n - int(np.count_nonzero(of_labels))
         # dL/df_k = exp f_k / sum_j exp f_j - [k = y], over n because the loss is a mean
         delta /= total
         delta[labels, self._examples] -= 1

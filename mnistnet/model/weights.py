@@ -10,6 +10,7 @@ names, shapes, types, sizes and values are checked before a network comes out of
 
 import itertools
 import json
+import math
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,25 @@ def save(
         arrays["velocity"] = velocity
     with atomic_write(path) as stream:
         np.savez(stream, meta=np.array(text), **arrays)
+
+
+def history(path: Path, meta: Mapping[str, Any]) -> list[Report]:
+    """The epochs that the metadata of the file at path tells of; raises WeightsError where it has
+    not the figures of each of them."""
+    try:
+        reports = [Report(**row) for row in meta["history"]]
+        in_order = [report.epoch for report in reports] == list(range(1, len(reports) + 1))
+        figures = (
+            value
+            for report in reports
+            for name, value in vars(report).items()
+            if not (value is None and name.startswith("validation"))
+        )
+        if reports and in_order and all(math.isfinite(value) for value in figures):
+            return reports
+    except (OverflowError, TypeError):
+        pass
+    raise WeightsError(f"{path}: expected the figures of each epoch; found others in its history")
 
 
 def load(path: Path) -> tuple[Network, dict[str, Any]]:

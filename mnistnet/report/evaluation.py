@@ -1,7 +1,7 @@
 """How good a network is on labelled images: accuracy, loss, confusion and mistakes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,18 @@ class Evaluation:
     def accuracy(self) -> float:
         """Share of the images that the network got right, 0 to 1."""
         return 1 - self.errors / self.count
+
+    def accuracy_among(self, indices: Collection[int]) -> float:
+        """Share of the images with these indices, all of them evaluated, that are right."""
+        wrong = sum(mistake.index in indices for mistake in self.mistakes)
+        return 1 - wrong / len(indices)
+
+    @property
+    def confusions(self) -> list[tuple[int, int, int]]:
+        """How often which digit is taken for which other, the most frequent first."""
+        pairs = ((int(self.confusion[pair]), *pair) for pair in np.ndindex(CLASSES, CLASSES))
+        found = [(count, y, k) for count, y, k in pairs if y != k and count]
+        return sorted(found, key=lambda confusion: -confusion[0])
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -1,17 +1,23 @@
 """Results as text for a person, 80 columns wide at most."""
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mnistnet.model.network import CLASSES, PIXELS
 
 if TYPE_CHECKING:  # predict prints without loading what it does not print
     from mnistnet.model.gradcheck import GradientCheck
+    from mnistnet.model.network import Array
     from mnistnet.model.training import Report
-    from mnistnet.report.evaluation import Evaluation
+    from mnistnet.report.evaluation import Evaluation, Mistake
 
 SIDE = math.isqrt(PIXELS)  # of an image
+GAP = 2  # columns between images
+CONFUSIONS = 5  # told in words
+FIGURES = [(part, name) for part in ("train", "validation") for name in ("loss", "accuracy")]
 BAR = 30  # characters of a probability of 1
 # An answer is called unsure where its probability leads the next one's by less.
 MARGIN = 0.8
@@ -38,34 +44,60 @@ def live_text(report: "Report", images: int) -> str:
     )
 
 
-def evaluation_text(evaluation: "Evaluation", name: str) -> str:
-    """Accuracy, loss and the confusion table, for images called name ('test:' and a number)."""
+def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, float]) -> str:
+    """Accuracy, errors, loss, the accuracy of parts, the table of digits and the most frequent
+    confusions, for images called name."""
     low, high = evaluation.interval
-    figures = evaluation.per_digit
     lines = [
         f"accuracy  {percent(evaluation.accuracy)}   "
         f"(95 % interval {percent(low)} to {percent(high)})",
         f"errors    {evaluation.errors:,} of {evaluation.count:,} {name} images",
         f"loss      {evaluation.loss:.4f}",
+        *(f"  {part.replace('_', ' '):<20}  {percent(share):>8}" for part, share in parts.items()),
         "",
-        "true      answer",
-        "digit" + "".join(f"{digit:6}" for digit in range(CLASSES)) + "    recall",
+        f"digit images{'   read as':<50}{'recall':>8} precision",
+        " " * 12 + "".join(f"{digit:5}" for digit in range(CLASSES)),
     ]
-    for row, figure in zip(evaluation.confusion, figures, strict=True):
-        counts = "".join(f"{count or '.':>6}" for count in row)
-        lines.append(f"{figure.digit:>5}{counts}{percent(figure.recall):>10}")
-    precisions = ("-" if f.precision is None else f"{100 * f.precision:.1f}" for f in figures)
-    lines.append("prec." + "".join(f"{text:>6}" for text in precisions) + f"{'%':>10}")
+    for row, figure in zip(evaluation.confusion, evaluation.per_digit, strict=True):
+        counts = "".join(f"{count or '.':>5}" for count in row)
+        shares = f"{percent(figure.recall, 1):>8}{percent(figure.precision, 1):>10}"
+        lines.append(f"{figure.digit:>5}{figure.count:>7}{counts}{shares}")
+    if evaluation.confusions:
+        lines += ["", "most frequent confusions"]
+    for count, digit, answer in evaluation.confusions[:CONFUSIONS]:
+        share = percent(count / evaluation.per_digit[digit].count, 1)
+        times = "once" if count == 1 else f"{count:,} times"
+        lines.append(f"{digit} read as {answer}  {times}, {share} of the {digit}s")
     return "\n".join(lines)
 
 
-def mistakes_text(evaluation: "Evaluation", name: str, most: int) -> str:
-    """The mistakes the network was surest of, one a line, most lines at the most."""
-    return "\n".join(
-        f"{f'{name}:{mistake.index}':<12} is {mistake.label}, "
-        f"answered {mistake.digit} ({percent(mistake.probability, 1)})"
-        for mistake in evaluation.mistakes[:most]
-    )
+def mistakes_text(
+    mistakes: Sequence["Mistake"],
+    images: "Array",
+    name: str,
+    label_errors: Collection[int],
+    width: int,
+    plain: bool,
+) -> str:
+    """Each mistake's image (784,) in half blocks with what it is and was read as, for images called
+    name ('test:' and a number), as many beside each other as fit into so many columns."""
+    cells = []
+    for mistake in mistakes:
+        known = ", known label error" if mistake.index in label_errors else ""
+        caption = [
+            f"{name}:{mistake.index} is {mistake.label}, read as {mistake.digit}",
+            f"{percent(mistake.probability, 1)}{known}",
+        ]
+        cells.append(caption + half_blocks(images[mistake.index].tolist(), plain))
+    across = max(1, (width + GAP) // (SIDE + GAP))
+    lines = []
+    for start in range(0, len(cells), across):
+        for parts in zip(*cells[start : start + across], strict=True):
+            line = (" " * GAP).join(f"{part:<{SIDE}}" for part in parts).rstrip()
+            if line:  # above and below the digits there is nothing
+                lines.append(line)
+        lines.append("")
+    return "\n".join(lines[:-1])
 
 
 def is_unsure(probabilities: Sequence[float]) -> bool:
@@ -87,15 +119,21 @@ def answer_text(picture: str, probabilities: Sequence[float], top: int) -> str:
     return "   ".join(parts)
 
 
-def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bool) -> str:
-    """An image (784,) as 14 lines of half blocks, ink filled, and the probabilities as bars beside
-    it; plain does without characters beyond ASCII."""
-    blocks, bar = (" '.:", "#") if plain else (" ▀▄█", "█")
+def half_blocks(image: Sequence[int], plain: bool) -> list[str]:
+    """An image (784,) as 14 lines of 28 characters, ink filled; plain does without characters
+    beyond ASCII."""
+    blocks = " '.:" if plain else " ▀▄█"
     ink = [level > 127 for level in image]
-    lines = []
-    for line in range(SIDE // 2):
-        upper, lower = (ink[row * SIDE :][:SIDE] for row in (2 * line, 2 * line + 1))
-        lines.append("".join(blocks[up + 2 * down] for up, down in zip(upper, lower, strict=True)))
+    rows = [ink[start : start + SIDE] for start in range(0, PIXELS, SIDE)]
+    return [
+        "".join(blocks[up + 2 * down] for up, down in zip(upper, lower, strict=True))
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
+    ]
+
+
+def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bool) -> str:
+    """An image (784,) in half blocks, and the probabilities as bars beside it."""
+    lines, bar = half_blocks(image, plain), "#" if plain else "█"
     for digit, probability in enumerate(probabilities):
         length = bar * round(BAR * probability)
         lines[digit + 2] += f"   {digit}  {length:<{BAR}}  {percent(probability, 1):>7}"
@@ -122,3 +160,49 @@ def gradient_check_text(check: "GradientCheck") -> str:
         (f"  all {check.parameters:,} would take", "", f"{every:.0f}"),
     ]
     return "\n".join(f"{name:<34}{error:>24}{seconds:>12}" for name, error, seconds in rows)
+
+
+def info_text(path: Path, layers: Sequence[int], meta: Mapping[str, Any]) -> str:
+    """What a weights file tells of its network (weights.metadata), in a dozen lines."""
+    data, options = meta["data"], meta["options"]
+    kind = "MNIST" if data.get("published") else "a data set that is not MNIST"
+    if data.get("drawn"):
+        kind = "drawn digits, not MNIST"
+    epochs = [row for row in meta["history"] if isinstance(row, dict)]
+    seconds = sum(row["seconds"] for row in epochs if isinstance(row.get("seconds"), float))
+    rows = [
+        ("weights", f"{path}, {path.stat().st_size:,} bytes"),
+        ("network", f"{'-'.join(map(str, layers))}, tanh hidden units, identity scores, no biases"),
+        ("pixels", meta.get("pixels")),
+        ("trained on", f"{kind}; {options['validation']:,} of its training images held out"),
+        ("epochs", f"{meta.get('epochs')} in {seconds:,.1f} s"),
+        *((f"{part} {name}", _last(epochs, f"{part}_{name}")) for part, name in FIGURES),
+        ("options", _listed(options)),
+        ("seed", meta.get("seed")),
+        ("made with", _listed(meta.get("versions"))),
+        ("SHA-256", _listed(data.get("sha256"))),
+    ]
+    width = max(len(name) for name, _ in rows) + 3
+    lines = []
+    for name, value in rows:
+        # a file from elsewhere may have anything in it, a terminal's control characters too
+        text = "".join(filter(str.isprintable, str(value)))
+        lines += textwrap.wrap(
+            f"{name:<{width}}{text}", 80, subsequent_indent=" " * width, break_long_words=False
+        )
+    return "\n".join(lines)
+
+
+def _last(epochs: Sequence[Mapping[str, Any]], name: str) -> str:
+    """A figure of the last epoch."""
+    value = epochs[-1].get(name) if epochs else None
+    if not isinstance(value, float):
+        return "-"
+    return percent(value) if name.endswith("accuracy") else f"{value:.4f}"
+
+
+def _listed(facts: Any) -> str:
+    """'batch size 100, learning rate 0.2' of a dict."""
+    if not isinstance(facts, dict):
+        return "-"
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())

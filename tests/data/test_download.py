@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mnistnet.data import download, http, idx, mnist
-from mnistnet.errors import DataError, DownloadError
+from mnistnet.errors import DataError, DownloadError, MnistnetError
 
 FIRST = "/train-images-idx3-ubyte.gz"
 
@@ -195,7 +195,7 @@ def test_where_no_mirror_is_left_each_answer_is_listed(good, tmp_path) -> None:
         f"  {mirrors[2]}: neither an http(s) address nor a folder\n"
         f"  {mirrors[3]}: has no train-images-idx3-ubyte, raw or .gz\n"
         "Try again later, or name another source with --mirror: an address, or a folder that has "
-        "the four files"
+        "the four files; or draw digits to try with: 'mnistnet download --synthetic'"
     )
     assert os.listdir(tmp_path / "a") == []
 
@@ -295,7 +295,7 @@ def test_an_interrupted_download_leaves_nothing_behind(good, tmp_path) -> None:
 
 def test_a_cache_that_is_a_file_is_an_error(good, tmp_path) -> None:
     (tmp_path / "a").write_bytes(b"mine")
-    with pytest.raises(DownloadError) as caught:
+    with pytest.raises(MnistnetError) as caught:
         fetch(tmp_path / "a", f"{good.url}/good")
     assert str(caught.value) == f"cannot make the folder {tmp_path / 'a'}: File exists"
     assert (tmp_path / "a").read_bytes() == b"mine"

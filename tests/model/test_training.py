@@ -89,10 +89,12 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(data: mnist.D
 
 
 def test_it_learns_what_can_be_learned(data: mnist.Dataset) -> None:
-    _, reports = run(data, Options(epochs=5, batch_size=20, validation=50))
-    assert reports[-1].validation_accuracy == 1
+    """250 drawn digits are enough to read most of others."""
+    _, reports = run(data, Options(epochs=20, batch_size=20, validation=50))
+    assert reports[-1].validation_accuracy >= 0.7
+    assert reports[-1].train_accuracy > 0.95
     assert reports[-1].train_loss < reports[0].train_loss / 10
-    assert [report.epoch for report in reports] == [1, 2, 3, 4, 5]
+    assert [report.epoch for report in reports] == list(range(1, 21))
 
 
 def test_the_validation_figures_are_those_of_the_held_out_images(data: mnist.Dataset) -> None:

@@ -15,37 +15,50 @@ from mnistnet.report.terminal import (
 def test_the_table_shows_the_confusion_with_recall_and_precision() -> None:
     confusion = np.diag([98, 50, 1, 1, 1, 1, 1, 1, 1, 0])
     confusion[0, 8] = 2
-    text = evaluation_text(Evaluation(0.05, confusion, []), "test")
+    text = evaluation_text(Evaluation(0.05, confusion, []), "test", {"first_half": 0.5})
     assert text == (
         "accuracy  98.73 %   (95 % interval 95.47 % to 99.65 %)\n"
         "errors    2 of 157 test images\n"
         "loss      0.0500\n"
+        "  first half             50.00 %\n"
         "\n"
-        "true      answer\n"
-        "digit     0     1     2     3     4     5     6     7     8     9    recall\n"
-        "    0    98     .     .     .     .     .     .     .     2     .   98.00 %\n"
-        "    1     .    50     .     .     .     .     .     .     .     .  100.00 %\n"
-        "    2     .     .     1     .     .     .     .     .     .     .  100.00 %\n"
-        "    3     .     .     .     1     .     .     .     .     .     .  100.00 %\n"
-        "    4     .     .     .     .     1     .     .     .     .     .  100.00 %\n"
-        "    5     .     .     .     .     .     1     .     .     .     .  100.00 %\n"
-        "    6     .     .     .     .     .     .     1     .     .     .  100.00 %\n"
-        "    7     .     .     .     .     .     .     .     1     .     .  100.00 %\n"
-        "    8     .     .     .     .     .     .     .     .     1     .  100.00 %\n"
-        "    9     .     .     .     .     .     .     .     .     .     .         -\n"
-        "prec. 100.0 100.0 100.0 100.0 100.0 100.0 100.0 100.0  33.3     -         %"
+        "digit images   read as                                          recall precision\n"
+        "                0    1    2    3    4    5    6    7    8    9\n"
+        "    0    100   98    .    .    .    .    .    .    .    2    .  98.0 %   100.0 %\n"
+        "    1     50    .   50    .    .    .    .    .    .    .    . 100.0 %   100.0 %\n"
+        "    2      1    .    .    1    .    .    .    .    .    .    . 100.0 %   100.0 %\n"
+        "    3      1    .    .    .    1    .    .    .    .    .    . 100.0 %   100.0 %\n"
+        "    4      1    .    .    .    .    1    .    .    .    .    . 100.0 %   100.0 %\n"
+        "    5      1    .    .    .    .    .    1    .    .    .    . 100.0 %   100.0 %\n"
+        "    6      1    .    .    .    .    .    .    1    .    .    . 100.0 %   100.0 %\n"
+        "    7      1    .    .    .    .    .    .    .    1    .    . 100.0 %   100.0 %\n"
+        "    8      1    .    .    .    .    .    .    .    .    1    . 100.0 %    33.3 %\n"
+        "    9      0    .    .    .    .    .    .    .    .    .    .       -         -\n"
+        "\n"
+        "most frequent confusions\n"
+        "0 read as 8  2 times, 2.0 % of the 0s"
     )
 
 
-def test_the_table_fits_80_columns_with_60000_images() -> None:
-    text = evaluation_text(Evaluation(2.3, np.full((10, 10), 60_000), []), "validation")
+def test_the_table_fits_80_columns_with_60000_images_and_names_five_confusions() -> None:
+    text = evaluation_text(Evaluation(2.3, np.full((10, 10), 6000), []), "validation", {})
     assert max(map(len, text.splitlines())) <= 80
+    assert text.count(" read as ") == 5 + 1
+    assert "0 read as 1  6,000 times, 10.0 % of the 0s" in text
 
 
-def test_mistakes_are_lines_that_predict_understands() -> None:
-    mistakes = [Mistake(7, 1, 2, 0.99), Mistake(59_999, 3, 5, 0.5), Mistake(1, 1, 7, 0.4)]
-    assert mistakes_text(Evaluation(0, np.eye(10), mistakes), "train", 2) == (
-        "train:7      is 1, answered 2 (99.0 %)\ntrain:59999  is 3, answered 5 (50.0 %)"
+def test_mistakes_are_drawn_under_names_that_predict_understands() -> None:
+    images = np.zeros((8, 784), np.uint8)
+    images[7].reshape(28, 28)[2:6, 3:9] = 200
+    mistakes = [Mistake(7, 1, 2, 0.99), Mistake(1, 3, 5, 0.5)]
+    assert mistakes_text(mistakes, images, "train", {1}, 60, plain=False) == (
+        "train:7 is 1, read as 2       train:1 is 3, read as 5\n"
+        "99.0 %                        50.0 %, known label error\n"
+        "   ██████\n"
+        "   ██████"
+    )
+    assert mistakes_text(mistakes[:1], images, "train", {}, 20, plain=True) == (
+        "train:7 is 1, read as 2\n99.0 %\n   ::::::\n   ::::::"
     )
 
 
