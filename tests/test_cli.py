@@ -1022,3 +1022,17 @@ def test_python_m_runs_the_program_and_help_loads_nothing_heavy() -> None:
 
 def test_version() -> None:
     assert run("--version").stdout == f"mnistnet, version {__version__}\n"
+
+
+def test_the_help_in_the_readme_is_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    \$ mnistnet (.*--help)\n((?:    .*\n|\n(?=    ))+)", readme, re.M)
+    assert shown
+    for words, text in shown:
+        lines = [line.removeprefix("    ") for line in text.splitlines()]
+        command = [sys.executable, "-m", "mnistnet", *words.split()]  # CliRunner's help is wider
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert (
+            "\n".join(lines).rstrip() == printed.replace("python -m mnistnet", "mnistnet").rstrip()
+        )
