@@ -20,8 +20,9 @@ from mnistnet.errors import DataError
 def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthetic: bool) -> None:
     """Fetch MNIST, verify it and keep it.
 
-    Where no mirror is in reach, --synthetic makes as many digits in the same form, to try
-    everything with: strokes as people write them, jittered and drawn with a pen.
+    Where no mirror is in reach, --synthetic makes as many digits in the same form: strokes as
+    people write them, jittered and drawn with a pen. The other commands use them where --data names
+    their folder.
 
     \b
     Examples:

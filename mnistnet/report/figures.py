@@ -57,14 +57,16 @@ def weights(network: Network) -> Figure:
     heights = [7 * down / across + 0.4, *(1 + min(len(W) / 12, 3) for W in others)]
     figure = Figure((8, sum(heights)), layout="constrained")
     panes = figure.subplots(len(network.matrices), height_ratios=heights, squeeze=False)[:, 0]
-    for layer, (pane, W, height) in enumerate(
-        zip(panes, network.matrices, heights, strict=True), start=1
-    ):
+    count = len(network.matrices)
+    names = ["M", "W"] if count == 2 else [f"W{layer}" for layer in range(1, count + 1)]
+    for name, pane, W, height in zip(names, panes, network.matrices, heights, strict=True):
         units, inputs = W.shape
-        is_first, is_last = W is first, W is network.matrices[-1]
+        is_first = W is first
+        is_last = W is network.matrices[-1] and not is_first
         if is_first:
             picture = _tiles(W.reshape(-1, SIDE, SIDE), across)
-            title = f"{units} hidden units: the weights of each on the {SIDE} x {SIDE} pixels"
+            kind = "hidden units" if others else "scores, 0 to 9"
+            title = f"{units} {kind}: the weights of each on the {SIDE} x {SIDE} pixels"
         else:
             picture = W[ORDER] if is_last else W
             title = f"weights of the {'ten scores' if is_last else f'{units} hidden units'}"
@@ -73,8 +75,7 @@ def weights(network: Network) -> Figure:
         shown = pane.imshow(
             picture, SIGNS, vmin=-limit, vmax=limit, aspect="equal" if is_first else "auto"
         )
-        name = {1: "M" if len(others) == 1 else "W1", 2: "W" if len(others) == 1 else "W2"}
-        pane.set_title(f"{name.get(layer, f'W{layer}')}: {title}")
+        pane.set_title(f"{name}: {title}")
         pane.set_xticks([])
         pane.set_yticks(range(CLASSES) if is_last else [], ORDER if is_last else [])
         if is_last:
