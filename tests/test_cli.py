@@ -3,6 +3,7 @@
 import functools
 import io
 import json
+import math
 import os
 import re
 import shlex
@@ -208,10 +209,14 @@ def test_every_command_calls_drawn_digits_drawn_and_never_mnist(few, tmp_path: P
     assert " of 20 drawn test images\n" in result.stdout
     result = run("eval", "--data", tmp_path / "drawn", "--json")
     assert json.loads(result.stdout).items() >= {"published": False, "drawn": True}.items()
+    result = run("predict", "test:1", "--data", tmp_path / "drawn", "--weights", weights.PRETRAINED)
+    assert result.stderr == "test images are drawn digits, not MNIST\n"
+    assert "drawn images\n" in run("gradcheck", "--data", tmp_path / "drawn").stderr
+    assert run("plot", "weights", "--weights", "mnistnet.npz").stderr == f"{whence}\n"
     Path("seven.png").write_bytes(drawn(7))
     for more in ((), ("--weights", "mnistnet.npz")):
         assert run("predict", "seven.png", *more).stderr == f"{whence}\n"
-    assert "\ntrained on            drawn digits, not MNIST; 20 of its" in run("info").stdout
+    assert "\ntrained on            drawn digits, not MNIST; 20 training" in run("info").stdout
 
 
 def test_download_synthetic_leaves_other_sets_alone_and_checks_nothing(tiny: Path) -> None:
@@ -892,7 +897,7 @@ def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
     facts = {name: " ".join(text.split()) for name, text in facts.items()}
     assert facts["weights"] == f"mnistnet.npz, {Path('mnistnet.npz').stat().st_size:,} bytes"
     assert facts["network"] == "784-8-10, tanh hidden units, identity scores, no biases"
-    assert facts["trained on"].startswith("a data set that is not MNIST; 50 of its training images")
+    assert facts["trained on"].startswith("a data set that is not MNIST; 50 training images")
     assert facts["train loss"] == f"{last['train_loss']:.4f}"
     assert facts["validation accuracy"] == f"{100 * last['validation_accuracy']:.2f} %"
     assert facts["seed"] == "0"
@@ -903,6 +908,11 @@ def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
         assert f"{name.replace('_', ' ')} {value}" in everything
     assert meta["data"]["sha256"]["images"] in everything
     assert max(map(len, result.stdout.splitlines())) <= 80 + len("images ")
+
+
+def test_info_tells_of_drawn_digits_that_were_trained_on_besides() -> None:
+    stdout = run("info", "--weights", weights.PRETRAINED).stdout
+    assert "MNIST and 5000 drawn digits; 5,000 training images held out" in " ".join(stdout.split())
 
 
 def test_info_json_is_the_metadata(trained: Path) -> None:
@@ -978,9 +988,48 @@ def test_plot_without_matplotlib_is_one_line_that_says_how_to_install_it() -> No
     )
 
 
+def program(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "mnistnet", *words]
+    environment = os.environ | environment
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_plot_goes_by_its_own_settings_and_not_by_the_users(tmp_path: Path) -> None:
+    Path("matplotlibrc").write_text("figure.facecolor: red\nimage.origin: lower\naxes.grid: True\n")
+    assert program("plot", "history", "--out", "a.png").returncode == 0
+    Path("matplotlibrc").unlink()
+    assert program("plot", "history", "--out", "b.png").returncode == 0
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    result = program("plot", "history", MPLBACKEND="foo")
+    assert result.stderr.startswith("Error: plot cannot load matplotlib: ")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+
+
+def test_what_stdout_cannot_encode_is_escaped(trained: Path) -> None:
+    network, meta = weights.load(Path("mnistnet.npz"))
+    weights.save(Path("other.npz"), network, meta | {"pixels": "\u6570"})
+    result = program("info", "--weights", "other.npz", PYTHONIOENCODING="latin-1")
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert "\\u6570" in result.stdout
+
+
+def test_info_json_is_json_and_names_the_file_that_was_read(trained: Path) -> None:
+    network, meta = weights.load(Path("mnistnet.npz"))
+    weights.save(Path("other.npz"), network, meta | {"weights": "EVIL", "seed": math.nan})
+    facts = json.loads(run("info", "--json", "--weights", "other.npz").stdout)
+    assert (facts["weights"], facts["seed"]) == ("other.npz", None)
+
+
 def test_plot_history_of_a_file_without_its_figures_is_one_error(trained: Path) -> None:
     network, meta = weights.load(Path("mnistnet.npz"))
-    for history in ([], meta["history"][1:], [meta["history"][0] | {"train_loss": "x"}], [1]):
+    for history in (
+        [meta["history"][0] | {"train_loss": -1}],
+        [],
+        meta["history"][1:],
+        [meta["history"][0] | {"train_loss": "x"}],
+        [1],
+    ):
         weights.save(Path("other.npz"), network, meta | {"history": history})
         assert_fails(
             run("plot", "history", "--weights", "other.npz"),

@@ -4,6 +4,7 @@ Results go to stdout, everything else to stderr. What a command needs is importe
 that `mnistnet --help` loads neither NumPy nor requests nor Pillow.
 """
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -24,6 +25,9 @@ class Commands(click.Group):
     """The one place where errors become exit codes: 1 it could not be done, 130 interrupted."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a name need not fit the terminal's encoding
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().main(*args, **kwargs)
         except OSError as error:  # stdout is on a full disk, say; click sees to a closed pipe

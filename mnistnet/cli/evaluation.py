@@ -136,7 +136,10 @@ def gradcheck(
         }
         click.echo(json.dumps(facts))
     else:
-        click.echo(f"{name}, {'-'.join(map(str, network.layers))}; {len(x)} images", err=True)
+        click.echo(
+            f"{name}, {'-'.join(map(str, network.layers))}; {len(x)} {'drawn ' * data.drawn}images",
+            err=True,
+        )
         click.echo(gradient_check_text(check))
     if not check.ok:
         raise MnistnetError("backpropagation does not compute the gradient of the loss")
@@ -157,7 +160,7 @@ def info(weights: Path | None, as_json: bool) -> None:
 
     path, network, meta, whence = read_weights(weights)
     if as_json:
-        click.echo(json.dumps({"weights": str(path), **meta}))
+        click.echo(json.dumps({**meta, "weights": str(path)}))
         return
     if weights is None:
         click.echo(whence, err=True)

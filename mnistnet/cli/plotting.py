@@ -69,13 +69,15 @@ def plot(
         raise MnistnetError(
             f"plot needs {error.name}; to install it: python -m pip install matplotlib"
         ) from error
+    except (ImportError, OSError, ValueError) as error:  # an MPLBACKEND that there is not, say
+        raise MnistnetError(f"plot cannot load matplotlib: {error}") from error
     from mnistnet.model.weights import history
     from mnistnet.report.evaluation import evaluate
 
     out = out or Path(f"{what}.png")
     check_writable(out)
     path, network, meta, whence = read_weights(weights)
-    if weights is None:
+    if weights is None or meta["data"].get("drawn"):
         click.echo(whence, err=True)
     if what == "weights":
         figure = figures.weights(network)
@@ -85,7 +87,7 @@ def plot(
         data = dataset(folder, mirrors, "test")
         name = "drawn test" if data.drawn else "test"
         if what == "units":
-            figure = figures.units(network, data.images, data.labels)
+            figure = figures.units(network, data.images, data.labels, name)
         else:
             rows = np.arange(len(data.labels))
             result = evaluate(network, data.images, data.labels, rows)

@@ -79,7 +79,10 @@ def predict(
     @functools.cache  # a failure too: mirrors are asked once, not once a picture
     def images_of(split: str) -> "Dataset | MnistnetError":
         try:
-            return dataset(folder, mirrors, split)
+            data = dataset(folder, mirrors, split)
+            if data.drawn:
+                click.echo(f"{split} images are {data.kind}", err=True)
+            return data
         except MnistnetError as error:
             return error
 

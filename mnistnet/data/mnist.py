@@ -18,6 +18,7 @@ from mnistnet.errors import DataError
 
 MEND = "replace the file, or delete it and run 'mnistnet download'"
 DRAWN = "drawn.json"  # beside a set that synthetic.py drew; has its SHA-256
+MAX_STATED = 1 << 16  # bytes in DRAWN, a hundred times what there should be
 SIDE = 28  # pixels
 CLASSES = 10
 
@@ -168,8 +169,11 @@ def find(folder: Path, file: MnistFile) -> Path | None:
 def stated(folder: Path) -> Any:
     """What DRAWN in the folder says, a dict with 'sha256', one too, in it; None where it has none
     that does."""
+    path = folder / DRAWN
     try:
-        said = json.loads((folder / DRAWN).read_bytes())
+        if not path.is_file() or path.stat().st_size > MAX_STATED:
+            return None
+        said = json.loads(path.read_bytes())
         return said if isinstance(said["sha256"], dict) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -47,22 +47,25 @@ def write(
 
     counts are those of the training and of the test images; advance is told how many digits are
     new, of how many. The same seed and counts give the same files, with the same versions of NumPy
-    and Pillow. drawn.json beside them, with their SHA-256, makes them a set of drawn digits: a
-    folder that has it may be drawn anew; any other set is a DataError. Draws in processes of its
-    own, so a script calls it under `if __name__ == "__main__"`.
+    and Pillow. drawn.json beside them has their SHA-256: files that are in it, or damaged ones
+    beside it, may be replaced; any other file is a DataError. Draws in processes of its own, so a
+    script calls it under `if __name__ == "__main__"`.
     """
     stated = mnist.stated(folder)
-    present = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
-    if present and stated is None:
-        raise DataError(
-            f"expected a folder for drawn digits, found {present[0]}, which is not one of them; "
-            "name another folder with --data"
-        )
     identity = {"seed": seed, "counts": list(counts)}
     if stated and {key: stated.get(key) for key in identity} == identity and _is_whole(folder):
         return False
+    present = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
+    for path in present:
+        if not _may_replace(path, stated):
+            raise DataError(
+                f"expected a folder for drawn digits, found {path}, which is not one of them; "
+                "name another folder with --data"
+            )
     make_folder(folder)
     images, labels = _draw_in_parts(sum(counts), seed, advance)
+    for path in present:  # or an interruption now would leave them beside another set's hashes
+        path.unlink(missing_ok=True)
     sets = [
         mnist.Dataset(images[rows], labels[rows], split)
         for split, rows in (("train", slice(counts[0])), ("test", slice(counts[0], None)))
@@ -75,6 +78,18 @@ def write(
     for file, array in zip(mnist.FILES, itertools.chain(*arrays), strict=True):
         idx.write_idx(folder / file.name, array)
     return True
+
+
+def _may_replace(path: Path, stated: Any) -> bool:
+    """Whether the file is one that DRAWN speaks of, or a damaged one beside it."""
+    if stated is None:
+        return False
+    try:
+        found = idx.sha256(idx.read_idx(path))
+    except DataError:
+        return True
+    parts = [part for part in stated["sha256"].values() if isinstance(part, dict)]
+    return any(found in part.values() for part in parts)
 
 
 def _is_whole(folder: Path) -> bool:

@@ -10,7 +10,6 @@ names, shapes, types, sizes and values are checked before a network comes out of
 
 import itertools
 import json
-import math
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -88,7 +87,7 @@ def history(path: Path, meta: Mapping[str, Any]) -> list[Report]:
             for name, value in vars(report).items()
             if not (value is None and name.startswith("validation"))
         )
-        if reports and in_order and all(math.isfinite(value) for value in figures):
+        if reports and in_order and all(0 <= value <= MAX_WEIGHT for value in figures):
             return reports
     except (OverflowError, TypeError):
         pass
@@ -164,7 +163,11 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
 
 def _metadata(text: Any, path: Path) -> dict[str, Any]:
     try:
-        meta = json.loads(str(text[()])) if text is not None and text.dtype.kind == "U" else None
+        meta = (
+            json.loads(str(text[()]), parse_constant=_no_number)
+            if text is not None and text.dtype.kind == "U"
+            else None
+        )
     except (ValueError, RecursionError):
         meta = None
     if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
@@ -181,6 +184,10 @@ def _metadata(text: Any, path: Path) -> dict[str, Any]:
     if type(validation) is not int:
         raise WeightsError(f"{path}: expected a number of validation images; found {validation!r}")
     return meta
+
+
+def _no_number(_: str) -> None:
+    """What NaN and Infinity, which are no JSON, are read as."""
 
 
 def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from mnistnet.atomic import atomic_write
+from mnistnet.errors import MnistnetError
 from mnistnet.model.network import CLASSES, Array, Network, scale
 from mnistnet.model.training import Report
 from mnistnet.report.evaluation import Evaluation
@@ -25,8 +26,11 @@ from mnistnet.report.terminal import SIDE, percent
 ORDER = [*range(1, CLASSES), 0]
 SIGNS = "RdBu_r"  # blue below zero, red above
 BLUE, ORANGE = "#0072b2", "#d55e00"
+MAX_LAYERS = 12
 TILES = 30  # mistakes that are shown
-STYLE: Any = {
+# Whoever's settings: in these the backend, which nothing here uses, would be loaded.
+DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
+STYLE: Any = DEFAULTS | {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
     "axes.titlesize": 10,
@@ -48,8 +52,12 @@ def save(figure: Figure, path: Path) -> None:
 def weights(network: Network) -> Figure:
     """The first matrix as a tile of 28 x 28 a hidden unit; each other one as a row a unit, and the
     last, for the scores, in the notes' order. One scale of colours a matrix, alike on both sides of
-    zero."""
+    zero. Raises MnistnetError for more than MAX_LAYERS matrices."""
     first, *others = network.matrices
+    if len(others) >= MAX_LAYERS:
+        raise MnistnetError(
+            f"expected a network of at most {MAX_LAYERS} matrices to draw; found {len(others) + 1}"
+        )
     least = math.ceil(math.sqrt(1.6 * len(first)))
     across = min(range(least, 2 * least), key=lambda columns: -len(first) % columns)
     down = -(-len(first) // across)
@@ -95,9 +103,9 @@ def _tiles(images: Array, across: int) -> Array:
 
 
 @matplotlib.rc_context(STYLE)
-def units(network: Network, images: Array, labels: Array) -> Figure:
-    """For the first of the images (n, 784) of each digit: the image, what the last hidden layer
-    makes of it, and its ten scores."""
+def units(network: Network, images: Array, labels: Array, name: str) -> Figure:
+    """For the first image (n, 784) of each digit, of those called name: the image, what the last
+    hidden layer makes of it, and its ten scores."""
     rows = [index for digit in ORDER for index in np.flatnonzero(labels == digit)[:1]]
     features = network.features(scale(images[rows]))
     scores = (features @ network.matrices[-1].T)[:, ORDER]
@@ -115,12 +123,15 @@ def units(network: Network, images: Array, labels: Array) -> Figure:
         bars.set_ylim(*span)
         bars.set_xticks(range(CLASSES), ORDER if row == rows[-1] else [""] * CLASSES)
     panes[0, 0].set_title("digit")
-    panes[0, 1].set_title(f"h: its {features.shape[1]} hidden features")
+    has_hidden = len(network.matrices) > 1
+    kind = "h: its {} hidden features" if has_hidden else "x: its {} pixels"
+    figure.suptitle(f"The first of the {name} images of each digit")
+    panes[0, 1].set_title(kind.format(features.shape[1]))
     panes[0, 2].set_title("f: its ten scores")
-    panes[-1, 1].set_xlabel("hidden unit")
+    panes[-1, 1].set_xlabel("hidden unit" if has_hidden else "pixel")
     panes[-1, 2].set_xlabel("digit")
     bar = figure.colorbar(shown, ax=panes[:, 1], location="bottom", aspect=60, pad=0.02)
-    bar.set_label("tanh of the unit's input")
+    bar.set_label("tanh of the unit's input" if has_hidden else "ink")
     return figure
 
 
@@ -142,9 +153,10 @@ def history(reports: Sequence[Report]) -> Figure:
                 scaled = np.multiply(values, 100 if pane is accuracy else 1)
                 pane.plot(epochs, scaled, color=colour, marker=".", label=label)
     rate.plot(epochs, [report.learning_rate for report in reports], color=BLUE, marker=".")
-    loss.set_yscale("log")
-    loss.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
-    loss.yaxis.set_major_formatter("{x:g}")
+    if all(report.train_loss > 0 and report.validation_loss != 0 for report in reports):
+        loss.set_yscale("log")
+        loss.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+        loss.yaxis.set_major_formatter("{x:g}")
     loss.set_title("loss, mean an image")
     accuracy.set_title("accuracy, %")
     accuracy.legend()
@@ -209,9 +221,11 @@ def mistakes(
         if is_known:
             for edge in pane.spines.values():
                 edge.set(visible=True, color=ORANGE, linewidth=3)
+    surest = (
+        f"The {len(shown)} surest of {evaluation.errors:,} mistakes" if shown else "No mistakes"
+    )
     figure.suptitle(
-        f"The {len(shown)} surest of {evaluation.errors:,} mistakes on {evaluation.count:,} {name} "
-        "images: true digit, answer and its probability"
+        f"{surest} on {evaluation.count:,} {name} images: true digit, answer and its probability"
     )
     return figure
 

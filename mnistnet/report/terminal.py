@@ -90,14 +90,16 @@ def mistakes_text(
         ]
         cells.append(caption + half_blocks(images[mistake.index].tolist(), plain))
     across = max(1, (width + GAP) // (SIDE + GAP))
-    lines = []
+    blocks = []
     for start in range(0, len(cells), across):
-        for parts in zip(*cells[start : start + across], strict=True):
-            line = (" " * GAP).join(f"{part:<{SIDE}}" for part in parts).rstrip()
-            if line:  # above and below the digits there is nothing
-                lines.append(line)
-        lines.append("")
-    return "\n".join(lines[:-1])
+        lines = [
+            (" " * GAP).join(f"{part:<{SIDE}}" for part in parts).rstrip()
+            for parts in zip(*cells[start : start + across], strict=True)
+        ]
+        caption, drawn = lines[:2], lines[2:]
+        inked = [row for row, line in enumerate(drawn) if line] or [0]
+        blocks.append("\n".join(caption + drawn[inked[0] : inked[-1] + 1]))
+    return "\n\n".join(blocks)
 
 
 def is_unsure(probabilities: Sequence[float]) -> bool:
@@ -168,13 +170,14 @@ def info_text(path: Path, layers: Sequence[int], meta: Mapping[str, Any]) -> str
     kind = "MNIST" if data.get("published") else "a data set that is not MNIST"
     if data.get("drawn"):
         kind = "drawn digits, not MNIST"
+    more = f" and {options['drawn']} drawn digits" if options.get("drawn") else ""
     epochs = [row for row in meta["history"] if isinstance(row, dict)]
     seconds = sum(row["seconds"] for row in epochs if isinstance(row.get("seconds"), float))
     rows = [
         ("weights", f"{path}, {path.stat().st_size:,} bytes"),
         ("network", f"{'-'.join(map(str, layers))}, tanh hidden units, identity scores, no biases"),
         ("pixels", meta.get("pixels")),
-        ("trained on", f"{kind}; {options['validation']:,} of its training images held out"),
+        ("trained on", f"{kind}{more}; {options['validation']:,} training images held out"),
         ("epochs", f"{meta.get('epochs')} in {seconds:,.1f} s"),
         *((f"{part} {name}", _last(epochs, f"{part}_{name}")) for part, name in FIGURES),
         ("options", _listed(options)),

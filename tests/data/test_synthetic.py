@@ -98,6 +98,24 @@ def test_another_set_is_never_overwritten(tiny: Path) -> None:
     assert {path: path.read_bytes() for path in tiny.iterdir()} == before
 
 
+def test_a_users_files_beside_drawn_json_are_never_overwritten(drawn: Path, tiny: Path) -> None:
+    """Whoever draws into a folder may later put files of their own there."""
+    mine = tiny / mnist.FILES[0].name
+    mine.rename(drawn / mine.name)
+    before = {path: path.read_bytes() for path in drawn.iterdir()}
+    with pytest.raises(DataError, match="which is not one of them"):
+        synthetic.write(drawn, nothing, counts=(20, 10))
+    assert {path: path.read_bytes() for path in drawn.iterdir()} == before
+
+
+def test_what_is_no_file_or_endless_is_not_read_as_drawn_json(tiny: Path) -> None:
+    os.mkfifo(tiny / mnist.DRAWN)
+    assert not mnist.load(tiny, "test").drawn
+    (tiny / mnist.DRAWN).unlink()
+    (tiny / mnist.DRAWN).write_bytes(b'{"sha256": {}}' + b" " * 10**5)
+    assert mnist.stated(tiny) is None
+
+
 @pytest.mark.parametrize(
     "said",
     [b"", b"[]", b"{}", b'{"sha256": 1}', b'{"sha256": {"test": "x"}}', b"\xff", b"[" * 10**5],

@@ -59,7 +59,7 @@ def test_weights_of_any_widths_are_drawn(hidden: tuple[int, ...], tmp_path: Path
 
 def test_units_are_the_features_and_scores_of_one_image_a_digit(data: mnist.Dataset) -> None:
     network = weights.load(weights.PRETRAINED)[0]
-    rows = np.array(panes(figures.units(network, data.images, data.labels))).reshape(10, 3)
+    rows = np.array(panes(figures.units(network, data.images, data.labels, "test"))).reshape(10, 3)
     for digit, (image, hidden, bars) in zip([*range(1, 10), 0], rows, strict=True):
         index = data.labels.tolist().index(digit)
         assert np.array_equal(image.images[0].get_array().ravel(), data.images[index])
@@ -73,8 +73,19 @@ def test_units_are_the_features_and_scores_of_one_image_a_digit(data: mnist.Data
         assert sum(orange) == 1
 
 
+def test_units_of_a_network_without_hidden_layers_are_its_pixels(data: mnist.Dataset) -> None:
+    figure = figures.units(random_network(), data.images, data.labels, "drawn test")
+    assert panes(figure)[1].get_title() == "x: its 784 pixels"
+    assert figure.get_suptitle() == "The first of the drawn test images of each digit"
+
+
+def test_weights_of_very_many_layers_are_refused() -> None:
+    with pytest.raises(MnistnetError, match="at most 12 matrices to draw; found 13"):
+        figures.weights(random_network(*[2] * 12))
+
+
 def test_units_leave_out_a_digit_that_no_image_shows(data: mnist.Dataset) -> None:
-    figure = figures.units(random_network(5), data.images[:3], data.labels[:3])
+    figure = figures.units(random_network(5), data.images[:3], data.labels[:3], "test")
     assert len(panes(figure)) == 3 * 3
 
 
@@ -96,6 +107,10 @@ def test_history_is_loss_accuracy_and_rate_an_epoch() -> None:
         "validation": [[1, 90], [2, 95]],
     }
     assert list(drawn[2].values()) == [[[1, 0.2], [2, 0.1]]]
+
+
+def test_history_of_a_loss_of_zero_is_drawn() -> None:
+    figures.history([Report(1, 0.0, 1, 0.0, 1, 0.2, 1.25)])
 
 
 def test_history_without_validation_has_the_figures_of_training_alone() -> None:
@@ -140,6 +155,11 @@ def test_a_network_without_mistakes_has_a_picture_too(data: mnist.Dataset, tmp_p
     network = weights.load(weights.PRETRAINED)[0]
     result = evaluate(network, data.images, data.labels, np.arange(50))
     assert result.errors == 0
+    assert (
+        figures.mistakes(result, data.images, "test", {})
+        .get_suptitle()
+        .startswith("No mistakes on 50 test images")
+    )
     for figure in (
         figures.mistakes(result, data.images, "test", {}),
         figures.confusion(result, "test"),

@@ -62,6 +62,15 @@ def test_mistakes_are_drawn_under_names_that_predict_understands() -> None:
     )
 
 
+def test_blank_rows_inside_a_mistake_are_kept_and_faint_ones_have_a_caption() -> None:
+    images = np.zeros((2, 784), np.uint8)
+    images[0].reshape(28, 28)[[4, 5, 10, 11], 3:5] = 200
+    mistakes = [Mistake(0, 1, 2, 0.99), Mistake(1, 3, 5, 0.5)]
+    assert mistakes_text(mistakes, images, "test", {}, 20, plain=True) == (
+        "test:0 is 1, read as 2\n99.0 %\n   ::\n\n\n   ::\n\ntest:1 is 3, read as 5\n50.0 %\n"
+    )
+
+
 def test_an_answer_is_one_line_with_its_runners_up() -> None:
     p = [0.001, 0.002, 0, 0, 0, 0, 0, 0.997, 0, 0]
     assert answer_text("digit.png", p, 2) == "digit.png  7  99.7 %   then 1 0.2 %, 0 0.1 %"
