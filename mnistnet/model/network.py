@@ -73,7 +73,8 @@ class Network:
         ]
 
     def features(self, x: Array) -> Array:
-        """h of the last hidden layer for each row of x: (n, 784) in [0, 1] -> (n, units)."""
+        """h of the last hidden layer for each row of x: (n, 784) in [0, 1] -> (n, units); x itself
+        where there is none."""
         h = x
         for W in self.matrices[:-1]:
             h = np.tanh(h @ W.T)

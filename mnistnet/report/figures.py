@@ -28,7 +28,7 @@ SIGNS = "RdBu_r"  # blue below zero, red above
 BLUE, ORANGE = "#0072b2", "#d55e00"
 MAX_LAYERS = 12
 TILES = 30  # mistakes that are shown
-# Whoever's settings: in these the backend, which nothing here uses, would be loaded.
+# matplotlib's own, whatever the user's settings are; naming the backend would load it for nothing.
 DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
 STYLE: Any = DEFAULTS | {
     "font.family": "DejaVu Sans",  # comes with matplotlib

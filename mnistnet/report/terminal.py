@@ -48,6 +48,7 @@ def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, flo
     """Accuracy, errors, loss, the accuracy of parts, the table of digits and the most frequent
     confusions, for images called name."""
     low, high = evaluation.interval
+    figures, confusions = evaluation.per_digit, evaluation.confusions[:CONFUSIONS]
     lines = [
         f"accuracy  {percent(evaluation.accuracy)}   "
         f"(95 % interval {percent(low)} to {percent(high)})",
@@ -58,14 +59,14 @@ def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, flo
         f"digit images{'   read as':<50}{'recall':>8} precision",
         " " * 12 + "".join(f"{digit:5}" for digit in range(CLASSES)),
     ]
-    for row, figure in zip(evaluation.confusion, evaluation.per_digit, strict=True):
+    for row, figure in zip(evaluation.confusion, figures, strict=True):
         counts = "".join(f"{count or '.':>5}" for count in row)
         shares = f"{percent(figure.recall, 1):>8}{percent(figure.precision, 1):>10}"
         lines.append(f"{figure.digit:>5}{figure.count:>7}{counts}{shares}")
-    if evaluation.confusions:
+    if confusions:
         lines += ["", "most frequent confusions"]
-    for count, digit, answer in evaluation.confusions[:CONFUSIONS]:
-        share = percent(count / evaluation.per_digit[digit].count, 1)
+    for count, digit, answer in confusions:
+        share = percent(count / figures[digit].count, 1)
         times = "once" if count == 1 else f"{count:,} times"
         lines.append(f"{digit} read as {answer}  {times}, {share} of the {digit}s")
     return "\n".join(lines)
