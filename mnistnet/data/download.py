@@ -1,9 +1,9 @@
 """Fetch MNIST, verify it, keep it.
 
-What is kept are the four raw IDX files, so that loading them is a memory map. Nothing is believed
-that does not have MNIST's SHA-256: an error page with status 200, a short or altered body and a
-server that does not answer are all the same thing, a reason to ask the next mirror. A file that is
-already there and verified costs no request.
+What is kept are the four raw IDX files, so that loading them takes milliseconds. Nothing is
+believed that does not have MNIST's SHA-256: an error page with status 200, a short or altered body
+and a server that does not answer are all the same thing, a reason to ask the next mirror. A file
+that is already there and verified costs no request.
 """
 
 import gzip

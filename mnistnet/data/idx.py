@@ -10,7 +10,7 @@ in https://github.com/cvdfoundation/mnist):
     the rest    the elements
 
 So MNIST's 60,000 training images begin 00 00 08 03, 60000, 28, 28. This module knows the format
-and nothing of MNIST; a raw file is mapped into memory, not read.
+and nothing of MNIST.
 """
 
 import gzip
@@ -40,9 +40,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def read_idx(path: Path) -> Array:
     """The array in an IDX file, raw or gzip (told by content, whatever the name).
 
-    A raw file comes as a read-only memory map, so that only what is used is read. Types of more
-    than one byte stay big-endian. Raises DataError, naming file, expected and found, for anything
-    that is not exactly one well-formed IDX array.
+    The array is read-only. Types of more than one byte stay big-endian. Raises DataError, naming
+    file, expected and found, for anything that is not exactly one well-formed IDX array.
     """
     try:
         if path.exists() and not path.is_file():
@@ -56,8 +55,13 @@ def read_idx(path: Path) -> Array:
             dtype, shape, expected = _read_header(file, path)
             if size != expected:
                 raise DataError(_wrong_length(path, dtype, shape, expected, f"{size:,}"))
-            # As a plain array: indexing a memmap would make every minibatch one too, slowly.
-            return np.asarray(np.memmap(file, dtype, "r", offset=file.tell(), shape=shape))
+            # Read, not mapped: who cuts a mapped file short kills all who look at it.
+            array: Array = np.empty(shape, dtype)
+            found = file.tell() + file.readinto(_bytes(array))
+            if found < expected:
+                raise DataError(_wrong_length(path, dtype, shape, expected, f"{found:,}"))
+            array.flags.writeable = False
+            return array
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -103,8 +107,11 @@ def describe(array: Array) -> str:
 
 def _big_endian(array: Array) -> memoryview:
     """The array's elements as IDX stores them, without a copy where they already are."""
-    stored = np.ascontiguousarray(array, array.dtype.newbyteorder(">"))
-    return stored.reshape(-1).view(np.uint8).data
+    return _bytes(np.ascontiguousarray(array, array.dtype.newbyteorder(">")))
+
+
+def _bytes(array: Array) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _read_header(stream: BinaryIO | gzip.GzipFile, path: Path) -> tuple[np.dtype[Any], Any, int]:
