@@ -2,16 +2,24 @@
 
 The new bytes are written beside the target under a name nobody else uses, flushed to the disk, and
 only then take the target's name. Whatever happens before that (an error, Ctrl-C, a full disk), the
-file that was there is untouched and the part is removed; two writers at once both succeed.
+file that was there is untouched and the part is removed; two writers at once both succeed. The part
+of a writer that was killed is removed by the next one in its folder.
 """
 
 import os
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from mnistnet.errors import MnistnetError
+
+if sys.platform != "win32":
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+PARTS = f".mnistnet-{'[0-9a-f]' * 16}.part"
 
 
 @contextmanager
@@ -24,7 +32,9 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     target = check_writable(path)
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
     try:
+        _remove_parts(target.parent)
         with part.open("xb") as stream:
+            _lock(stream)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -33,6 +43,27 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         raise MnistnetError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _lock(stream: BinaryIO) -> bool:
+    """Lock the file for as long as it is open, and thus for as long as its writer lives; False
+    where another has."""
+    if sys.platform == "win32":
+        return False
+    try:
+        flock(stream, LOCK_EX | LOCK_NB)
+    except OSError:  # or a file system without locks
+        return False
+    return True
+
+
+def _remove_parts(folder: Path) -> None:
+    """Remove what killed writers left: parts that are not locked, and not so new that they are just
+    about to be."""
+    for part in folder.glob(PARTS):
+        with suppress(OSError), part.open("rb") as stream:
+            if time.time() - os.fstat(stream.fileno()).st_mtime > 1 and _lock(stream):
+                part.unlink()
 
 
 def check_writable(path: Path) -> Path:

@@ -74,6 +74,34 @@ def test_two_writers_at_once_both_succeed_and_the_last_one_stays(tmp_path: Path)
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_the_part_of_a_killed_writer_is_removed_by_the_next_and_that_of_a_living_one_is_not(
+    tmp_path: Path,
+) -> None:
+    dead = tmp_path / ".mnistnet-0123456789abcdef.part"
+    others = [tmp_path / ".mnistnet-notes.part", tmp_path / "mnistnet-0123456789abcdef.part"]
+    for path in (dead, *others):
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    with atomic_write(tmp_path / "a") as stream:
+        stream.write(b"new")
+        stream.flush()
+        (mine,) = set(tmp_path.iterdir()) - {*others}  # the dead one is gone
+        os.utime(mine, (0, 0))
+        with atomic_write(tmp_path / "b") as other:
+            other.write(b"other")
+    assert set(tmp_path.iterdir()) == {*others, tmp_path / "a", tmp_path / "b"}
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_part_that_is_as_new_as_can_be_may_have_a_writer(tmp_path: Path) -> None:
+    new = tmp_path / ".mnistnet-0123456789abcdef.part"
+    with atomic_write(tmp_path / "a"):
+        new.touch()
+    with atomic_write(tmp_path / "b"):
+        pass
+    assert new.exists()
+
+
 def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(MnistnetError, match=r"none/file: there is no folder .*none$"):
         check_writable(tmp_path / "none" / "file")
