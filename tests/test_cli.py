@@ -11,15 +11,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw
+from program import QUICK, assert_fails, begun, program, run
 
 from mnistnet import __version__, cli
 from mnistnet.cli import prediction, shared
@@ -28,20 +27,6 @@ from mnistnet.errors import PictureError
 from mnistnet.model import training, weights
 from mnistnet.model.network import Backprop
 from mnistnet.model.options import Options
-
-QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
-
-
-def run(*words: object, stdin: bytes | None = None) -> Result:
-    """The command's result; anything but a clean exit is re-raised."""
-    result = CliRunner().invoke(cli.main, [str(word) for word in words], input=stdin)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def assert_fails(result: Result, message: str, code: int = 1) -> None:
-    assert (result.stdout, result.stderr, result.exit_code) == ("", f"Error: {message}\n", code)
 
 
 @pytest.fixture
@@ -388,17 +373,6 @@ def test_a_killed_training_goes_on_to_the_same_bytes(tiny: Path, after: int) -> 
     assert not result.stderr.startswith("epoch   1/300")
     assert written(Path("killed.npz")) == written(Path("whole.npz"))
     assert not list(Path().glob("*.checkpoint"))
-
-
-@contextmanager
-def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    """The program in a process of its own, so many reported epochs after its start."""
-    command = [sys.executable, "-m", "mnistnet", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stderr is not None
-        while epochs:
-            epochs -= process.stderr.readline().startswith(b"epoch")
-        yield process
 
 
 def test_resuming_without_a_checkpoint_begins_and_says_so(tiny: Path) -> None:
@@ -988,29 +962,22 @@ def test_plot_without_matplotlib_is_one_line_that_says_how_to_install_it() -> No
     )
 
 
-def program(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own."""
-    command = [sys.executable, "-m", "mnistnet", *words]
-    environment = os.environ | environment
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
 def test_plot_goes_by_its_own_settings_and_not_by_the_users(tmp_path: Path) -> None:
     Path("matplotlibrc").write_text("figure.facecolor: red\nimage.origin: lower\naxes.grid: True\n")
-    assert program("plot", "history", "--out", "a.png").returncode == 0
+    assert program("plot", "history", "--out", "a.png").exit_code == 0
     Path("matplotlibrc").unlink()
-    assert program("plot", "history", "--out", "b.png").returncode == 0
+    assert program("plot", "history", "--out", "b.png").exit_code == 0
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
     result = program("plot", "history", MPLBACKEND="foo")
     assert result.stderr.startswith("Error: plot cannot load matplotlib: ")
-    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
 
 
 def test_what_stdout_cannot_encode_is_escaped(trained: Path) -> None:
     network, meta = weights.load(Path("mnistnet.npz"))
     weights.save(Path("other.npz"), network, meta | {"pixels": "\u6570"})
     result = program("info", "--weights", "other.npz", PYTHONIOENCODING="latin-1")
-    assert (result.stderr, result.returncode) == ("", 0)
+    assert (result.stderr, result.exit_code) == ("", 0)
     assert "\\u6570" in result.stdout
 
 

@@ -17,6 +17,7 @@ from mnistnet.cli.data import download
 from mnistnet.cli.evaluation import evaluate, gradcheck, info
 from mnistnet.cli.plotting import plot
 from mnistnet.cli.prediction import predict
+from mnistnet.cli.shared import visible
 from mnistnet.cli.training import train
 from mnistnet.errors import MnistnetError
 
@@ -43,7 +44,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except MnistnetError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(visible(str(error))) from error
         except MemoryError as error:
             raise click.ClickException("there is not enough memory for this") from error
         except KeyboardInterrupt as interrupt:

@@ -18,6 +18,7 @@ from mnistnet.cli.shared import (
     json_option,
     mirror_option,
     read_weights,
+    visible,
     weights_option,
 )
 from mnistnet.errors import MnistnetError, PictureError
@@ -100,7 +101,7 @@ def predict(
                 if as_json:
                     click.echo(json.dumps({"picture": name, "error": str(picture)}))
                 else:
-                    click.echo(f"Error: {name}: {picture}", err=True)
+                    click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
                 continue
             scores = next(rows)
             probabilities = np.exp(log_probabilities(scores[None]))[0].tolist()
@@ -116,7 +117,7 @@ def predict(
                 }
                 click.echo(json.dumps(answer))
             else:
-                click.echo(answer_text(name, probabilities, top))
+                click.echo(answer_text(visible(name), probabilities, top))
                 if show:
                     click.echo(picture_text(picture.image.tolist(), probabilities, plain) + "\n")
     if failed:

@@ -105,6 +105,12 @@ def can_print(text: str) -> bool:
     return True
 
 
+def visible(text: str) -> str:
+    """The text with escapes for what a terminal would obey: names come from files and from
+    elsewhere."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
 @contextmanager
 def progress(
     what: str = "MNIST", unit: str = "B"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from mnistnet.atomic import atomic_write, make_folder
+from mnistnet.atomic import atomic_write, check_writable, make_folder
 from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError, DownloadError
 
@@ -96,6 +96,7 @@ def download(
     if missing:
         notify(f"Downloading MNIST to {folder}")
         make_folder(folder)
+        check_writable(folder / missing[0].name)
     total = sum(file.gz_size for file in missing)
     mirrors = list(mirrors)
     for file in missing:
@@ -105,7 +106,7 @@ def download(
         with atomic_write(folder / file.name) as stream:
             stream.write(content)
         sources[file.name] = source
-    return sources
+    return {file.name: sources[file.name] for file in mnist.FILES}
 
 
 def check(folder: Path) -> dict[str, str | None]:

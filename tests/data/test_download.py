@@ -1,16 +1,13 @@
 """Downloads are believed only when verified; whatever a mirror does wrong, the next is asked."""
 
 import os
-import socket
-import struct
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnistnet.data import download, http, idx, mnist
+from mnistnet.data import download, idx, mnist
 from mnistnet.errors import DataError, DownloadError, MnistnetError
 
 FIRST = "/train-images-idx3-ubyte.gz"
@@ -67,120 +64,6 @@ def test_a_verified_cache_makes_no_request(good, tmp_path) -> None:
     sources, listener = fetch(tmp_path / "a", f"{good.url}/good")
     assert set(sources.values()) == {"here"}
     assert good.hits == listener.sentences == []
-
-
-def reset(request) -> None:
-    """Half the body, then the connection is cut off hard."""
-    body = request.server.answers["/good" + FIRST]
-    request.send_body(body[: len(body) // 2], length=len(body))
-    linger = struct.pack("ii", 1, 0)
-    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    socket.close(request.connection.detach())
-
-
-def status(code: int) -> Callable:
-    return lambda request: request.send_error(code)
-
-
-def altered(request) -> None:
-    body = bytearray(request.server.answers["/good" + FIRST])
-    body[len(body) // 2] ^= 1
-    request.send_body(bytes(body))
-
-
-def short(request) -> None:
-    body = request.server.answers["/good" + FIRST]
-    request.send_body(body[:-10], length=len(body))
-
-
-def truncated(request) -> None:
-    request.send_body(request.server.answers["/good" + FIRST][:-10])
-
-
-def redirect(location: str) -> Callable:
-    def answer(request) -> None:
-        request.send_response(302)
-        request.send_header("Location", location)
-        request.end_headers()
-
-    return answer
-
-
-MISBEHAVIOURS = {
-    "403": (status(403), "403 Forbidden"),
-    "404": (status(404), "404 Not Found"),
-    "500": (status(500), "500 Internal Server Error"),
-    "503": (status(503), "503 Service Unavailable"),
-    "html": (
-        lambda request: request.send_body(b"\n<html>Sign in first</html>"),
-        "expected {size:,} bytes of gzip, found an HTML page",
-    ),
-    "empty": (lambda request: request.send_body(b""), "expected {size:,} bytes, found 0"),
-    "truncated": (truncated, "expected {size:,} bytes, found {cut:,}"),
-    "short": (short, "the connection ended after {cut:,} bytes"),
-    "reset": (reset, "Connection reset by peer"),
-    "altered": (altered, "expected SHA-256 {gz_sha256}, found "),
-    "silent": (lambda request: request.server.closing.wait(), "no answer in time"),
-    "too long": (
-        lambda request: request.send_body(bytes(1_000_000)),
-        "expected {raw:,} bytes at most, found more",
-    ),
-    "redirect loop": (redirect(f"/bad{FIRST}"), "Exceeded 30 redirects."),
-    "redirect to no address": (redirect("http://["), "Invalid IPv6 URL"),
-    "redirect to no text": (redirect("/\xff"), "'utf-8' codec can't decode"),
-}
-
-
-@pytest.mark.parametrize("kind", MISBEHAVIOURS)
-def test_whatever_a_mirror_does_wrong_the_next_one_is_asked(
-    good, tiny, tmp_path, monkeypatch, kind
-) -> None:
-    if kind == "silent":
-        monkeypatch.setattr(http, "READ_TIMEOUT", 0.2)
-    answer, words = MISBEHAVIOURS[kind]
-    good.answers[f"/bad{FIRST}"] = answer
-    sources, listener = fetch(tmp_path / "a", f"{good.url}/bad", f"{good.url}/good")
-    assert_complete(tmp_path / "a", tiny)
-    assert set(sources.values()) == {f"{good.url}/good"}
-    # the mirror that failed is asked for the first file, and not again
-    tries = 31 if kind == "redirect loop" else 1
-    assert [hit for hit in good.hits if "/bad" in hit] == [f"/bad{FIRST}"] * tries
-
-    file = mnist.FILES[0]
-    words = words.format(
-        size=file.gz_size, cut=file.gz_size - 10, raw=file.size, gz_sha256=file.gz_sha256
-    )
-    assert listener.sentences[1].startswith(
-        f"{file.name} did not come from {good.url}/bad: {words}"
-    )
-    assert listener.received == listener.total
-
-
-def test_a_refused_connection_is_a_reason_to_ask_the_next(good, tiny, tmp_path) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        refused = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        sources, listener = fetch(tmp_path / "a", refused, f"{good.url}/good")
-    assert_complete(tmp_path / "a", tiny)
-    assert set(sources.values()) == {f"{good.url}/good"}
-    assert listener.sentences[1].endswith(f"{refused}: Connection refused")
-
-
-def test_an_address_that_does_not_speak_tls_is_a_reason_to_ask_the_next(
-    good, tiny, tmp_path
-) -> None:
-    _, listener = fetch(tmp_path / "a", good.url.replace("http", "https"), f"{good.url}/good")
-    assert_complete(tmp_path / "a", tiny)
-    assert "[SSL" in listener.sentences[1]
-
-
-def test_a_missing_certificate_file_is_a_reason_to_ask_the_next(
-    good, tiny, tmp_path, monkeypatch
-) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none"))
-    _, listener = fetch(tmp_path / "a", good.url.replace("http", "https"), str(tiny))
-    assert_complete(tmp_path / "a", tiny)
-    assert "invalid path" in listener.sentences[1]
 
 
 def test_where_no_mirror_is_left_each_answer_is_listed(good, tmp_path) -> None:

@@ -1,0 +1,464 @@
+"""Whatever goes wrong in a download: one clear error, nothing left behind, what was there kept; and
+where another mirror is left, it is asked."""
+
+import errno
+import gzip
+import os
+import re
+import resource
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import trustme
+from moments import assert_stopped, stop_at_moments
+from program import as_user, assert_fault, files, published_command, run
+
+from mnistnet.data import download, http, mnist
+
+FIRST = "train-images-idx3-ubyte"
+ADVICE = (
+    "Try again later, or name another source with --mirror: an address, or a folder that has the "
+    "four files; or draw digits to try with: 'mnistnet download --synthetic'"
+)
+
+
+@pytest.fixture
+def good(server, published):
+    """A server with the published files under /good; the cache has all but the first of them."""
+    server.answers = {f"/good{path}": body for path, body in published.items()}
+    server.body = published[f"/{FIRST}.gz"]
+    cache = download.cache_folder()
+    assert run("download", "--mirror", f"{server.url}/good").exit_code == 0
+    (cache / FIRST).unlink()
+    server.hits.clear()
+    return server
+
+
+# ---- what a mirror may do
+
+
+def reset(request) -> None:
+    """Cut the connection off hard."""
+    linger = struct.pack("ii", 1, 0)
+    request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    socket.close(request.connection.detach())
+
+
+def reset_after(share: float) -> Callable:
+    """Send so much of the body, all of which was promised, and reset."""
+
+    def answer(request) -> None:
+        body = request.server.body
+        request.send_body(body[: int(share * len(body))], length=len(body))
+        reset(request)
+
+    return answer
+
+
+def cut_after(share: float) -> Callable:
+    """Send so much of the body, all of which was promised, and close."""
+
+    def answer(request) -> None:
+        body = request.server.body
+        request.send_body(body[: int(share * len(body))], length=len(body))
+
+    return answer
+
+
+def status(code: int, **headers: str) -> Callable:
+    def answer(request) -> None:
+        request.send_response(code)
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+
+    return answer
+
+
+def sent(change: Callable[[bytes], bytes], **headers: str) -> Callable:
+    """Another body than the one wanted, as if nothing were wrong."""
+    return lambda request: request.send_body(change(request.server.body), **headers)
+
+
+def altered(body: bytes) -> bytes:
+    return bytes([*body[:99], body[99] ^ 1, *body[100:]])
+
+
+def drip(request) -> None:
+    """A byte at a time, each in good time, and never done."""
+    request.send_response(200)
+    request.end_headers()
+    while not request.server.closing.wait(0.01):
+        try:
+            request.wfile.write(b"\x1f")
+        except OSError:
+            return
+
+
+class Answer(NamedTuple):
+    """What the mirror does when asked for the first file, what is said of it (a pattern), how often
+    it is asked, and whether one need wait for it."""
+
+    act: Callable
+    words: str
+    hits: int = 1
+    slow: bool = False
+
+
+SIZE = r"expected {size:,} bytes"
+BOMB = gzip.compress(bytes(10_000_000))
+ANSWERS = {
+    "403": Answer(status(403), "403 Forbidden"),
+    "404": Answer(status(404), "404 Not Found"),
+    "500": Answer(status(500), "500 Internal Server Error"),
+    "503": Answer(status(503, Retry_After="120"), "503 Service Unavailable, Retry-After: 120"),
+    "206 unasked": Answer(status(206), "206 Partial Content"),
+    "redirect loop": Answer(
+        status(302, Location=f"/bad/{FIRST}.gz"), r"Exceeded 30 redirects\.", 31
+    ),
+    "redirect to no address": Answer(status(302, Location="http://["), "Invalid IPv6 URL"),
+    "redirect to no text": Answer(
+        status(302, Location="/\xff"), "'utf-8' codec can't decode byte 0xff .*"
+    ),
+    "HTML with status 200": Answer(
+        sent(lambda _: b"\n<html>Sign in first</html>"), f"{SIZE} of gzip, found an HTML page"
+    ),
+    "empty body": Answer(sent(lambda _: b""), f"{SIZE}, found 0"),
+    "cut at half": Answer(cut_after(0.5), "the connection ended after {half:,} bytes", 2),
+    "cut at the last byte": Answer(
+        lambda request: request.send_body(request.server.body[:-1], len(request.server.body)),
+        "the connection ended after {last:,} bytes",
+        2,
+    ),
+    "short body": Answer(sent(lambda body: body[:-10]), f"{SIZE}, found {{short:,}}"),
+    "long body": Answer(sent(lambda body: body + bytes(10)), f"{SIZE}, found {{long:,}}"),
+    "body longer than promised": Answer(
+        lambda request: request.send_body(request.server.body, len(request.server.body) - 10),
+        f"{SIZE}, found {{short:,}}",
+    ),
+    "endless body": Answer(
+        sent(lambda _: bytes(1_000_000)), "expected {raw:,} bytes at most, found more"
+    ),
+    "reset at once": Answer(reset, "Connection reset by peer"),
+    "reset before the body": Answer(reset_after(0), "Connection reset by peer"),
+    "a byte at a time": Answer(drip, r"too slow: \d+ bytes in \d s", slow=True),
+    "no answer": Answer(
+        lambda request: request.server.closing.wait(), "no answer in time", slow=True
+    ),
+    "no answer after a byte": Answer(
+        lambda request: (
+            request.send_body(b"\x1f", length=1000),
+            request.wfile.flush(),
+            request.server.closing.wait(),
+        ),
+        "no answer in time after 1 bytes",
+        slow=True,
+    ),
+    "wrong hash": Answer(sent(altered), "expected SHA-256 {gz_sha256}, found [0-9a-f]{{64}}"),
+    "gzip bomb": Answer(
+        sent(lambda _: BOMB, Content_Encoding="gzip"), f"{SIZE}, found {len(BOMB):,}"
+    ),
+}
+
+
+def fault_of(good, kind: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A mirror that acts so, and the pattern of what is said of it."""
+    answer = ANSWERS[kind]
+    if answer.slow:
+        monkeypatch.setattr(http, "READ_TIMEOUT", 0.5)
+    good.answers[f"/bad/{FIRST}.gz"] = answer.act
+    file, size = mnist.FILES[0], len(good.body)
+    sizes = {
+        "size": size,
+        "half": size // 2,
+        "last": size - 1,
+        "short": size - 10,
+        "long": size + 10,
+        "raw": file.size,
+    }
+    words = answer.words.format(gz_sha256=file.gz_sha256, **sizes)
+    return f"{good.url}/bad", f"{re.escape(good.url)}/bad: {words}"
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_what_the_only_mirror_does_wrong_is_one_error(good, monkeypatch, kind) -> None:
+    bad, words = fault_of(good, kind, monkeypatch)
+    assert_fault(
+        ("download", "--mirror", bad),
+        re.compile(rf"no mirror gave {FIRST}:\n  {words}\n{re.escape(ADVICE)}"),
+        f"Downloading MNIST to {download.cache_folder()}\n",
+    )
+    assert good.hits == [f"/bad/{FIRST}.gz"] * ANSWERS[kind].hits
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_whatever_a_mirror_does_wrong_the_next_is_asked(good, tiny, monkeypatch, kind) -> None:
+    bad, words = fault_of(good, kind, monkeypatch)
+    result = run("download", "--mirror", bad, "--mirror", f"{good.url}/good")
+    assert_complete(download.cache_folder(), tiny)
+    assert result.stdout.startswith(f"{FIRST}  {good.url}/good\n")
+    notes = f"Downloading MNIST to .*\n{FIRST} did not come from {words}\n"
+    assert re.fullmatch(notes, result.stderr)
+    assert result.exit_code == 0
+
+
+def assert_complete(folder: Path, tiny: Path) -> None:
+    """The four raw files, and nothing else."""
+    expected = {file.name: (tiny / file.name).read_bytes() for file in mnist.FILES}
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+
+
+def pieces(*shares: float) -> Callable:
+    """A server that can continue, whose connections are cut after these shares of the whole."""
+    ends = iter(shares)
+
+    def answer(request) -> None:
+        body = request.server.body
+        begin = int((request.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        end = int(next(ends, 1) * len(body))
+        if begin:
+            request.send_response(206)
+            request.send_header("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")
+            request.send_header("Content-Length", str(len(body) - begin))
+            request.end_headers()
+            request.wfile.write(body[begin:end])
+        else:
+            request.send_body(body[:end], length=len(body))
+
+    return answer
+
+
+def test_a_connection_that_is_cut_is_taken_up_where_it_ended(good, tiny) -> None:
+    asked = []
+    answer = pieces(0.3, 0.6, 0.9)
+
+    def remember(request) -> None:
+        asked.append(request.headers["Range"])
+        answer(request)
+
+    good.answers[f"/good/{FIRST}.gz"] = remember
+    assert run("download", "--mirror", f"{good.url}/good").exit_code == 0
+    assert_complete(download.cache_folder(), tiny)
+    size = len(good.body)
+    assert asked == [None, *(f"bytes={int(share * size)}-" for share in (0.3, 0.6, 0.9))]
+
+
+def test_a_server_that_gives_no_parts_is_taken_from_the_start(good, tiny, monkeypatch) -> None:
+    answers = iter([cut_after(0.5), lambda request: request.send_body(request.server.body)])
+    good.answers[f"/good/{FIRST}.gz"] = lambda request: next(answers)(request)
+    received = []
+    download.download(
+        download.cache_folder(),
+        [f"{good.url}/good"],
+        lambda _: None,
+        lambda size, _: received.append(size),
+    )
+    assert_complete(download.cache_folder(), tiny)
+    assert sum(received) == len(good.body)
+
+
+def test_a_connection_that_is_cut_again_and_again_is_given_up(good) -> None:
+    good.answers[f"/bad/{FIRST}.gz"] = pieces(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+    result = run("download", "--mirror", f"{good.url}/bad")
+    kept = int(0.5 * len(good.body))
+    assert f"/bad: the connection ended after {kept:,} bytes\n" in result.stderr
+    assert len(good.hits) == http.TRIES
+
+
+@pytest.mark.parametrize("start", ["1-", "0-", "x"])
+def test_a_part_that_was_not_asked_for_is_not_used(good, start: str) -> None:
+    answers = iter([cut_after(0.5), status(206, Content_Range=f"bytes {start}")])
+    good.answers[f"/bad/{FIRST}.gz"] = lambda request: next(answers)(request)
+    result = run("download", "--mirror", f"{good.url}/bad")
+    assert f"{good.url}/bad: 206 Partial Content\n" in result.stderr
+
+
+# ---- what the way to it may do
+
+
+def assert_no_mirror(mirror: str, words: str) -> None:
+    assert_fault(
+        ("download", "--mirror", mirror),
+        re.compile(
+            rf"no mirror gave {FIRST}:\n  {re.escape(mirror)}: {words}\n{re.escape(ADVICE)}"
+        ),
+        f"Downloading MNIST to {download.cache_folder()}\n",
+    )
+
+
+def test_a_name_that_nobody_knows(good, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert_no_mirror("https://mnist.example", "Name or service not known")
+
+
+def test_nobody_listens_or_nobody_answers(good, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "READ_TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts, and that is all
+        mirror = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert_no_mirror(mirror, "no answer in time")
+    assert_no_mirror(mirror, "Connection refused")
+
+
+@pytest.fixture
+def secure(good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the server, over TLS; its certificate is signed by authority.pem."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    good.socket = context.wrap_socket(good.socket, server_side=True)
+    return good.url.replace("http:", "https:")
+
+
+def test_a_certificate_that_nobody_vouches_for(secure: str) -> None:
+    assert_no_mirror(
+        f"{secure}/good",
+        r"\[SSL: CERTIFICATE_VERIFY_FAILED\] certificate verify failed: "
+        r"unable to get local issuer certificate.*",
+    )
+
+
+def test_a_certificate_of_somebody_else(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
+    other = secure.replace("127.0.0.1", "localhost")
+    assert_no_mirror(f"{other}/good", r"\[SSL.*Hostname mismatch.*'localhost'.*")
+
+
+def test_a_server_without_tls(good) -> None:
+    assert_no_mirror(good.url.replace("http:", "https:"), r"\[SSL.*")
+
+
+def test_a_missing_certificate_file(good, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "none.pem")
+    assert_no_mirror("https://mnist.example", ".*invalid path: none.pem")
+
+
+def test_tls_is_not_left_on_the_way(
+    secure: str, good, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
+    for place, target in {"out": good.url, "on": "", "away": "HTTPS://mnist.example"}.items():
+        location = f"{target}/good/{FIRST}.gz"
+        good.answers[f"/{place}/{FIRST}.gz"] = status(302, Location=location)
+    assert_no_mirror(f"{secure}/out", "redirected to an address without TLS, which is not followed")
+    assert "without TLS" not in run("download", "--mirror", f"{secure}/away").stderr
+    assert run("download", "--mirror", f"{secure}/on").exit_code == 0
+    assert_complete(download.cache_folder(), tiny)
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_a_proxy_that_declares_an_encoding_or_unpacks_it(good, tiny: Path, unpacked) -> None:
+    change = gzip.decompress if unpacked else bytes
+    good.answers[f"/good/{FIRST}.gz"] = sent(change, Content_Encoding="gzip")
+    assert run("download", "--mirror", f"{good.url}/good").exit_code == 0
+    assert_complete(download.cache_folder(), tiny)
+
+
+# ---- what the disk and the user may do
+
+
+def test_a_full_disk(good) -> None:
+    """As full as it is for a process that may write so much and no more."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    cache = download.cache_folder()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    try:
+        assert_fault(
+            ("download", "--mirror", f"{good.url}/good"),
+            f"cannot write {cache / FIRST}: {os.strerror(errno.EFBIG)}",
+            f"Downloading MNIST to {cache}\n",
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+def test_a_cache_that_cannot_be_written_to(tmp_path: Path) -> None:
+    """Which is found out before anything is downloaded."""
+    note = f"Downloading MNIST to {tmp_path}\n"
+    tmp_path.chmod(0o500)
+    target = tmp_path / FIRST
+    message = f"cannot write {target}: the folder {tmp_path} is not writable"
+    assert_fault(("download", "--data", tmp_path), message, note, run=as_user)
+    inside = tmp_path / "in"
+    note = f"Downloading MNIST to {inside}\n"
+    message = f"cannot make the folder {inside}: Permission denied"
+    assert_fault(("download", "--data", inside), message, note, run=as_user)
+    tmp_path.chmod(0o300)
+    message = f"cannot write {target}: the folder {tmp_path} is not writable"
+    tmp_path.chmod(0o000)
+    message = f"cannot read {tmp_path}: Permission denied"
+    result = as_user("download", "--data", tmp_path)
+    assert (result.stdout, result.stderr, result.exit_code) == ("", f"Error: {message}\n", 1)
+    tmp_path.chmod(0o700)
+
+
+def test_a_cache_that_is_a_file(good, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    for folder, why in ((mine, "File exists"), (mine / "in", "Not a directory")):
+        assert_fault(
+            ("download", "--data", folder, "--mirror", f"{good.url}/good"),
+            f"cannot make the folder {folder}: {why}",
+            f"Downloading MNIST to {folder}\n",
+        )
+
+
+def test_ctrl_c_in_the_middle(good) -> None:
+    """While the server has sent half, and the program waits for more."""
+    waiting = threading.Event()
+
+    def half(request) -> None:
+        request.send_body(request.server.body[:5000], length=len(request.server.body))
+        request.wfile.flush()
+        waiting.set()
+        request.server.closing.wait()
+
+    good.answers[f"/good/{FIRST}.gz"] = half
+    before = files()
+    words = (*published_command(), "download", "--mirror", f"{good.url}/good")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert waiting.wait(30)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    note = f"Downloading MNIST to {download.cache_folder()}\n"
+    assert (stdout, stderr.decode()) == (b"", f"{note}Interrupted\n")
+    assert process.returncode == 130
+    assert files() == before
+
+
+def test_eight_processes_at_once(good, tiny: Path, tmp_path: Path) -> None:
+    words = (*published_command(), "download", "--mirror", f"{good.url}/good", "--data", "a")
+    processes = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(8)
+    ]
+    for process in processes:
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+    assert_complete(tmp_path / "a", tiny)
+
+
+@pytest.mark.parametrize(("sign", "count"), [(signal.SIGKILL, 50), (signal.SIGINT, 50)])
+def test_stopped_at_any_moment(good, tiny: Path, tmp_path: Path, sign: int, count: int) -> None:
+    """Each file is whole or not there; the same command then gets what is missing, and tidies."""
+    start = tmp_path / "start"
+    start.mkdir()
+    whole = {f"a/{file.name}": file.sha256 for file in mnist.FILES}
+    words = ("download", "--data", "a", "--mirror", f"{good.url}/good")
+    ends = stop_at_moments(sign, count, start, words)
+    assert len(ends) == count
+    for stopped, again in ends:
+        named = {name: sha for name, sha in stopped.files.items() if ".part" not in name}
+        assert named.items() <= whole.items()
+        assert_stopped(stopped, sign)
+        assert (again.exit_code, again.files) == (0, whole)

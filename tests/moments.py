@@ -1,0 +1,141 @@
+"""Stop the program at many moments, just before a line of it that chance picks, and run it again.
+
+As a program, this runs a command again and again, each time in a process and a folder of its own,
+and sends the process a signal once it has come to that line.
+"""
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from mnistnet.data import mnist
+
+PACKAGE = str(Path(mnist.__file__).parents[1])
+NEVER = sys.maxsize
+BEGINNING = 5  # lines, before which Ctrl-C is Python's
+
+
+class End(NamedTuple):
+    """How a process ended (minus the signal it died of), what it said, what was in its folder."""
+
+    exit_code: int
+    said: str
+    files: dict[str, str]  # SHA-256 by name
+
+
+def stop_at_moments(
+    sign: int, count: int, folder: Path, first: tuple[object, ...], then: tuple[object, ...] = ()
+) -> list[tuple[End, End]]:
+    """How the first command ended that was sent the signal, and the one run then (by default the
+    same), at each of count moments. The commands run in a copy of the folder; MNIST is what the
+    fixture `published` makes it, where that is used."""
+    words = [[str(word) for word in command] for command in (first, then or first)]
+    order = [sign, count, str(folder), *words, mnist.FILES]
+    command = [sys.executable, __file__, json.dumps(order)]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [(End(*a), End(*b)) for a, b in map(json.loads, done.stdout.splitlines())]
+
+
+def assert_stopped(end: End, sent: int) -> None:
+    """It was stopped by the signal it was sent, or was done, without a traceback."""
+    if sent == signal.SIGKILL:
+        assert end.exit_code in (-signal.SIGKILL, 0)
+    elif "Aborted!" in end.said:  # by click, before the command began
+        assert end.exit_code == 1
+    else:
+        assert end.exit_code in (130, 0)
+        assert ("Interrupted" in end.said) == (end.exit_code == 130)
+    assert "Traceback" not in end.said
+
+
+def main() -> None:
+    sign, count, folder, first, then, files = json.loads(sys.argv[1])
+    mnist.FILES = tuple(mnist.MnistFile(*file) for file in files)
+    mnist.MIRRORS = ()
+    # What the children need is loaded once, here.
+    import tqdm  # noqa: F401
+
+    import mnistnet.cli
+    import mnistnet.data.http
+    import mnistnet.data.warp
+    import mnistnet.model.checkpoint  # noqa: F401
+
+    moment, moments = NEVER, iter(())
+    for _ in range(1 + count):
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copytree(folder, copy, dirs_exist_ok=True)
+            os.chdir(copy)
+            ended = _run(first, sign, moment)
+            if moment == NEVER:  # to know how many there are
+                lines = int(ended.said.split()[-1])
+                moments = iter(random.Random(0).sample(range(BEGINNING, lines), count))
+            else:
+                for part in Path().rglob("*.part"):
+                    os.utime(part, (0, 0))
+                print(json.dumps([ended, _run(then, sign, NEVER)]))
+            os.chdir("/")
+        moment = next(moments, NEVER)
+
+
+def _run(words: list[str], sign: int, moment: int) -> End:
+    """The command in a process of its own, which sends itself the signal at this line; the last
+    word it says is the number of lines it came to."""
+    with tempfile.TemporaryFile() as output:
+        if not (child := os.fork()):
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            os._exit(_command(words, sign, moment))
+        _, status = os.waitpid(child, 0)
+        output.seek(0)
+        said = output.read().decode()
+    found = {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in Path().rglob("*")
+        if path.is_file()
+    }
+    return End(os.waitstatus_to_exitcode(status), said, found)
+
+
+def _command(words: list[str], sign: int, moment: int) -> int:
+    from mnistnet.__main__ import main as program
+
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal lines
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            lines += 1
+            if lines == moment:
+                os.kill(os.getpid(), sign)
+        return trace
+
+    sys.argv[1:] = words
+    sys.settrace(trace)
+    code = 1
+    try:
+        program()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    sys.settrace(None)
+    print(lines, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()
