@@ -65,6 +65,8 @@ def read_picture(source: Path | BinaryIO) -> Picture:
     """The digit in a file or stream; raises PictureError (without the name) if there is none."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(source) as picture:
+            if picture.format == "EPS":  # which Pillow would have Ghostscript run
+                raise PictureError("expected pixels; found PostScript, which is a program")
             pixels, factor = _pixels(picture)
     except PictureError:
         raise

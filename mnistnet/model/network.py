@@ -24,7 +24,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 PIXELS = 784
 CLASSES = 10
-MAX_PARAMETERS = 1 << 28  # 1 GiB of float32; thousands of times the largest worth training here
+# So that training takes three gigabytes at most: too much memory asked for is not always an
+# error, but often a killed program or a machine that answers no more.
+MAX_PARAMETERS = 1 << 26  # 256 MiB of float32; a hundred times the largest worth training here
+MAX_ACTIVATIONS = 1 << 27  # in a minibatch, all layers together
 MAX_WEIGHT = 1e9  # in absolute value; beyond it scores may overflow
 IMAGES_AT_A_TIME = 1000  # scored; more would only take more memory
 
@@ -137,6 +140,13 @@ class Backprop:
     """
 
     def __init__(self, network: Network, batch_size: int) -> None:
+        """Raises MnistnetError for a minibatch that is too large."""
+        count = sum(network.layers) * batch_size
+        if count > MAX_ACTIVATIONS:
+            raise MnistnetError(
+                f"expected at most {MAX_ACTIVATIONS:,} activations in a minibatch; found {count:,} "
+                f"for {batch_size:,} images: use a smaller batch size or fewer hidden units"
+            )
         self.network = network
         self.gradient = np.zeros_like(network.parameters)
         self.gradients = network.split(self.gradient)

@@ -332,6 +332,10 @@ BAD = {
     "empty": (b"", "^expected a picture in a format that Pillow reads$"),
     "text": (b"seven", "^expected a picture in a format that Pillow reads$"),
     "truncated": (saved(seven(), "JPEG").getvalue()[:-200], "^cannot read it: .*truncated"),
+    "a program": (
+        saved(seven(), "EPS").getvalue(),
+        "^expected pixels; found PostScript, which is a program$",
+    ),
     "large": (huge(8001), "^expected at most 64 megapixels; found 8001 x 8001$"),
     "too large": (huge(10_000), "^expected at most 64 megapixels; found 10000 x 10000$"),
     "far too large": (huge(100_000), "^expected at most 64 megapixels$"),

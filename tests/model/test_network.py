@@ -227,8 +227,18 @@ def test_a_network_too_large_for_any_use_is_refused_before_memory_runs_out() -> 
     with pytest.raises(MnistnetError) as caught:
         Network((784, 1_000_000, 10))
     assert str(caught.value) == (
-        "expected at most 268,435,456 weights; found 794,000,000 in 784-1000000-10: "
+        "expected at most 67,108,864 weights; found 794,000,000 in 784-1000000-10: "
         "use fewer hidden units"
+    )
+
+
+def test_a_minibatch_too_large_for_any_use_is_refused_before_memory_runs_out() -> None:
+    network = Network((784, 1000, 10))
+    with pytest.raises(MnistnetError) as caught:
+        Backprop(network, 100_000)
+    assert str(caught.value) == (
+        "expected at most 134,217,728 activations in a minibatch; found 179,400,000 for 100,000 "
+        "images: use a smaller batch size or fewer hidden units"
     )
 
 
