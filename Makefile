@@ -20,7 +20,7 @@ run: .venv/installed  ## set everything up, get the data, train, evaluate, predi
 	test -z "$$drawn" || echo "$$drawn"
 
 test: .venv/installed  ## set everything up and run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --cov
 
 check: .venv/installed  ## lint, format check, types
 	$(BIN)/ruff check

@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+# Tests run beside each other: threads of BLAS would wait for each other's processors, and a test of
+# the same bytes wants the same number of them. Set before NumPy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 
@@ -33,6 +37,8 @@ def walls(
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    # where matplotlib keeps its list of fonts, which takes it a second to make
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.getbasetemp() / "matplotlib"))
     monkeypatch.setattr(mnist, "MIRRORS", ())
     monkeypatch.chdir(tmp_path)
 
