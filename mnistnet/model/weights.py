@@ -155,9 +155,10 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a hostile file makes zipfile and NumPy raise a dozen kinds
+        reason = str(error).partition("\n")[0]  # NumPy's further lines tell how to allow pickle
         raise WeightsError(
             f"{path}: expected the weights that 'mnistnet train' writes; found a file that is "
-            f"damaged or something else ({error})"
+            f"damaged or something else ({reason or type(error).__name__})"
         ) from error
 
 
