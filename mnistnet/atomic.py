@@ -72,9 +72,9 @@ def check_writable(path: Path) -> Path:
     Returns the file that path leads to, links followed.
     """
     try:
-        target = path.resolve()
+        target = Path(os.path.realpath(path))
         folder = target.parent
-        if target.is_symlink():  # resolve stops at one that leads back to itself
+        if target.is_symlink():  # realpath stops at one that leads back to itself
             raise MnistnetError(f"cannot write {path}: its links lead in a circle")
         if not folder.is_dir():
             raise MnistnetError(f"cannot write {path}: there is no folder {folder}")
@@ -82,9 +82,8 @@ def check_writable(path: Path) -> Path:
             raise MnistnetError(f"cannot write {path}: the folder {folder} is not writable")
         if target.exists() and not target.is_file():
             raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
-    except (OSError, RuntimeError) as error:  # a name too long; Python 3.11 on such links
-        reason = getattr(error, "strerror", None) or error
-        raise MnistnetError(f"cannot write {path}: {reason}") from error
+    except OSError as error:  # a name too long, say
+        raise MnistnetError(f"cannot write {path}: {error.strerror or error}") from error
     return target
 
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from mnistnet import cli
 from mnistnet.data import mnist
+from mnistnet.model import weights
 
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
 
@@ -79,6 +80,14 @@ def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]
         while epochs:
             epochs -= process.stderr.readline().startswith(b"epoch")
         yield process
+
+
+def written(path: Path) -> tuple[bytes, str]:
+    """The weights in a file, byte for byte, and its metadata but for the seconds."""
+    network, meta = weights.load(path)
+    for row in meta["history"]:
+        del row["seconds"]
+    return network.parameters.tobytes(), json.dumps(meta)
 
 
 def assert_fails(result: Result, message: str, code: int = 1) -> None:

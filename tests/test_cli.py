@@ -6,27 +6,22 @@ import json
 import math
 import os
 import re
-import shlex
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from program import QUICK, assert_fails, begun, program, run
+from program import QUICK, assert_fails, program, run, written
 
 from mnistnet import __version__, cli
 from mnistnet.cli import prediction, shared
 from mnistnet.data import download, idx, mnist, synthetic
 from mnistnet.errors import PictureError
-from mnistnet.model import training, weights
+from mnistnet.model import weights
 from mnistnet.model.network import Backprop
-from mnistnet.model.options import Options
 
 
 @pytest.fixture
@@ -264,14 +259,6 @@ def test_train_without_validation_has_no_validation_figures(tiny: Path) -> None:
     assert result.stdout.startswith("validation accuracy - after 4 epochs in ")
 
 
-def written(path: Path) -> tuple[bytes, str]:
-    """The weights in a file, byte for byte, and its metadata but for the seconds."""
-    network, meta = weights.load(path)
-    for row in meta["history"]:
-        del row["seconds"]
-    return network.parameters.tobytes(), json.dumps(meta)
-
-
 def test_the_same_seed_writes_the_same_bytes(tiny: Path) -> None:
     results = []
     for seed in (0, 0, 1):
@@ -299,230 +286,6 @@ def test_train_never_looks_at_the_test_set(tiny: Path) -> None:
 def test_train_takes_several_hidden_layers(tiny: Path) -> None:
     assert run(*QUICK, "--hidden", "6", "--data", tiny).exit_code == 0
     assert weights.load(Path("mnistnet.npz"))[0].layers == (784, 8, 6, 10)
-
-
-def test_a_training_that_diverges_writes_nothing(tiny: Path) -> None:
-    Path("mnistnet.npz").write_bytes(b"old")
-    result = run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
-    assert_fails(
-        result,
-        "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e+30",
-    )
-    assert Path("mnistnet.npz").read_bytes() == b"old"
-
-
-def test_weights_that_cannot_be_written_are_said_before_the_training(tiny: Path) -> None:
-    result = run(*QUICK, "--data", tiny, "--weights", "none/net.npz")
-    folder = Path("none").resolve()
-    assert_fails(result, f"cannot write none/net.npz: there is no folder {folder}")
-
-
-def test_not_enough_memory_is_one_error(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_much(*_: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(training, "train", too_much)
-    assert_fails(run(*QUICK, "--data", tiny), "there is not enough memory for this")
-
-
-def test_ctrl_c_says_so_and_exits_130(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "train", interrupted)
-    result = run(*QUICK, "--data", tiny)
-    assert (result.stdout, result.stderr, result.exit_code) == ("", "Interrupted\n", 130)
-    assert not Path("mnistnet.npz").exists()
-
-
-def test_a_real_ctrl_c_during_training_exits_130_and_prints_the_command_that_goes_on(
-    tiny: Path,
-) -> None:
-    words = [*QUICK, "--epochs", "300", "--batch-size", "50", "--data", str(tiny)]
-    words += ["--weights", "my net.npz"]
-    with begun(words) as process:
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate()
-    said = stderr.splitlines()[-1].decode()
-    matched = re.fullmatch(
-        r"Interrupted after epoch \d+ of 300; to go on: python -m mnistnet (.*)", said
-    )
-    assert (stdout, process.returncode) == (b"", 130)
-    assert not Path("my net.npz").exists()
-
-    again = shlex.split(matched[1])
-    assert again == ["train", "--resume", *words[1:]]
-    assert run(*again).exit_code == 0
-    run(*words[:-1], "whole.npz")
-    assert written(Path("my net.npz")) == written(Path("whole.npz"))
-    assert not list(Path().glob("*.checkpoint"))
-
-
-@pytest.mark.parametrize("after", [1, 7, 23])
-def test_a_killed_training_goes_on_to_the_same_bytes(tiny: Path, after: int) -> None:
-    """Killed twice: a number of epochs after its start, and again after it went on."""
-    words = [*QUICK, "--epochs", "300", "--batch-size", "50", "--data", str(tiny)]
-    run(*words, "--weights", "whole.npz")
-    killed = [*words, "--weights", "killed.npz", "--resume"]
-    for _ in range(2):
-        with begun(killed, after) as process:
-            process.kill()
-    assert not Path("killed.npz").exists()
-    assert weights.load(Path("killed.npz.checkpoint"))[1]["epochs"] >= 2 * after
-    result = run(*killed)
-    assert not result.stderr.startswith("epoch   1/300")
-    assert written(Path("killed.npz")) == written(Path("whole.npz"))
-    assert not list(Path().glob("*.checkpoint"))
-
-
-def test_resuming_without_a_checkpoint_begins_and_says_so(tiny: Path) -> None:
-    result = run(*QUICK, "--data", tiny, "--resume")
-    kept = Path("mnistnet.npz.checkpoint").resolve()
-    assert result.stderr.startswith(f"there is no checkpoint {kept}: beginning with epoch 1\n")
-    assert result.exit_code == 0
-
-
-@pytest.fixture
-def cut_short(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The checkpoint of a training of the tiny set that was interrupted after two epochs."""
-    real = training.train
-
-    def interrupted(*args: Any) -> Iterator[training.Report]:
-        yield from islice(real(*args), 2)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train", interrupted)
-        assert run(*QUICK, "--data", tiny).exit_code == 130
-    return Path("mnistnet.npz.checkpoint").resolve()
-
-
-@pytest.mark.parametrize(
-    ("words", "difference"),
-    [
-        (["--epochs", "9"], "--epochs 4, not 9"),
-        (["--hidden", "6"], "--hidden 8, not 8, 6"),
-        (["--seed", "1"], "--seed 0, not 1"),
-        (["--no-augment"], "--augment True, not False"),
-        (["--weight-decay", "0"], f"--weight-decay {Options.weight_decay}, not 0.0"),
-    ],
-)
-def test_resuming_with_other_options_is_refused_with_both_values(
-    cut_short: Path, tiny: Path, words: list[str], difference: str
-) -> None:
-    before = cut_short.read_bytes()
-    assert_fails(
-        run(*QUICK, "--data", tiny, *words, "--resume"),
-        f"the training in {cut_short} was begun with {difference}; "
-        "give the same to go on with it, or leave out --resume to begin anew",
-    )
-    assert cut_short.read_bytes() == before
-
-
-def test_resuming_with_other_data_is_refused_with_both_hashes(cut_short: Path, tiny: Path) -> None:
-    before = mnist.load(tiny, "train").sha256["labels"]
-    labels = idx.read_idx(tiny / "train-labels-idx1-ubyte").copy()
-    labels[0] = 9
-    idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
-    after = mnist.load(tiny, "train").sha256["labels"]
-    result = run(*QUICK, "--data", tiny, "--resume")
-    assert f"was begun with training labels of SHA-256 {before}, not {after};" in result.stderr
-    assert result.exit_code == 1
-
-
-def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -> None:
-    """Write the checkpoint again with its metadata changed, and arrays in the place of others."""
-    with np.load(path) as z:
-        found = {name: z[name] for name in z.files}
-    meta = json.loads(str(found["meta"]))
-    change(meta)
-    found |= {"meta": np.array(json.dumps(meta)), **arrays}
-    with path.open("wb") as stream:
-        np.savez(stream, **{name: array for name, array in found.items() if array is not None})
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda meta: meta.pop("rng"),
-        lambda meta: meta["rng"]["state"].update(state=-1),
-        lambda meta: meta["rng"].update(bit_generator="MT19937"),
-        lambda meta: meta.pop("seed"),
-        lambda meta: meta["data"].update(sha256=["aa"]),
-        lambda meta: meta["history"].pop(),
-        lambda meta: meta["history"][0].update(seconds="x"),
-        lambda meta: meta["history"][0].update(more=1),
-        lambda meta: meta.update(history=[], epochs="0"),
-    ],
-    ids=range(9),
-)
-def test_a_forged_checkpoint_is_one_error_and_stays(
-    cut_short: Path, tiny: Path, change: Callable[[dict[str, Any]], None]
-) -> None:
-    forge(cut_short, change)
-    assert_fails(
-        run(*QUICK, "--data", tiny, "--resume"),
-        f"{cut_short}: expected the checkpoint of a training; found something else; "
-        "leave out --resume to begin anew",
-    )
-    assert cut_short.exists()
-
-
-@pytest.mark.parametrize(
-    "velocity",
-    [
-        None,
-        np.full(784 * 8 + 80, np.nan, np.float32),
-        np.zeros(784 * 8 + 80),
-        np.zeros(3, np.float32),
-    ],
-    ids=["missing", "nan", "float64", "short"],
-)
-def test_a_forged_velocity_is_one_error(cut_short: Path, tiny: Path, velocity: Any) -> None:
-    forge(cut_short, lambda _: None, velocity=velocity)
-    result = run(*QUICK, "--data", tiny, "--resume")
-    assert result.stderr.startswith(f"Error: {cut_short}: expected ")
-    assert (result.stdout, result.exit_code) == ("", 1)
-    assert cut_short.exists()
-
-
-def test_beginning_anew_over_a_checkpoint_is_said(cut_short: Path, tiny: Path) -> None:
-    result = run(*QUICK, "--data", tiny)
-    assert result.stderr.startswith(
-        f"{cut_short}, of a training cut short, is replaced after epoch 1; "
-        "to go on with that training, press Ctrl-C now and add --resume\n"
-    )
-    assert not cut_short.exists()
-
-
-def test_what_only_has_a_checkpoints_name_is_not_replaced(tiny: Path) -> None:
-    kept = Path("mnistnet.npz.checkpoint").resolve()
-    kept.write_bytes(b"notes")
-    result = run(*QUICK, "--data", tiny)
-    assert result.stderr.startswith(f"Error: {kept}: expected the weights")
-    assert (kept.read_bytes(), result.exit_code) == (b"notes", 1)
-
-
-def test_a_link_in_a_path_does_not_lose_the_checkpoint(tiny: Path) -> None:
-    (tiny / "net.npz").symlink_to("elsewhere.npz")
-    assert run(*QUICK, "--data", tiny, "--weights", tiny / "net.npz").exit_code == 0
-    assert not list(tiny.glob("*.checkpoint"))
-
-
-def test_a_training_that_diverges_does_not_take_a_checkpoint_along(
-    cut_short: Path, tiny: Path
-) -> None:
-    """Only its own."""
-    run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
-    assert cut_short.exists()
-
-
-@pytest.mark.parametrize("option", ["--learning-rate", "--momentum", "--weight-decay"])
-@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
-def test_what_is_no_number_for_an_option_is_wrong_usage(option: str, value: str) -> None:
-    result = run("train", option, value)
-    assert result.exit_code == 2
-    assert f"Invalid value for '{option}'" in result.stderr
 
 
 # ---- eval

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,6 +27,8 @@ class Commands(click.Group):
     """The one place where errors become exit codes: 1 it could not be done, 130 interrupted."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        if sys.stderr is None:  # closed: messages are not wanted, which is no reason to fail
+            sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):  # a name need not fit the terminal's encoding
                 stream.reconfigure(errors="backslashreplace")

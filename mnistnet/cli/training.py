@@ -18,7 +18,7 @@ from mnistnet.cli.shared import (
     mirror_option,
     weights_option,
 )
-from mnistnet.errors import TrainingError
+from mnistnet.errors import MnistnetError, TrainingError
 from mnistnet.model.options import HIDDEN, Options
 
 MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
@@ -168,15 +168,14 @@ def train(
         if saved:  # whoever goes on from this checkpoint ends here again
             kept.unlink(missing_ok=True)
         raise
-    except KeyboardInterrupt as interrupt:
+    except (KeyboardInterrupt, MnistnetError) as stop:  # a full disk, say
         if not saved:
             raise
         command, *words = ctx.obj
         again = [*shlex.split(ctx.find_root().info_name or ""), command, "--resume"]
         again += [word for word in words if word != "--resume"]
-        raise KeyboardInterrupt(
-            f"after epoch {saved} of {settings.epochs}; to go on: {shlex.join(again)}"
-        ) from interrupt
+        where = f"after epoch {saved} of {settings.epochs}; to go on: {shlex.join(again)}"
+        raise type(stop)(" ".join([*map(str, stop.args), where])) from stop
     kept.unlink(missing_ok=True)
 
     seconds = sum(report.seconds for report in history)
