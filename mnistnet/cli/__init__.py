@@ -47,7 +47,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except MnistnetError as error:
-            raise click.ClickException(visible(str(error))) from error
+            lines = map(visible, str(error).split("\n"))
+            raise click.ClickException("\n".join(lines)) from error
         except MemoryError as error:
             raise click.ClickException("there is not enough memory for this") from error
         except KeyboardInterrupt as interrupt:

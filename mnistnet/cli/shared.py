@@ -108,7 +108,7 @@ def can_print(text: str) -> bool:
 def visible(text: str) -> str:
     """The text with escapes for what a terminal would obey: names come from files and from
     elsewhere."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def epoch_text(report: "Report", epochs: int) -> str:
 def live_text(report: "Report", images: int) -> str:
     """What the live line says of the epoch just done, which trained on so many images."""
     return (
-        f"train loss {report.train_loss:.4f}, validation {percent(report.validation_accuracy)}, "
+        f"loss {report.train_loss:.4f}, validation {percent(report.validation_accuracy)}, "
         f"{images / report.seconds:,.0f} images/s"
     )
 

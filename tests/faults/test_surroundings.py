@@ -1,0 +1,209 @@
+"""Whatever the program is started in: a pipe that closes, a narrow or plain terminal, a locale of
+ASCII, no home, no current folder."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from program import COMMAND, QUICK, as_user, assert_fault, program
+
+from mnistnet.model import weights
+
+KEPT = Path("mnistnet.npz.checkpoint")
+
+
+@pytest.fixture
+def seven() -> Path:
+    """A picture of a seven in the current folder, whose name is not ASCII."""
+    picture = Image.new("L", (80, 100), 255)
+    ImageDraw.Draw(picture).line([(20, 20), (60, 20), (35, 85)], 0, 8)
+    path = Path("sieben-ß.png")
+    picture.save(path)
+    return path
+
+
+# ---- streams
+
+
+def run_into_closed_pipe(*words: object, **environment: str) -> tuple[str, int]:
+    """stderr and exit code of the command where whoever reads its stdout has gone."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [*COMMAND, *map(str, words)]
+    done = subprocess.run(
+        command, stdout=write, stderr=subprocess.PIPE, env=os.environ | environment, check=False
+    )
+    os.close(write)
+    return done.stderr.decode(), done.returncode
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_is_closed_early(tiny: Path, seven: Path, unbuffered: str) -> None:
+    """As by `mnistnet eval | head -1`: not a word about it."""
+    ships = "weights that ship with mnistnet"
+    for words, said in {
+        ("eval", "--data", tiny): f"{ships}; test images are not MNIST's own\n",
+        ("predict", seven, "test:0", "--data", tiny): f"{ships}\n",
+        ("info",): f"{ships}\n",
+        ("gradcheck", "--data", tiny, "--json"): "",
+        ("download", "--data", tiny): "",
+        ("plot", "weights"): f"{ships}\n",
+        ("train", "--help"): "",
+    }.items():
+        assert run_into_closed_pipe(*words, PYTHONUNBUFFERED=unbuffered) == (said, 1)
+
+
+def test_a_pipe_that_is_closed_early_does_not_cost_the_training(tiny: Path) -> None:
+    stderr, code = run_into_closed_pipe(*QUICK, "--data", tiny)
+    assert (stderr.count("\n"), "Traceback" in stderr, code) == (4, False, 1)
+    assert weights.load(Path("mnistnet.npz"))[1]["epochs"] == 4
+    Path("mnistnet.npz").unlink()
+    stderr, code = run_into_closed_pipe(*QUICK, "--data", tiny, "--json", PYTHONUNBUFFERED="1")
+    assert (stderr, code) == ("", 1)
+    assert weights.load(KEPT)[1]["epochs"] == 1
+
+
+def test_closed_streams_are_no_reason_to_fail(tiny: Path) -> None:
+    closing = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh", *COMMAND)
+    done = program(*QUICK, "--data", tiny, command=closing)
+    assert (done.stdout[:20], done.stderr, done.exit_code) == ("validation accuracy ", "", 0)
+    assert program("predict", "none.png", command=closing) == ("", "", 1)
+    done = program("predict", "-", command=(*closing[:2], 'exec "$@" <&-', *closing[3:]))
+    said = "weights mnistnet.npz\nError: -: standard input is closed\n"
+    assert done == ("", said, 1)
+
+
+# ---- locale and terminal
+
+
+ASCII = {"LC_ALL": "C", "LANG": "", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_a_locale_without_utf_8(tiny: Path, seven: Path) -> None:
+    for words in (
+        ("eval", "--data", tiny, "--mistakes", "3"),
+        ("predict", "--show", seven, "test:0", "--data", tiny),
+        ("info",),
+        ("gradcheck", "--data", tiny),
+        ("plot", "weights", "--out", "gewichte-ß.png"),
+        (*QUICK, "--data", tiny, "--weights", "netz-ß.npz"),
+        ("train", "--help"),
+    ):
+        done = program(*words, **ASCII)
+        assert (done.exit_code, "Traceback" in done.stderr) == (0, False)
+        assert (done.stdout + done.stderr).isascii()
+    assert Path("gewichte-ß.png").exists()
+    assert Path("netz-ß.npz").exists()
+
+
+def test_a_name_that_is_no_text(seven: Path) -> None:
+    name = os.fsdecode(b"\xff\n\x1b[2J.png")
+    seven.rename(name)
+    said = "weights that ship with mnistnet\n"
+    done = program("predict", name)
+    assert done.stdout.startswith("\\udcff\\n\\x1b[2J.png  7  ")
+    assert (done.stderr, done.exit_code) == (said, 0)
+    done = program("predict", f"no{name}")
+    words = "cannot read it: No such file or directory"
+    assert done == ("", f"{said}Error: no\\udcff\\n\\x1b[2J.png: {words}\n", 1)
+    done = program("eval", "--weights", name, "--data", "none")
+    assert done.stderr.startswith("Error: \\udcff\n\\x1b[2J.png: expected the weights")
+
+
+def on_terminal(columns: int, *words: object) -> str:
+    """What the command, done well, writes to a terminal of so many columns, escapes and all."""
+    mine, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    command = [*COMMAND, *map(str, words)]
+    written = b""
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        try:
+            while piece := os.read(mine, 1 << 16):
+                written += piece
+        except OSError:  # how Linux tells that the other side is closed
+            pass
+        os.close(mine)
+    assert process.returncode == 0
+    return written.decode()
+
+
+@pytest.mark.parametrize("columns", [20, 80])
+def test_a_narrow_terminal(
+    tiny: Path, seven: Path, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Live lines stay within it, are whole where it has 80 columns, and nothing is coloured."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    written = on_terminal(columns, *QUICK, "--data", tiny)
+    live, closing = written.replace("\r\n", "\n").rstrip("\n").split("\n")
+    states = live.strip("\r").split("\r")
+    assert max(map(len, states)) <= columns
+    assert states[-1].startswith("epoch 4/4 |███| l")
+    assert states[-1].endswith(" images/s, 00:00 left") == (columns == 80)
+    assert closing.startswith("validation accuracy ")
+    for words in (("eval", "--data", tiny), ("predict", "--show", seven), ("train", "--help")):
+        written += on_terminal(columns, *words)
+    assert "\x1b" not in written
+
+
+# ---- folders
+
+
+def test_a_home_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is not made; and no home is needed where none is used."""
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    tmp_path.chmod(0o500)
+    home = tmp_path / "none"
+    monkeypatch.setenv("HOME", str(home))
+    cache = home / ".cache" / "mnistnet"
+    message = f"cannot make the folder {cache}: Permission denied"
+    assert_fault(("download",), message, f"Downloading MNIST to {cache}\n", run=as_user)
+    monkeypatch.delenv("HOME")
+    nobody = ("setpriv", "--reuid=4242", *COMMAND)  # whom no list of users has
+    if os.geteuid() == 0:
+        done = program("download", command=nobody)
+        message = "there is no home folder to keep MNIST in; name one with --data"
+        assert done == ("", f"Error: {message}\n", 1)
+    tmp_path.chmod(0o700)
+
+
+def test_without_a_home_all_works_that_needs_none(
+    tiny: Path, seven: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name)
+    for words in ((*QUICK, "--data", tiny), ("eval", "--data", tiny), ("predict", seven)):
+        assert program(*words).exit_code == 0
+
+
+def test_a_current_folder_that_cannot_be_written_to(
+    tiny: Path, seven: Path, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o500)
+    shut = f"the folder {tmp_path} is not writable"
+    words = (*QUICK, "--data", tiny)
+    assert_fault(words, f"cannot write mnistnet.npz: {shut}", run=as_user)
+    assert_fault(("plot", "weights"), f"cannot write weights.png: {shut}", run=as_user)
+    for words in (("eval", "--data", tiny), ("predict", seven), ("info",)):
+        assert as_user(*words).exit_code == 0
+    tmp_path.chmod(0o700)
+
+
+def test_a_current_folder_that_is_gone(tiny: Path, seven: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    seven = tmp_path / seven
+    why = "No such file or directory"
+    done = program(*QUICK, "--data", tiny)
+    assert done == ("", f"Error: cannot write mnistnet.npz: {why}\n", 1)
+    for words in (("eval", "--data", tiny), ("predict", seven), ("info",)):
+        done = program(*words)
+        assert (done.exit_code, "Traceback" in done.stderr) == (0, False)
