@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check format bench pretrained
+.PHONY: help run test check format bench fuzz pretrained
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -33,6 +33,10 @@ format: .venv/installed  ## fix what can be fixed
 
 bench: .venv/installed  ## the benchmarks
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+fuzz: .venv/installed  ## look for files that break what reads them, five minutes for each kind
+	$(BIN)/python -m pip install --quiet --group fuzz
+	@for kind in idx weights picture; do echo "== $$kind"; $(BIN)/python tests/fuzz.py $$kind -max_total_time=300 || exit 1; done
 
 pretrained: .venv/installed  ## rebuild the weights that ship, and tell how good they are
 	$(BIN)/mnistnet train --hidden 640 --hidden 256 --epochs 200 --drawn 5000 --weights mnistnet/pretrained.npz

@@ -1,0 +1,144 @@
+"""Coverage-guided fuzzing of what reads files from anywhere: `make fuzz`, which gets atheris.
+
+    python tests/fuzz.py idx|weights|picture [options of libFuzzer]
+
+Whatever is in a file, its reader gives something sound or the error that it promises, in ten
+seconds and two gigabytes. An input that breaks this is kept in the current folder, and belongs
+into the tests. Inputs begin as small files of each kind, and some are packed anew after each
+change, or a wrong checksum would be all that was ever found.
+"""
+
+import gzip
+import io
+import json
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["mnistnet", "numpy.lib", "zipfile", "PIL"]):
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    from mnistnet.data import idx, picture
+    from mnistnet.errors import DataError, PictureError, WeightsError
+    from mnistnet.model import weights
+    from mnistnet.model.network import Network
+    from mnistnet.model.options import Options
+    from mnistnet.model.training import Report
+    from mnistnet.report.terminal import info_text
+
+    Image.init()  # which imports the readers of all formats
+
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "GIF",
+    "BMP",
+    "TIFF",
+    "WEBP",
+    "PPM",
+    "TGA",
+    "PCX",
+    "ICO",
+    "SGI",
+    "DDS",
+    "JPEG2000",
+)
+SEPARATOR = b"\0next\0"  # between the arrays of weights that are to be packed
+
+
+def idx_seeds(folder: Path) -> Iterator[bytes]:
+    for dtype in idx.CODES:
+        for name in ("raw", "packed.gz"):
+            idx.write_idx(folder / name, np.arange(6).astype(dtype).reshape(2, 3))
+            content = (folder / name).read_bytes()
+            yield b"\0" + content
+            yield b"\1" + content
+
+
+def try_idx(data: bytes, path: Path) -> None:
+    path.write_bytes(gzip.compress(data[1:], 1) if data[:1] == b"\1" else data[1:])
+    with suppress(DataError):
+        array = idx.read_idx(path)
+        assert not array.flags.writeable
+        assert idx.sha256(array)
+
+
+def weights_seeds(folder: Path) -> Iterator[bytes]:
+    path = folder / "net.npz"
+    network = Network.random((784, 1, 10), np.random.default_rng(0))
+    history = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.0)]
+    data = {"sha256": {"images": "aa", "labels": "bb"}, "published": False}
+    for velocity in (None, network.parameters):
+        weights.save(path, network, weights.metadata(Options(), 0, data, history), velocity)
+        yield b"\0" + path.read_bytes()
+        text = json.dumps(weights.load(path)[1])
+        with zipfile.ZipFile(path) as archive:
+            arrays = [archive.read(name) for name in archive.namelist()[1:]]
+            yield b"\1" + SEPARATOR.join([text.encode(), *arrays])
+
+
+def try_weights(data: bytes, path: Path) -> None:
+    if data[:1] == b"\1":
+        text, *arrays = data[1:].split(SEPARATOR)
+        with zipfile.ZipFile(path, "w") as archive:
+            with archive.open("meta.npy", "w") as stream:
+                np.save(stream, np.array(text.decode(errors="replace")))
+            for name, content in zip(("W1", "W2", "velocity"), arrays, strict=False):
+                archive.writestr(f"{name}.npy", content)
+    else:
+        path.write_bytes(data[1:])
+    with suppress(WeightsError):
+        network, meta = weights.load(path)
+        assert np.isfinite(network.scores(np.ones((1, 784), np.float32))).all()
+        json.loads(json.dumps(meta))
+        assert info_text(path, network.layers, meta)
+        weights.history(path, meta)
+
+
+def picture_seeds(_: Path) -> Iterator[bytes]:
+    for mode in ("L", "RGB", "P", "1", "RGBA", "I;16", "F"):
+        image = Image.new(mode, (12, 12))
+        ImageDraw.Draw(image).line((3, 2, 8, 9), 1, 2)
+        for name in FORMATS:
+            stream = io.BytesIO()
+            with suppress(OSError, ValueError):  # what the format does not hold
+                image.save(stream, name)
+                yield stream.getvalue()
+
+
+def try_picture(data: bytes, _: Path) -> None:
+    with suppress(PictureError):
+        image = picture.read_picture(io.BytesIO(data)).image
+        assert (image.dtype, image.shape) == (np.uint8, (784,))
+        assert image.any()
+
+
+READERS = {
+    "idx": (idx_seeds, try_idx),
+    "weights": (weights_seeds, try_weights),
+    "picture": (picture_seeds, try_picture),
+}
+
+
+def main() -> None:
+    name, *options = sys.argv[1:]
+    seeds, attempt = READERS[name]
+    with tempfile.TemporaryDirectory() as top:
+        corpus, path = Path(top, "corpus"), Path(top, "file")
+        corpus.mkdir()
+        for number, seed in enumerate(seeds(Path(top))):
+            (corpus / str(number)).write_bytes(seed)
+        limits = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=20000")
+        command = [sys.argv[0], *limits, *options, str(corpus)]
+        atheris.Setup(command, lambda data: attempt(data, path))
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
