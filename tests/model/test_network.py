@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from mnistnet.errors import MnistnetError
+from mnistnet.model import network as network_module
 from mnistnet.model.network import (
     Backprop,
     Network,
+    are_sound,
     log_probabilities,
     logistic_loss,
     scale,
@@ -223,16 +225,24 @@ def test_the_matrices_are_views_of_the_parameters() -> None:
     assert network.parameters[6] == 9
 
 
-def test_a_network_too_large_for_any_use_is_refused_before_memory_runs_out() -> None:
+def test_a_network_too_large_for_any_use_is_refused_before_memory_runs_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with pytest.raises(MnistnetError) as caught:
         Network((784, 1_000_000, 10))
     assert str(caught.value) == (
         "expected at most 67,108,864 weights; found 794,000,000 in 784-1000000-10: "
         "use fewer hidden units"
     )
+    monkeypatch.setattr(network_module, "MAX_PARAMETERS", 794)
+    assert len(Network((784, 1, 10)).parameters) == 794
+    with pytest.raises(MnistnetError):
+        Network((784, 1, 11))
 
 
-def test_a_minibatch_too_large_for_any_use_is_refused_before_memory_runs_out() -> None:
+def test_a_minibatch_too_large_for_any_use_is_refused_before_memory_runs_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     network = Network((784, 1000, 10))
     with pytest.raises(MnistnetError) as caught:
         Backprop(network, 100_000)
@@ -240,6 +250,16 @@ def test_a_minibatch_too_large_for_any_use_is_refused_before_memory_runs_out() -
         "expected at most 134,217,728 activations in a minibatch; found 179,400,000 for 100,000 "
         "images: use a smaller batch size or fewer hidden units"
     )
+    monkeypatch.setattr(network_module, "MAX_ACTIVATIONS", 3 * 1794)
+    Backprop(network, 3)
+    with pytest.raises(MnistnetError):
+        Backprop(network, 4)
+
+
+def test_weights_are_sound_up_to_a_thousand_million() -> None:
+    assert are_sound(np.array([1e9, -1e9, 0], np.float32))
+    for value in (np.nextafter(np.float32(1e9), np.float32(2e9)), -np.inf, np.nan):
+        assert not are_sound(np.array([0, value], np.float32))
 
 
 def test_pixels_are_scaled_to_0_to_1() -> None:

@@ -1,0 +1,218 @@
+"""Whatever is in a file and whatever is on the command line: a sound result, or one clear error.
+
+`make fuzz` looks further, by what it finds the code to do.
+"""
+
+import io
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from program import run
+
+from mnistnet import cli
+from mnistnet.data import idx, mnist, picture, synthetic
+from mnistnet.errors import PictureError, WeightsError
+from mnistnet.model import weights
+from mnistnet.model.network import Network
+from mnistnet.model.options import Options
+from mnistnet.model.training import Report
+
+# The fixtures are the same for all examples, and what they do is not undone by one.
+settings.register_profile(
+    "files", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+files = settings.get_profile("files")
+
+EDITS = st.lists(
+    st.tuples(st.integers(0, 1 << 20), st.integers(0, 3), st.binary(min_size=1, max_size=8)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def edited(content: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
+    """The content with some bytes overwritten, put in or taken out, or its end cut off."""
+    for place, kind, new in edits:
+        place %= len(content) + 1
+        end = [place, place + len(new), place + len(new), len(content)][kind]
+        content = content[:place] + (new if kind < 2 else b"") + content[end:]
+    return content
+
+
+@contextmanager
+def folder() -> Iterator[None]:
+    """A new current folder, for one example."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chdir(name)
+        yield
+
+
+def answer(*words: object) -> bool:
+    """Whether the command did it; else it said why not, in one line."""
+    result = run(*words)
+    assert result.exit_code in (0, 1)
+    if result.exit_code:
+        assert result.stdout == ""
+        assert re.fullmatch(r"(weights [^\n]*\n)?Error: [^\n]*\n", result.stderr)
+    printed = result.stdout + result.stderr
+    assert all(c.isprintable() for c in printed if c != "\n")
+    return not result.exit_code
+
+
+# ---- files
+
+
+@given(EDITS, st.sampled_from(["", ".gz"]), st.sampled_from([0, 1]))
+@settings(files)
+def test_any_data_file(edits: Any, ending: str, which: int) -> None:
+    with folder():
+        arrays = [np.arange(2 * 784, dtype=np.uint8).reshape(2, 28, 28), np.array([1, 9], np.uint8)]
+        names = [f"{file.name}{ending}" for file in mnist.FILES[2:]]
+        for name, array in zip(names, arrays, strict=True):
+            idx.write_idx(Path(name), array)
+        path = Path(names[which])
+        path.write_bytes(edited(path.read_bytes(), edits))
+        if answer("eval", "--data", "."):
+            data = mnist.load(Path(), "test")
+            assert len(data.images) == len(data.labels) == 2
+            assert data.labels.max() < 10
+
+
+@cache
+def weights_file() -> bytes:
+    network = Network.random((784, 2, 10), np.random.default_rng(0))
+    data = {"sha256": {"images": "aa", "labels": "bb"}, "published": False}
+    history = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25)]
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "net.npz")
+        weights.save(path, network, weights.metadata(Options(epochs=1), 7, data, history))
+        return path.read_bytes()
+
+
+@given(EDITS)
+@settings(files)
+def test_any_weights_file(edits: Any) -> None:
+    with folder():
+        path = Path("net.npz")
+        path.write_bytes(edited(weights_file(), edits))
+        if answer("info", "--weights", path):
+            network, _ = weights.load(path)
+            assert np.isfinite(network.scores(np.ones((1, 784), np.float32))).all()
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*vars(Options()), "sha256", "images"]), inner, max_size=3
+        )
+    ),
+    max_leaves=9,
+)
+META = json.loads(str(np.load(io.BytesIO(weights_file()))["meta"]))
+
+
+@given(st.dictionaries(st.sampled_from([*META]), JSON, min_size=1, max_size=3))
+@settings(files)
+def test_any_metadata(changes: dict[str, Any]) -> None:
+    with folder():
+        with np.load(io.BytesIO(weights_file())) as z:
+            arrays = dict(z) | {"meta": np.array(json.dumps(META | changes))}
+        with Path("net.npz").open("wb") as stream:
+            np.savez(stream, **arrays)
+        if answer("info", "--weights", "net.npz"):
+            json.loads(run("info", "--json", "--weights", "net.npz").stdout)
+            with suppress(WeightsError):
+                weights.history(Path("net.npz"), weights.load(Path("net.npz"))[1])
+
+
+@cache
+def picture_file(form: str) -> bytes:
+    image = Image.new("L", (30, 40), 255)
+    ImageDraw.Draw(image).line([(8, 8), (22, 8), (12, 32)], 0, 4)
+    stream = io.BytesIO()
+    image.save(stream, form)
+    return stream.getvalue()
+
+
+@given(EDITS, st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO"]))
+@settings(files)
+def test_any_picture(edits: Any, form: str) -> None:
+    content = edited(picture_file(form), edits)
+    try:
+        image = picture.read_picture(io.BytesIO(content)).image
+        assert (image.dtype, image.shape) == (np.uint8, (784,))
+        assert image.any()
+    except PictureError as error:
+        assert "\n" not in str(error)
+    result = run("predict", "-", "--json", stdin=content)
+    said = json.loads(result.stdout)
+    assert result.exit_code == ("error" in said)
+
+
+# ---- command lines
+
+VALUES = st.sampled_from(
+    [
+        *("", "0", "1", "2", "-1", "8", "1e9", "9999999999", "nan", "x", "\0", "\x1b[2J", "\udcff"),
+        *("tiny", "none", "net.npz", ".", "..", "-", "--", "a.png", "http://127.0.0.1:1", "file:/"),
+        *("test", "validation", "test:0", "train:9", "test:", "weights", "mistakes", "history"),
+    ]
+)
+OPTIONS = st.sampled_from(
+    sorted(
+        {
+            name
+            for command in cli.main.commands.values()
+            for parameter in command.params
+            for name in (*parameter.opts, *parameter.secondary_opts)
+        }
+        | {"--help", "-h", "--version", "--none"}
+    )
+)
+COMMANDS = st.sampled_from([*cli.main.commands, "none", ""])
+# enough of each to let some do their work
+SENSIBLE = st.sampled_from(
+    [
+        ("--data", "tiny"),
+        ("--weights", "net.npz"),
+        ("--epochs", "1", "--batch-size", "10", "--validation", "0", "--hidden", "1"),
+    ]
+)
+WORDS = st.lists(SENSIBLE | st.tuples(OPTIONS) | st.tuples(VALUES), max_size=6).map(
+    lambda groups: [word for group in groups for word in group]
+)
+
+
+@given(COMMANDS, WORDS)
+@settings(files, max_examples=300)
+def test_any_command_line(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: list[str]
+) -> None:
+    def in_vain(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(synthetic, "write", in_vain)  # it takes many seconds
+    with folder():
+        Path("tiny").symlink_to(tiny)
+        Path("net.npz").write_bytes(weights_file())
+        Path("picture.png").write_bytes(picture_file("PNG"))
+        result = run(command, *words)
+        assert result.exit_code in (0, 1, 2)
+        assert "Traceback" not in result.stderr
+        if result.exit_code:
+            assert "Error: " in result.stderr or '"error": ' in result.stdout or not words
+        assert not list(Path().glob(".*.part"))
