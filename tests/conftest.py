@@ -17,8 +17,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from mnistnet.data import idx, mnist, synthetic
+
+# The current folder may be read-only, and a slow machine is no fault.
+settings.register_profile("mnistnet", settings.default, database=None, deadline=None)
+settings.load_profile("mnistnet")
 
 REAL_MIRROR = os.environ.get("MNISTNET_MIRROR")
 REAL_FOLDER = Path(REAL_MIRROR).resolve() if REAL_MIRROR else None  # walls changes the folder

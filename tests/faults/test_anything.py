@@ -29,12 +29,6 @@ from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.training import Report
 
-# The fixtures are the same for all examples, and what they do is not undone by one.
-settings.register_profile(
-    "files", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-files = settings.get_profile("files")
-
 EDITS = st.lists(
     st.tuples(st.integers(0, 1 << 20), st.integers(0, 3), st.binary(min_size=1, max_size=8)),
     min_size=1,
@@ -75,7 +69,6 @@ def answer(*words: object) -> bool:
 
 
 @given(EDITS, st.sampled_from(["", ".gz"]), st.sampled_from([0, 1]))
-@settings(files)
 def test_any_data_file(edits: Any, ending: str, which: int) -> None:
     with folder():
         arrays = [np.arange(2 * 784, dtype=np.uint8).reshape(2, 28, 28), np.array([1, 9], np.uint8)]
@@ -102,7 +95,6 @@ def weights_file() -> bytes:
 
 
 @given(EDITS)
-@settings(files)
 def test_any_weights_file(edits: Any) -> None:
     with folder():
         path = Path("net.npz")
@@ -126,7 +118,6 @@ META = json.loads(str(np.load(io.BytesIO(weights_file()))["meta"]))
 
 
 @given(st.dictionaries(st.sampled_from([*META]), JSON, min_size=1, max_size=3))
-@settings(files)
 def test_any_metadata(changes: dict[str, Any]) -> None:
     with folder():
         with np.load(io.BytesIO(weights_file())) as z:
@@ -149,7 +140,6 @@ def picture_file(form: str) -> bytes:
 
 
 @given(EDITS, st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO"]))
-@settings(files)
 def test_any_picture(edits: Any, form: str) -> None:
     content = edited(picture_file(form), edits)
     try:
@@ -198,7 +188,7 @@ WORDS = st.lists(SENSIBLE | st.tuples(OPTIONS) | st.tuples(VALUES), max_size=6).
 
 
 @given(COMMANDS, WORDS)
-@settings(files, max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_command_line(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: list[str]
 ) -> None:

@@ -44,6 +44,10 @@ MALFORMED = {
         idx_bytes(*[1] * 65),
         "expected 64 dimensions at most; found 65",
     ),
+    "one element that is missing": (
+        idx_bytes(body=b""),
+        "expected 5 bytes for one uint8; found 4",
+    ),
     "short body": (idx_bytes(2, 3, body=bytes(5)), "expected 18 bytes for 2 x 3 uint8; found 17"),
     "wide type, short body": (
         idx_bytes(2, code=0x0E, body=bytes(8)),
@@ -57,6 +61,14 @@ MALFORMED = {
     "dimensions whose product overflows": (
         idx_bytes(2**31, 2**31, 2**31, body=b""),
         "expected dimensions that fit in memory; found 2147483648 x 2147483648 x 2147483648",
+    ),
+    "dimensions that just overflow but for a zero": (
+        idx_bytes(2**31, 2**31, 2, 0, body=b""),
+        "expected dimensions that fit in memory; found 2147483648 x 2147483648 x 2 x 0",
+    ),
+    "dimensions of a wide type that overflow but for a zero": (
+        idx_bytes(2**31, 2**31, 0, code=0x0E, body=b""),
+        "expected dimensions that fit in memory; found 2147483648 x 2147483648 x 0",
     ),
     "dimensions that overflow but for a zero": (
         idx_bytes(2**31, 2**31, 2**31, 0, body=b""),
@@ -194,7 +206,9 @@ def test_gzip_that_is_cut_or_altered_anywhere(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in range(2, len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match="expected a whole gzip file; found a damaged one"):
+        with pytest.raises(
+            DataError, match=f"^{path}: expected a whole gzip file; found a damaged"
+        ):
             idx.read_idx(path)
     checksum = len(whole) - 8
     path.write_bytes(whole[:checksum] + bytes([whole[checksum] ^ 1]) + whole[checksum + 1 :])

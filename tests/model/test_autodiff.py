@@ -52,7 +52,7 @@ def arrays(shape: tuple[int, ...], low: float = -2, high: float = 2) -> st.Searc
 
 
 shapes = hnp.array_shapes(min_dims=0, max_dims=3, max_side=3)
-quick = settings(max_examples=30, deadline=None)
+quick = settings(max_examples=30)
 
 UNARY = {
     "negative": (lambda x: -x, -2),
