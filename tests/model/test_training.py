@@ -1,6 +1,8 @@
 """Training is minibatch SGD as its formulas say, the same for the same seed, and honest."""
 
+import itertools
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +69,9 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
     assert [report.learning_rate for report in reports] == pytest.approx([0.3, 0.15])
 
 
-@pytest.mark.parametrize(("layers", "share"), [((784, 72, 10), 1), ((784, 9, 288, 10), 0.25)])
+@pytest.mark.parametrize(
+    ("layers", "share"), [((784, 72, 10), 1), ((784, 288, 10), 0.25), ((784, 9, 288, 10), 0.25)]
+)
 def test_above_72_units_only_the_scores_matrix_is_slower(
     layers: tuple[int, ...], share: float
 ) -> None:
@@ -130,6 +134,13 @@ def test_drawn_images_are_trained_on_and_change_nothing_of_what_is_held_out(
     assert reports[0].validation_accuracy == (answers == data.labels[held_out]).mean()
     images[300:] = 255
     assert run(more, options)[1][0].train_loss != reports[0].train_loss
+
+
+def test_an_epoch_takes_from_its_start_to_its_end(
+    data: mnist.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "perf_counter", itertools.count(100).__next__)
+    assert [report.seconds for report in run(data)[1]] == [1, 1, 1]
 
 
 def test_the_split_is_a_partition_that_depends_on_the_counts_alone() -> None:
