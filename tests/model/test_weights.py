@@ -1,8 +1,11 @@
 """A weights file holds one network whole, opens with NumPy alone, and is not believed blindly."""
 
 import json
+import math
 import os
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,3 +119,37 @@ def test_what_load_would_refuse_is_not_written(
     with pytest.raises(WeightsError, match="lead from 784 pixels to 10 scores; found 3 x 784"):
         weights.save(tmp_path / "net.npz", Network((784, 3)), {})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_velocity_comes_back_as_it_was(network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    meta = weights.metadata(Options(), 0, DATA, [])
+    velocity = np.arange(len(network.parameters), dtype=np.float32)
+    weights.save(path, network, meta, velocity)
+    back = weights.load_with_velocity(path)[2]
+    assert back is not None
+    assert back.tobytes() == velocity.tobytes()
+    weights.save(path, network, meta)
+    assert weights.load_with_velocity(path)[2] is None
+
+
+def test_the_history_is_the_reports_of_each_epoch(saved: Path) -> None:
+    _, meta = weights.load(saved)
+    assert weights.history(saved, meta) == HISTORY
+    figures = {"train_loss": 0.0, "seconds": 1e9, "validation_loss": None}  # as may be
+    expected = [replace(HISTORY[0], **figures), HISTORY[1]]
+    rows = [asdict(report) for report in expected]
+    assert weights.history(saved, {"history": rows}) == expected
+
+
+@pytest.mark.parametrize(
+    "change", [{"train_loss": None}, {"seconds": -1}, {"seconds": math.inf}, {"epoch": 2}]
+)
+def test_a_history_with_impossible_figures_is_refused(saved: Path, change: dict[str, Any]) -> None:
+    _, meta = weights.load(saved)
+    meta["history"][0] |= change
+    with pytest.raises(WeightsError) as caught:
+        weights.history(saved, meta)
+    assert str(caught.value) == (
+        f"{saved}: expected the figures of each epoch; found others in its history"
+    )
