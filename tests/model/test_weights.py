@@ -12,7 +12,7 @@ import pytest
 
 from mnistnet.errors import MnistnetError, WeightsError
 from mnistnet.model import weights
-from mnistnet.model.network import Network
+from mnistnet.model.network import MAX_PARAMETERS, Network
 from mnistnet.model.options import Options
 from mnistnet.model.training import Report
 
@@ -131,6 +131,11 @@ def test_a_velocity_comes_back_as_it_was(network: Network, tmp_path: Path) -> No
     assert back.tobytes() == velocity.tobytes()
     weights.save(path, network, meta)
     assert weights.load_with_velocity(path)[2] is None
+
+
+def test_a_file_may_hold_the_largest_network_and_its_velocity_but_not_much_more() -> None:
+    largest = 2 * 4 * MAX_PARAMETERS
+    assert largest + 10_000_000 < weights.MAX_BYTES < largest + 20_000_000
 
 
 def test_the_history_is_the_reports_of_each_epoch(saved: Path) -> None:
