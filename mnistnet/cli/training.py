@@ -202,7 +202,7 @@ def _live_line(epochs: int, done: int, as_json: bool) -> Any:
     """A tqdm bar over the epochs on stderr; disabled where that is not a terminal, or for JSON."""
     from tqdm import tqdm
 
-    form = "epoch {n_fmt}/{total_fmt} |{bar:3}| {desc}, {remaining} left"  # 79 columns
+    form = "epoch {n_fmt}/{total_fmt} |{bar:3}| {desc}, {remaining} left"  # fits 80 columns
     return tqdm(
         total=epochs,
         initial=done,
