@@ -196,7 +196,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
 
 
 @given(command_lines())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_command_line(tiny: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     def in_vain(*_: object) -> bool:
         return False
