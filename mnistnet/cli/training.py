@@ -122,6 +122,7 @@ def train(
 
     kept = checkpoint.beside(check_writable(weights))
     check_writable(kept)
+    weights_file.check_replaceable(weights)
     data = dataset(folder, mirrors, "train")
     initial, rng, drawing = np.random.default_rng(seed).spawn(3)
     state = training.State(Network.random((PIXELS, *hidden, CLASSES), initial), rng)
@@ -133,7 +134,7 @@ def train(
     elif resume:
         click.echo(f"there is no checkpoint {kept}: beginning with epoch 1", err=True)
     elif kept.exists():
-        weights_file.load(kept)  # whatever else has that name is not ours to replace
+        weights_file.check_replaceable(kept)
         click.echo(
             f"{kept}, of a training cut short, is replaced after epoch 1; to go on with that "
             "training, press Ctrl-C now and add --resume",

@@ -75,6 +75,18 @@ def save(
         np.savez(stream, meta=np.array(text), **arrays)
 
 
+def check_replaceable(path: Path) -> None:
+    """Raise WeightsError where the file at path is neither empty nor a whole weights file: whatever
+    else has that name is not ours to replace."""
+    try:
+        if path.exists() and path.stat().st_size:
+            load(path)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error}; it is not replaced: move it away, or name another file with --weights"
+        ) from error
+
+
 def history(path: Path, meta: Mapping[str, Any]) -> list[Report]:
     """The epochs that the metadata of the file at path tells of; raises WeightsError where it has
     not the figures of each of them."""

@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -21,6 +22,7 @@ from program import QUICK, as_user, assert_fails, assert_fault, begun, run, writ
 
 from mnistnet.data import idx, mnist
 from mnistnet.model import training, weights
+from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 
 OLD = Path("mnistnet.npz")
@@ -30,7 +32,7 @@ KEPT = Path("mnistnet.npz.checkpoint")
 @pytest.fixture
 def old(tiny: Path) -> Path:
     """The tiny set; mnistnet.npz in the current folder is of an earlier training."""
-    OLD.write_bytes(b"old")
+    weights.save(OLD, Network((784, 10)), weights.metadata(Options(), 0, {}, []))
     return tiny
 
 
@@ -120,6 +122,23 @@ def test_a_checkpoint_that_cannot_be_written(old: Path, tmp_path: Path) -> None:
     assert_fault((*QUICK, "--data", old), message)
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "tiny/train-images-idx3-ubyte"])
+def test_a_file_that_is_no_weights_file_is_not_replaced(old: Path, name: str) -> None:
+    Path("notes.txt").write_text("mine")
+    assert_fault(
+        (*QUICK, "--data", old, "--weights", name),
+        f"{name}: expected the weights that 'mnistnet train' writes; found a file that is damaged "
+        "or something else (File is not a zip file); it is not replaced: move it away, or name "
+        "another file with --weights",
+    )
+
+
+def test_an_empty_file_is_replaced(old: Path) -> None:
+    OLD.write_bytes(b"")  # as mktemp makes it
+    assert run(*QUICK, "--data", old).exit_code == 0
+    assert weights.load(OLD)[1]["epochs"] == 4
+
+
 # ---- in its midst
 
 
@@ -160,7 +179,7 @@ def test_a_disk_that_gets_full_later(
     )
     assert re.fullmatch(f"({EPOCH}){{{fits}}}{re.escape(message)}", result.stderr)
     assert (result.stdout, result.exit_code) == ("", 1)
-    assert OLD.read_bytes() == b"old"
+    assert weights.load(OLD)[0].layers == (784, 10)
     assert weights.load(KEPT)[1]["epochs"] == fits
 
     assert run(*words, "--resume").exit_code == 0
@@ -174,13 +193,13 @@ def test_stopped_at_any_moment(old: Path, tmp_path: Path, sign: int, count: int)
     """The old weights are there, or the new ones; going on gives the same new ones, and tidies."""
     start = tmp_path / "start"
     start.mkdir()
-    (start / "mnistnet.npz").write_bytes(b"old")
+    shutil.copy(OLD, start)
     words = (*QUICK, "--data", old)
     ends = stop_at_moments(sign, count, start, words, (*words, "--resume"))
     assert len(ends) == count
     new = ends[0][1].files["mnistnet.npz"]
     befores = {stopped.files["mnistnet.npz"] for stopped, _ in ends}
-    assert befores <= {hashlib.sha256(b"old").hexdigest(), new}
+    assert befores <= {hashlib.sha256(OLD.read_bytes()).hexdigest(), new}
     for stopped, again in ends:
         assert_stopped(stopped, sign)
         assert (again.exit_code, again.files) == (0, {"mnistnet.npz": new})
@@ -192,7 +211,7 @@ def test_a_running_training_that_is_killed(old: Path) -> None:
     for _ in range(2):
         with begun(words, 5) as process:
             process.kill()
-    assert OLD.read_bytes() == b"old"
+    assert weights.load(OLD)[0].layers == (784, 10)
     assert weights.load(KEPT)[1]["epochs"] >= 10
     assert run(*words).exit_code == 0
     run(*words[:-1], "--weights", "whole.npz")
@@ -200,14 +219,9 @@ def test_a_running_training_that_is_killed(old: Path) -> None:
     assert not list(Path().glob("*.checkpoint"))
 
 
-def test_a_training_that_diverges_writes_nothing(tiny: Path) -> None:
-    Path("mnistnet.npz").write_bytes(b"old")
-    result = run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
-    assert_fails(
-        result,
-        "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e+30",
-    )
-    assert Path("mnistnet.npz").read_bytes() == b"old"
+def test_a_training_that_diverges(old: Path) -> None:
+    message = "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e+30"
+    assert_fault((*QUICK, "--data", old, "--learning-rate", "1e30"), message)
 
 
 def test_not_enough_memory_is_one_error(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
