@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from http.client import IncompleteRead as ChunkCut
 from typing import Any
 from urllib.parse import urljoin
 
@@ -95,7 +96,7 @@ def _reason(error: BaseException) -> str:
     while cause is not None:
         if isinstance(cause, TimeoutError | requests.Timeout):
             return LATE
-        if isinstance(cause, IncompleteRead):
+        if isinstance(cause, IncompleteRead | ChunkCut):
             return "the connection ended"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror

@@ -73,6 +73,14 @@ def cut_after(share: float) -> Callable:
     return answer
 
 
+def chunk_cut(request) -> None:
+    """Promise a chunk of five bytes, send two, and close."""
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.end_headers()
+    request.wfile.write(b"5\r\nab")
+
+
 def status(code: int, **headers: str) -> Callable:
     def answer(request) -> None:
         request.send_response(code)
@@ -139,6 +147,7 @@ ANSWERS = {
         "the connection ended after {last:,} bytes",
         2,
     ),
+    "cut in a chunk": Answer(chunk_cut, "the connection ended after 2 bytes", 2),
     "short body": Answer(sent(lambda body: body[:-10]), f"{SIZE}, found {{short:,}}"),
     "long body": Answer(sent(lambda body: body + bytes(10)), f"{SIZE}, found {{long:,}}"),
     "body longer than promised": Answer(
