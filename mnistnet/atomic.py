@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import MnistnetError, reason
 
 if sys.platform != "win32":
     from fcntl import LOCK_EX, LOCK_NB, flock
@@ -40,7 +40,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         part.replace(target)
     except OSError as error:
-        raise MnistnetError(f"cannot write {path}: {error.strerror or error}") from error
+        raise MnistnetError(f"cannot write {path}: {reason(error)}") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -83,7 +83,7 @@ def check_writable(path: Path) -> Path:
         if target.exists() and not target.is_file():
             raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
     except OSError as error:  # a name too long, say
-        raise MnistnetError(f"cannot write {path}: {error.strerror or error}") from error
+        raise MnistnetError(f"cannot write {path}: {reason(error)}") from error
     return target
 
 
@@ -92,4 +92,4 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MnistnetError(f"cannot make the folder {path}: {error.strerror or error}") from error
+        raise MnistnetError(f"cannot make the folder {path}: {reason(error)}") from error

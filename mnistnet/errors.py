@@ -27,3 +27,10 @@ class WeightsError(MnistnetError):
 
 class PictureError(MnistnetError):
     """A picture cannot be read, or there is nothing in it to read."""
+
+
+def reason(error: BaseException) -> str:
+    """Why another library failed, in one line: the operating system's words where it has any, else
+    the first line of its own, else the error's name."""
+    words = getattr(error, "strerror", None) or str(error)
+    return str(words).partition("\n")[0] or type(error).__name__

@@ -20,7 +20,7 @@ from mnistnet.cli.plotting import plot
 from mnistnet.cli.prediction import predict
 from mnistnet.cli.shared import visible
 from mnistnet.cli.training import train
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import MnistnetError, reason
 
 
 class Commands(click.Group):
@@ -37,7 +37,7 @@ class Commands(click.Group):
         except OSError as error:  # stdout is on a full disk, say; click sees to a closed pipe
             with suppress(OSError):  # or Python tries once more at its end, and complains, too
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(f"Error: cannot write the result: {error.strerror or error}")
+            sys.exit(f"Error: cannot write the result: {reason(error)}")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.obj = tuple(args)  # the command as it was given, to tell how to go on with it

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mnistnet.atomic import atomic_write
-from mnistnet.errors import DataError
+from mnistnet.errors import DataError, reason
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
@@ -63,7 +63,7 @@ def read_idx(path: Path) -> Array:
             array.flags.writeable = False
             return array
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+        raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
 def write_idx(path: Path, array: Array) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistnet.data import idx
-from mnistnet.errors import DataError
+from mnistnet.errors import DataError, reason
 
 MEND = "replace the file, or delete it and run 'mnistnet download'"
 DRAWN = "drawn.json"  # beside a set that synthetic.py drew; has its SHA-256
@@ -163,7 +163,7 @@ def find(folder: Path, file: MnistFile) -> Path | None:
     try:
         return next((path for path in _candidates(folder, file) if path.exists()), None)
     except OSError as error:
-        raise DataError(f"cannot read {folder}: {error.strerror or error}") from error
+        raise DataError(f"cannot read {folder}: {reason(error)}") from error
 
 
 def stated(folder: Path) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mnistnet.data.mnist import SIDE
-from mnistnet.errors import PictureError
+from mnistnet.errors import PictureError, reason
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -75,8 +75,7 @@ def read_picture(source: Path | BinaryIO) -> Picture:
     except Image.DecompressionBombError as error:
         raise PictureError(f"expected at most {MAX_PIXELS // 10**6} megapixels") from error
     except Exception as error:  # a damaged file makes Pillow's readers raise a dozen kinds
-        reason = getattr(error, "strerror", None) or error
-        raise PictureError(f"cannot read it: {reason}") from error
+        raise PictureError(f"cannot read it: {reason(error)}") from error
     return find_digit(pixels, factor)
 
 
@@ -114,6 +113,7 @@ def _pixels(picture: Image.Image) -> tuple[Array, float]:
     full = max(picture.size)
     turn = _turn(picture)
     picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # JPEG can be decoded at part of its size
+    picture.load()  # some formats know only then what mode and size they are
     factor = -(-max(picture.size) // WORKING_SIDE)
     if picture.mode[0] in "IF":  # grey of 16 or 32 bits, which Pillow would cut off at 255
         small = _eight_bits(picture).reduce(factor)

@@ -21,7 +21,7 @@ import numpy as np
 
 from mnistnet import __version__
 from mnistnet.atomic import atomic_write
-from mnistnet.errors import WeightsError
+from mnistnet.errors import WeightsError, reason
 from mnistnet.model.network import (
     CLASSES,
     MAX_PARAMETERS,
@@ -129,7 +129,7 @@ def load_with_velocity(path: Path) -> tuple[Network, dict[str, Any], Array | Non
             "or name another with --weights"
         ) from error
     except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
+        raise WeightsError(f"cannot read {path}: {reason(error)}") from error
     meta = _metadata(arrays.pop("meta", None), path)
     velocity = arrays.pop("velocity", None)
     matrices = _matrices(arrays, path)
@@ -167,10 +167,9 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
     except (WeightsError, OSError):
         raise
     except Exception as error:  # a hostile file makes zipfile and NumPy raise a dozen kinds
-        reason = str(error).partition("\n")[0]  # NumPy's further lines tell how to allow pickle
         raise WeightsError(
             f"{path}: expected the weights that 'mnistnet train' writes; found a file that is "
-            f"damaged or something else ({reason or type(error).__name__})"
+            f"damaged or something else ({reason(error)})"
         ) from error
 
 

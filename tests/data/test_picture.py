@@ -104,6 +104,10 @@ def test_palettes_and_transparent_palettes_do() -> None:
     assert_is_the_seven(read(seven("black", "#00000000", "RGBA"), "GIF"))
 
 
+def test_a_format_that_tells_its_mode_only_when_it_is_loaded_does() -> None:
+    assert_is_the_seven(read(seven("black", "white", "L"), "ICNS"))
+
+
 def test_a_patch_on_a_transparent_canvas_is_its_own_ground() -> None:
     canvas = Image.new("RGBA", (700, 500), "#00000000")
     canvas.paste(seven("darkred", "orange"), (350, 150))
