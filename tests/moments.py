@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -59,6 +60,8 @@ def assert_stopped(end: End, sent: int) -> None:
     else:
         assert end.exit_code in (130, 0)
         assert ("Interrupted" in end.said) == (end.exit_code == 130)
+    if sent != signal.SIGKILL:
+        assert not [name for name in end.files if name.endswith(".part")]
     assert "Traceback" not in end.said
 
 
@@ -94,8 +97,8 @@ def main() -> None:
 
 
 def _run(words: list[str], sign: int, moment: int) -> End:
-    """The command in a process of its own, which sends itself the signal at this line; the last
-    word it says is the number of lines it came to."""
+    """The command in a process of its own, which sends itself the signal at this line, and then on
+    and on; the last word it says is the number of lines it came to."""
     with tempfile.TemporaryFile() as output:
         if not (child := os.fork()):
             os.dup2(output.fileno(), 1)
@@ -117,6 +120,12 @@ def _command(words: list[str], sign: int, moment: int) -> int:
 
     lines = 0
 
+    def press() -> None:
+        """Send it on and on, as an impatient user would."""
+        while True:
+            os.kill(os.getpid(), sign)
+            time.sleep(0.0001)
+
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal lines
         if not frame.f_code.co_filename.startswith(PACKAGE):
@@ -124,6 +133,7 @@ def _command(words: list[str], sign: int, moment: int) -> int:
         if event == "line":
             lines += 1
             if lines == moment:
+                threading.Thread(target=press, daemon=True).start()
                 os.kill(os.getpid(), sign)
         return trace
 

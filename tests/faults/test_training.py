@@ -242,10 +242,8 @@ def test_ctrl_c_says_so_and_exits_130(tiny: Path, monkeypatch: pytest.MonkeyPatc
     assert not Path("mnistnet.npz").exists()
 
 
-@pytest.mark.parametrize("times", [1, 2, 20])
-def test_ctrl_c_prints_the_command_that_goes_on_however_often_it_is_pressed(
-    tiny: Path, times: int
-) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_prints_the_command_that_goes_on(tiny: Path, times: int) -> None:
     words = [*QUICK, "--epochs", "60", "--batch-size", "50", "--data", str(tiny)]
     words += ["--weights", "my net.npz"]
     with begun(words) as process:
