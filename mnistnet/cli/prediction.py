@@ -1,7 +1,6 @@
 """mnistnet predict."""
 
 import functools
-import io
 import json
 import sys
 from collections.abc import Callable
@@ -144,7 +143,7 @@ def _read_picture(
         if name == "-":
             if sys.stdin is None:
                 return PictureError("standard input is closed")
-            return read_picture(io.BytesIO(sys.stdin.buffer.read()))
+            return read_picture(sys.stdin.buffer)
         return read_picture(Path(name))
     except MnistnetError as error:
         return error

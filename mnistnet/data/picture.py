@@ -11,6 +11,8 @@ dark on light, off centre, thin, on uneven ground. Steps:
             28 x 28; but a stroke thinner than those of MNIST's pens is thickened before
 """
 
+import contextlib
+import io
 import warnings
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -24,6 +26,9 @@ from mnistnet.errors import PictureError, reason
 Array = np.ndarray[Any, np.dtype[Any]]
 
 MAX_PIXELS = 64_000_000
+MAX_BYTES = (
+    10 * MAX_PIXELS
+)  # in a file; four colours of 16 bits, not compressed, take eight a pixel
 ORIENTATION = 0x0112  # of EXIF, and what undoes it
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,7 +69,14 @@ class Picture(NamedTuple):
 def read_picture(source: Path | BinaryIO) -> Picture:
     """The digit in a file or stream; raises PictureError (without the name) if there is none."""
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(source) as picture:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(warnings.catch_warnings(action="ignore"))
+            # Opened here, since Pillow maps what it opens itself: who cuts a mapped file short
+            # kills all who look at it.
+            stream = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
+            if not stream.seekable():
+                stream = _whole(stream)
+            picture = stack.enter_context(Image.open(stream))
             if picture.format == "EPS":  # which Pillow would have Ghostscript run
                 raise PictureError("expected pixels; found PostScript, which is a program")
             pixels, factor = _pixels(picture)
@@ -77,6 +89,16 @@ def read_picture(source: Path | BinaryIO) -> Picture:
     except Exception as error:  # a damaged file makes Pillow's readers raise a dozen kinds
         raise PictureError(f"cannot read it: {reason(error)}") from error
     return find_digit(pixels, factor)
+
+
+def _whole(stream: BinaryIO) -> BinaryIO:
+    """All that comes out of a pipe, which might have no end."""
+    content = bytearray()
+    while chunk := stream.read(1 << 20):
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
+    return io.BytesIO(content)
 
 
 def find_digit(pixels: Array, factor: float = 1) -> Picture:

@@ -5,6 +5,8 @@ import io
 import os
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
 from mnistnet.data import mnist
+from mnistnet.data import picture as picture_module
 from mnistnet.data.picture import Picture, find_digit, read_picture
 from mnistnet.errors import PictureError
 
@@ -360,3 +363,27 @@ def test_what_is_not_a_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="^cannot read it: Is a directory$"):
         read_picture(tmp_path)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_pipe_is_read_to_its_end_or_refused_if_it_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = saved(seven("black", "white")).getvalue()
+
+    def read_pipe(*pieces: bytes) -> Picture:
+        def write() -> None:
+            with suppress(BrokenPipeError), pipe.open("wb", buffering=0) as stream:
+                for piece in pieces:
+                    stream.write(piece)
+
+        with ThreadPoolExecutor() as pool:
+            pool.submit(write)
+            return read_picture(pipe)
+
+    assert_is_the_seven(read_pipe(content[:50], content[50:]))
+    monkeypatch.setattr(picture_module, "MAX_BYTES", 5_000_000)
+    with pytest.raises(PictureError) as caught:
+        read_pipe(*[bytes(1_000_000)] * 100)
+    assert str(caught.value) == "expected at most 5 megabytes"
