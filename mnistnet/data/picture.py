@@ -9,37 +9,22 @@ dark on light, off centre, thin, on uneven ground. Steps:
 4. image    as MNIST's were made (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498): its
             longer side 20 pixels by averaging over areas, its barycentre in the middle of
             28 x 28; but a stroke thinner than those of MNIST's pens is thickened before
+
+How the pixels come out of a file is pixels.py's.
 """
 
-import contextlib
-import io
-import warnings
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from mnistnet.data.mnist import SIDE
-from mnistnet.errors import PictureError, reason
+from mnistnet.data.pixels import quantile, read_pixels, variation
+from mnistnet.errors import PictureError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-MAX_PIXELS = 64_000_000
-MAX_BYTES = (
-    10 * MAX_PIXELS
-)  # in a file; four colours of 16 bits, not compressed, take eight a pixel
-ORIENTATION = 0x0112  # of EXIF, and what undoes it
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-WORKING_SIDE = 320  # pixels; larger pictures are averaged down first
 DIGIT = 20  # the longer side of a digit in MNIST
 FINE = 4  # parts of a pixel at which strokes are thickened
 THIN = 1.4  # pixels; of 20 digits in MNIST one is thinner, and thinner ones are thickened
@@ -47,7 +32,6 @@ CELLS = 96  # a side, on which pieces are told apart
 SAMPLES = 32  # a side, that the ground is fitted to
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # of the products of 1, y, y^2 with 1, x, x^2
 STIFF = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
-PATCH = 24  # outline squared over area, at most: 16 for a square, 18 for 1 x 2, more for strokes
 MIN_CONTRAST = 12  # of 255, between ground and full ink
 NOTHING = "there is no digit in it: nothing stands out from the ground"
 
@@ -68,37 +52,7 @@ class Picture(NamedTuple):
 
 def read_picture(source: Path | BinaryIO) -> Picture:
     """The digit in a file or stream; raises PictureError (without the name) if there is none."""
-    try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(warnings.catch_warnings(action="ignore"))
-            # Opened here, since Pillow maps what it opens itself: who cuts a mapped file short
-            # kills all who look at it.
-            stream = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
-            if not stream.seekable():
-                stream = _whole(stream)
-            picture = stack.enter_context(Image.open(stream))
-            if picture.format == "EPS":  # which Pillow would have Ghostscript run
-                raise PictureError("expected pixels; found PostScript, which is a program")
-            pixels, factor = _pixels(picture)
-    except PictureError:
-        raise
-    except UnidentifiedImageError as error:
-        raise PictureError("expected a picture in a format that Pillow reads") from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"expected at most {MAX_PIXELS // 10**6} megapixels") from error
-    except Exception as error:  # a damaged file makes Pillow's readers raise a dozen kinds
-        raise PictureError(f"cannot read it: {reason(error)}") from error
-    return find_digit(pixels, factor)
-
-
-def _whole(stream: BinaryIO) -> BinaryIO:
-    """All that comes out of a pipe, which might have no end."""
-    content = bytearray()
-    while chunk := stream.read(1 << 20):
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
-    return io.BytesIO(content)
+    return find_digit(*read_pixels(source))
 
 
 def find_digit(pixels: Array, factor: float = 1) -> Picture:
@@ -122,74 +76,6 @@ def find_digit(pixels: Array, factor: float = 1) -> Picture:
         int(edge * factor) for edge in (x + left, y + top, x + right, y + bottom)
     )
     return Picture(normalise(strokes).reshape(-1), inverted, (left, top, right, bottom))
-
-
-def _pixels(picture: Image.Image) -> tuple[Array, float]:
-    """The upright picture (height, width, colours), three or one, at most WORKING_SIDE pixels to a
-    side; and the factor it was reduced by."""
-    if picture.width * picture.height > MAX_PIXELS:
-        raise PictureError(
-            f"expected at most {MAX_PIXELS // 10**6} megapixels; "
-            f"found {picture.width} x {picture.height}"
-        )
-    full = max(picture.size)
-    turn = _turn(picture)
-    picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # JPEG can be decoded at part of its size
-    picture.load()  # some formats know only then what mode and size they are
-    factor = -(-max(picture.size) // WORKING_SIDE)
-    if picture.mode[0] in "IF":  # grey of 16 or 32 bits, which Pillow would cut off at 255
-        small = _eight_bits(picture).reduce(factor)
-    elif picture.has_transparency_data:
-        if picture.mode not in ("LA", "RGBA"):
-            picture = picture.convert("RGBA")
-        weighted = picture.convert(f"{picture.mode[:-1]}a")  # where Pillow can average colours
-        small = _opaque(weighted.reduce(factor).convert(picture.mode).convert("RGBA"))
-    else:
-        small = (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).reduce(factor)
-    upright = small.transpose(turn) if turn is not None else small
-    pixels = np.asarray(upright.convert("RGB"), np.float32)
-    if (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., :1]
-    return pixels, full / max(upright.size)
-
-
-def _turn(picture: Image.Image) -> Image.Transpose | None:
-    """What turns it upright, by its EXIF; which many a file has damaged."""
-    try:
-        return TURNS.get(picture.getexif().get(ORIENTATION, 1))
-    except Exception:
-        return None
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey levels of any range spread over 0 to 255, but for the outermost one in a thousand."""
-    levels = np.asarray(picture).astype(np.float32)
-    sample = levels[:: 1 + len(levels) // 1000, :: 1 + levels.shape[1] // 1000]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        raise PictureError("there is no digit in it: none of its levels is a number")
-    low, high = float(_quantile(sample, 0.001)), float(_quantile(sample, 0.999))
-    levels = np.nan_to_num(levels, copy=False, nan=low, posinf=high, neginf=low)
-    levels = np.clip(levels, low, high, out=levels)
-    levels -= low
-    levels *= 255 / ((high - low) or 1)
-    return Image.fromarray(levels.astype(np.uint8))
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    """An RGBA picture as RGB: strokes of one colour, whatever it is, as black on white; a patch
-    that has a drawing on it, on ground of the patch's own colour; else over white."""
-    pixels = np.asarray(picture)
-    alpha = pixels[..., 3]
-    colours = pixels[alpha > 127][:, :3]
-    if not len(colours):
-        raise PictureError("there is no digit in it: all of it is transparent")
-    if np.ptp(colours.astype(int), axis=0).max() < 64:
-        return Image.fromarray(255 - alpha)
-    visible = alpha / np.float32(255)
-    is_patch = _variation(np.pad(visible, 1)) ** 2 < PATCH * visible.sum()
-    ground = tuple(_quantile(colours, 0.5).tolist()) if is_patch else (255, 255, 255)
-    return Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture)
 
 
 def _is_mnist(pixels: Array) -> bool:
@@ -219,7 +105,7 @@ def _within_border(pixels: Array) -> tuple[slice, slice]:
     height, width, _ = pixels.shape
     whole = slice(0, height), slice(0, width)
     corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
-    differs = (np.abs(pixels - _quantile(corners, 0.5)) > 16).any(axis=2)
+    differs = (np.abs(pixels - quantile(corners, 0.5)) > 16).any(axis=2)
     rows, columns = (np.flatnonzero(differs.mean(axis=axis) > 0.5) for axis in (1, 0))
     if not len(rows) or not len(columns):
         return whole
@@ -248,10 +134,10 @@ def _ground(pixels: Array) -> Array:
     terms = (rows[:, None, :, None] * columns[:, None]).reshape(-1, 9)[:, QUADRATIC]
     y = sample.reshape(-1, colours)
     coefficients = np.zeros((6, colours))
-    coefficients[0] = _quantile(frame, 0.5)
+    coefficients[0] = quantile(frame, 0.5)
     for _ in range(4):
         off = np.abs(y - terms @ coefficients).sum(axis=1) / colours
-        scale = max(3 * float(_quantile(off, 0.5)), 2)
+        scale = max(3 * float(quantile(off, 0.5)), 2)
         weighted = terms.T / (1 + (off / scale) ** 2) ** 2
         # the little that is added keeps the surface flat where samples do not tell
         coefficients = np.linalg.solve(weighted @ terms + STIFF * len(terms), weighted @ y)
@@ -259,14 +145,6 @@ def _ground(pixels: Array) -> Array:
     square[QUADRATIC] = coefficients
     rows, columns = _powers(height), _powers(width)
     return np.stack([rows @ c.reshape(3, 3) @ columns.T for c in square.T], axis=-1)
-
-
-def _quantile(values: Array, share: float) -> Array:
-    """The value that this share of them lies below, along the first axis; np.quantile, which finds
-    values between, takes ten times as long."""
-    place = int(share * len(values))
-    middle: Array = np.partition(values, place, axis=0)[place]
-    return middle
 
 
 def _powers(count: int) -> Array:
@@ -297,11 +175,11 @@ def _remove_lines(ink: Array) -> None:
     thin = max(2, max(ink.shape) // 40)
     for rows in (ink, ink.T):
         inked = np.zeros(len(rows) + 2, bool)
-        inked[1:-1] = _quantile(rows.T, 0.2) > MIN_CONTRAST
+        inked[1:-1] = quantile(rows.T, 0.2) > MIN_CONTRAST
         for start, end in np.flatnonzero(inked[1:] != inked[:-1]).reshape(-1, 2).tolist():
             if end - start <= thin:
                 line = slice(max(start - 1, 0), end + 1)
-                rows[line] -= np.minimum(rows[line], _quantile(rows[line].T, 0.5)[:, None])
+                rows[line] -= np.minimum(rows[line], quantile(rows[line].T, 0.5)[:, None])
 
 
 def _levels(ink: Array) -> tuple[float, float]:
@@ -403,9 +281,9 @@ def normalise(strokes: Array) -> Array:
     margin = 2 * FINE
     levels = np.zeros([side + 2 * margin for side in fine.shape], np.float32)
     levels[margin:-margin, margin:-margin] = fine
-    levels = np.minimum(levels / _quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)
+    levels = np.minimum(levels / quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)
     # a long stroke of this thickness has two sides for outline
-    thickness = 2 * levels.sum() / _variation(levels) / FINE
+    thickness = 2 * levels.sum() / variation(levels) / FINE
     grown = np.round(255 * levels)
     for _ in range(round((THIN - thickness) * FINE / 2)):
         grown = _grown(grown)
@@ -429,9 +307,3 @@ def _fitted(levels: Array, longer: int) -> Array:
     height, width = (max(1, round(scale * side)) for side in levels.shape)
     picture = Image.fromarray(levels.astype(np.float32))
     return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
-
-
-def _variation(levels: Array) -> float:
-    """Total variation: the length of the outline of what is full ink."""
-    down, across = np.diff(levels, axis=0)[:, :-1], np.diff(levels, axis=1)[:-1]
-    return float(np.sqrt(down * down + across * across).sum())  # np.hypot takes three times as long
