@@ -82,6 +82,8 @@ def check_writable(path: Path) -> Path:
             raise MnistnetError(f"cannot write {path}: the folder {folder} is not writable")
         if target.exists() and not target.is_file():
             raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
+        if target.exists() and not os.access(target, os.W_OK):  # which renaming would not mind
+            raise MnistnetError(f"cannot write {path}: it is read-only")
     except OSError as error:  # a name too long, say
         raise MnistnetError(f"cannot write {path}: {reason(error)}") from error
     return target

@@ -95,6 +95,7 @@ UNWRITABLE = {
     "folder": "it is a folder or a device, not a file",
     "pipe": "it is a folder or a device, not a file",
     "shut/net.npz": "the folder {folder}/shut is not writable",
+    "read-only.npz": "it is read-only",
     "n" * 300: "File name too long",
     "circle": "its links lead in a circle",
 }
@@ -106,6 +107,7 @@ def test_weights_that_cannot_be_written(old: Path, tmp_path: Path, name: str) ->
     Path("folder").mkdir()
     os.mkfifo("pipe")
     Path("shut").mkdir(mode=0o500)
+    Path("read-only.npz").touch(mode=0o400)
     Path("circle").symlink_to("circle")
     why = UNWRITABLE[name].format(folder=tmp_path)
     words = (*QUICK, "--data", old, "--weights", name)
