@@ -61,6 +61,8 @@ def _remove_parts(folder: Path) -> None:
     """Remove what killed writers left: parts that are not locked, and not so new that they are just
     about to be."""
     for part in folder.glob(PARTS):
+        if not part.is_file():  # a pipe would be waited for
+            continue
         with suppress(OSError), part.open("rb") as stream:
             if time.time() - os.fstat(stream.fileno()).st_mtime > 1 and _lock(stream):
                 part.unlink()

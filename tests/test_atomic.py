@@ -93,6 +93,14 @@ def test_the_part_of_a_killed_writer_is_removed_by_the_next_and_that_of_a_living
     assert (tmp_path / "a").read_bytes() == b"new"
 
 
+def test_a_pipe_with_the_name_of_a_part_is_let_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / ".mnistnet-0123456789abcdef.part"
+    os.mkfifo(pipe)
+    with atomic_write(tmp_path / "a"):
+        pass
+    assert pipe.is_fifo()
+
+
 def test_a_part_that_is_as_new_as_can_be_may_have_a_writer(tmp_path: Path) -> None:
     new = tmp_path / ".mnistnet-0123456789abcdef.part"
     with atomic_write(tmp_path / "a"):

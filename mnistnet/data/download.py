@@ -160,7 +160,7 @@ def _fetch(
                 url = f"{mirror.rstrip('/')}/{file.name}.gz"
                 content = _unpack(http.get(url, file.size, count), file)
             else:
-                content = _from_folder(Path(mirror).expanduser(), file, count)
+                content = _from_folder(mirror, file, count)
             for answer in answers:
                 notify(f"{file.name} did not come from {answer}")
             return mirror, content
@@ -190,16 +190,17 @@ def _unpack(body: bytes, file: mnist.MnistFile) -> bytes:
     raise DownloadError(f"expected SHA-256 {file.gz_sha256}, found {digest}")
 
 
-def _from_folder(folder: Path, file: mnist.MnistFile, count: Callable[[int], None]) -> bytes:
+def _from_folder(mirror: str, file: mnist.MnistFile, count: Callable[[int], None]) -> bytes:
     """The raw file out of a local folder that serves as a mirror."""
     try:
+        folder = Path(mirror).expanduser()
         if not folder.is_dir():
             raise DownloadError("neither an http(s) address nor a folder")
         path = mnist.find(folder, file)
         if path is None:
             raise DownloadError(f"has no {file.name}, raw or .gz")
         array = idx.read_idx(path)
-    except (DataError, OSError) as error:
+    except (DataError, OSError, RuntimeError) as error:  # ~name of somebody who has no home
         raise DownloadError(str(error)) from error
     if (found := idx.sha256(array)) != file.sha256:
         raise DownloadError(f"{path}: expected SHA-256 {file.sha256}, found {found}")

@@ -1,5 +1,6 @@
 """One file over HTTP, byte for byte as the server sent it."""
 
+import io
 import time
 from collections.abc import Callable
 from http.client import IncompleteRead as ChunkCut
@@ -38,9 +39,9 @@ def get(url: str, most: int, count: Callable[[int], None]) -> bytes:
         try:
             _receive(url, body, most, count)
             break
-        except (OSError, HTTPError, ValueError) as error:
+        except (OSError, HTTPError, ValueError, TypeError) as error:
             # requests' own errors are OSErrors, as is a missing certificate file; a ValueError is a
-            # redirect to what is no address
+            # redirect to what is no address, a TypeError a proxy with a name and no password
             reason = _reason(error)
             if len(body) == before or reason == LATE or not left:
                 where = f" after {len(body):,} bytes" if body else ""
@@ -84,10 +85,14 @@ def _status(response: requests.Response) -> str:
 
 
 def _refuse_downgrade(response: requests.Response, **_: Any) -> None:
-    """An answer that leads from https to elsewhere is an error."""
+    """An answer that leads from https to elsewhere is an error; and of one that leads elsewhere the
+    body is left, all of which requests would read."""
     target = urljoin(response.url, response.headers.get("Location", "")).lower()
     if response.url.startswith("https:") and not target.startswith("https:"):
         raise DownloadError("redirected to an address without TLS, which is not followed")
+    if response.is_redirect:
+        response.raw.close()
+        response.raw = io.BytesIO()
 
 
 def _reason(error: BaseException) -> str:

@@ -107,6 +107,8 @@ def _draw_in_parts(
     parts = zip(sizes, np.random.SeedSequence(seed).spawn(len(sizes)), strict=True)
     drawn = []
     workers = min(os.cpu_count() or 1, len(sizes), MAX_WORKERS)
+    # or the new processes would import what lies in the current folder, such as a socket.py
+    os.environ["PYTHONSAFEPATH"] = "1"
     with multiprocessing.get_context("spawn").Pool(workers, _begin_work) as pool:
         for part in pool.imap(_draw_part, parts):
             drawn.append(part)

@@ -46,6 +46,9 @@ def load(path: Path, state: State, meta: Mapping[str, Any]) -> None:
                     f"the training in {path} was begun with {name} {begun_with[name]}, not {value};"
                     " give the same to go on with it, or leave out --resume to begin anew"
                 )
+        # with another increment, which a seed determines, the generator may never come to an end
+        if found["rng"]["state"]["inc"] != state.rng.bit_generator.state["state"]["inc"]:
+            raise ValueError
         state.rng.bit_generator.state = found["rng"]
     except (
         AttributeError,
@@ -69,4 +72,4 @@ def _identity(network: Network, meta: Mapping[str, Any]) -> dict[str, Any]:
     options = {f"--{name.replace('_', '-')}": value for name, value in meta["options"].items()}
     hidden = ", ".join(map(str, network.layers[1:-1]))
     data = {f"training {name} of SHA-256": sha for name, sha in meta["data"]["sha256"].items()}
-    return {"--hidden": hidden, **options, "--seed": meta["seed"], **data}
+    return {**options, **data, "--hidden": hidden, "--seed": meta["seed"]}

@@ -152,3 +152,9 @@ def test_drawn_json_says_what_it_is_of(drawn: Path) -> None:
     assert said["note"] == "digits drawn by 'mnistnet download --synthetic', not MNIST"
     assert (said["seed"], said["counts"]) == (0, [20, 10])
     assert said["sha256"]["test"] == mnist.load(drawn, "test").sha256
+
+
+def test_nothing_in_the_current_folder_is_run(tmp_path: Path) -> None:
+    Path("socket.py").write_text("open('run', 'w')")
+    synthetic.write(tmp_path / "drawn", lambda *_: None, counts=(10, 10))
+    assert not Path("run").exists()

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -313,6 +314,34 @@ def test_a_name_that_nobody_knows(good, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert_no_mirror("https://mnist.example", "Name or service not known")
+
+
+def test_a_home_that_nobody_has(good) -> None:
+    assert_no_mirror("~nobody-of-this-name/mnist", "Could not determine home directory.")
+
+
+def test_a_proxy_with_a_name_and_no_password(good, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://name:@")
+    assert_no_mirror("http://mnist.example", ".+")
+
+
+def test_the_body_of_a_redirect_is_not_read(good, tiny: Path) -> None:
+    """It might have no end."""
+
+    def endless(request) -> None:
+        request.send_response(302)
+        request.send_header("Location", f"/good/{FIRST}.gz")
+        request.end_headers()
+        with suppress(OSError):
+            for _ in range(1000):
+                request.wfile.write(bytes(1 << 20))
+            cut_off.append(False)
+
+    cut_off: list[bool] = []
+    good.answers[f"/far/{FIRST}.gz"] = endless
+    assert run("download", "--mirror", f"{good.url}/far").exit_code == 0
+    assert_complete(download.cache_folder(), tiny)
+    assert not cut_off
 
 
 def test_nobody_listens_or_nobody_answers(good, monkeypatch: pytest.MonkeyPatch) -> None:

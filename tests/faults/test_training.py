@@ -339,6 +339,7 @@ def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -
         lambda meta: meta.pop("rng"),
         lambda meta: meta["rng"]["state"].update(state=-1),
         lambda meta: meta["rng"].update(bit_generator="MT19937"),
+        lambda meta: meta["rng"]["state"].update(inc=meta["rng"]["state"]["inc"] + 2),
         lambda meta: meta.pop("seed"),
         lambda meta: meta["data"].update(sha256=["aa"]),
         lambda meta: meta["history"].pop(),
@@ -346,7 +347,7 @@ def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -
         lambda meta: meta["history"][0].update(more=1),
         lambda meta: meta.update(history=[], epochs="0"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_forged_checkpoint_is_one_error_and_stays(
     cut_short: Path, tiny: Path, change: Callable[[dict[str, Any]], None]
