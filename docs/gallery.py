@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mnistnet.data.picture import read_picture
-from mnistnet.data.strokes import WAYS
+from mnistnet.image.digit import read_picture
+from mnistnet.image.strokes import WAYS
 from mnistnet.model import weights
 from mnistnet.model.network import log_probabilities
 

@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from mnistnet.data import idx, mnist, synthetic
+from mnistnet.data import idx, mnist
+from mnistnet.image.drawn import draw
 
 # The current folder may be read-only, and a slow machine is no fault.
 settings.register_profile("mnistnet", settings.default, database=None, deadline=None)
@@ -51,7 +52,7 @@ def walls(
 @functools.cache
 def make_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Drawn digits (count, 28, 28) and their labels, 0 to 9 over and over."""
-    images, labels = synthetic.draw(count, np.random.default_rng(seed))
+    images, labels = draw(count, np.random.default_rng(seed))
     return images.reshape(-1, 28, 28), labels
 
 

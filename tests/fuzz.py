@@ -24,13 +24,14 @@ with atheris.instrument_imports(include=["mnistnet", "numpy.lib", "zipfile", "PI
     import numpy as np
     from PIL import Image, ImageDraw
 
-    from mnistnet.data import idx, picture
+    from mnistnet.data import idx
     from mnistnet.errors import DataError, PictureError, WeightsError
+    from mnistnet.image import digit
     from mnistnet.model import weights
     from mnistnet.model.network import Network
     from mnistnet.model.options import Options
     from mnistnet.model.training import Report
-    from mnistnet.report.terminal import info_text
+    from mnistnet.report.text import info_text
 
     Image.init()  # which imports the readers of all formats
 
@@ -114,7 +115,7 @@ def picture_seeds(_: Path) -> Iterator[bytes]:
 
 def try_picture(data: bytes, _: Path) -> None:
     with suppress(PictureError):
-        image = picture.read_picture(io.BytesIO(data)).image
+        image = digit.read_picture(io.BytesIO(data)).image
         assert (image.dtype, image.shape) == (np.uint8, (784,))
         assert image.any()
 

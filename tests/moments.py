@@ -74,7 +74,7 @@ def main() -> None:
 
     import mnistnet.cli
     import mnistnet.data.http
-    import mnistnet.data.warp
+    import mnistnet.image.warp
     import mnistnet.model.checkpoint  # noqa: F401
 
     # or the weights' files would differ in the seconds they tell: each epoch takes one

@@ -1,6 +1,7 @@
 """The commands, run as a user would: what is on stdout, what on stderr, and the exit code."""
 
 import functools
+import importlib
 import io
 import json
 import math
@@ -17,7 +18,7 @@ from PIL import Image, ImageDraw
 from program import QUICK, assert_fails, program, run, written
 
 from mnistnet import __version__, cli
-from mnistnet.cli import prediction, shared
+from mnistnet.cli import options
 from mnistnet.data import download, idx, mnist, synthetic
 from mnistnet.errors import PictureError
 from mnistnet.model import weights
@@ -128,7 +129,7 @@ def test_the_bar_is_on_a_terminals_stderr_and_counts_to_the_end(
 ) -> None:
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr(sys, "stderr", stream)
-        with shared.progress() as (_, advance):
+        with options.progress() as (_, advance):
             advance(600, 1000)
             advance(-100, 1000)
             advance(500, 1000)
@@ -567,7 +568,7 @@ def test_a_closed_standard_input_is_one_error(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    error = prediction._read_picture("-", mnist.load)
+    error = importlib.import_module("mnistnet.cli.predict")._read_picture("-", mnist.load)
     assert isinstance(error, PictureError)
     assert str(error) == "standard input is closed"
 

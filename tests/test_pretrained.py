@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mnistnet.data import mnist
-from mnistnet.data.picture import read_picture
+from mnistnet.image.digit import read_picture
 from mnistnet.model import weights
 from mnistnet.report.evaluation import evaluate
 

@@ -14,12 +14,14 @@ from typing import Any
 import click
 
 from mnistnet import __version__
-from mnistnet.cli.data import download
-from mnistnet.cli.evaluation import evaluate, gradcheck, info
-from mnistnet.cli.plotting import plot
-from mnistnet.cli.prediction import predict
-from mnistnet.cli.shared import visible
-from mnistnet.cli.training import train
+from mnistnet.cli.download import download
+from mnistnet.cli.eval import evaluate
+from mnistnet.cli.gradcheck import gradcheck
+from mnistnet.cli.info import info
+from mnistnet.cli.options import visible
+from mnistnet.cli.plot import plot
+from mnistnet.cli.predict import predict
+from mnistnet.cli.train import train
 from mnistnet.errors import MnistnetError, reason
 
 

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from mnistnet.arrays import Array
 from mnistnet.atomic import atomic_write
 from mnistnet.errors import DataError, reason
 
@@ -33,8 +34,6 @@ GZIP_MAGIC = b"\x1f\x8b"
 # that promises more than that can be refused before any memory is set aside for it.
 MAX_DEFLATE_RATIO = 1032
 MAX_DIMENSIONS = 64  # NumPy's own limit
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def read_idx(path: Path) -> Array:

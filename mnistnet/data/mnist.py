@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.data import idx
 from mnistnet.errors import DataError, reason
 
 MEND = "replace the file, or delete it and run 'mnistnet download'"
 DRAWN = "drawn.json"  # beside a set that synthetic.py drew; has its SHA-256
 MAX_STATED = 1 << 16  # bytes in DRAWN, a hundred times what there should be
-SIDE = 28  # pixels
-CLASSES = 10
 
 
 class MnistFile(NamedTuple):
@@ -206,7 +205,7 @@ def load(folder: Path, split: str) -> Dataset:
             f"{labels_path}: expected labels 0 to {CLASSES - 1}; "
             f"found {labels.max()} for image {labels.argmax():,}"
         )
-    return Dataset(images.reshape(len(images), SIDE * SIDE), labels, split, stated(folder))
+    return Dataset(images.reshape(len(images), PIXELS), labels, split, stated(folder))
 
 
 def _pair(split: str) -> tuple[MnistFile, MnistFile]:
@@ -222,7 +221,7 @@ def _candidates(folder: Path, file: MnistFile) -> Iterator[Path]:
         yield folder / f"{name}.gz"
 
 
-def _read(folder: Path, file: MnistFile) -> tuple[Path, idx.Array]:
+def _read(folder: Path, file: MnistFile) -> tuple[Path, Array]:
     path = find(folder, file)
     if path is None:
         raise DataError(

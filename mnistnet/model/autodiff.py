@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistnet.model.network import Array
+from mnistnet.arrays import Array
 from mnistnet.model.operations import OPERATIONS
 
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnistnet.arrays import Array
 from mnistnet.model import autodiff
 from mnistnet.model.network import (
-    Array,
     Backprop,
     Network,
     log_probabilities,

@@ -18,12 +18,9 @@ from typing import Any
 
 import numpy as np  # which loads np.random only when it is named: hence the quotes below
 
+from mnistnet.arrays import Array
 from mnistnet.errors import MnistnetError
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
-PIXELS = 784
-CLASSES = 10
 # So that training takes three gigabytes at most: too much memory asked for is not always an
 # error, but often a killed program or a machine that answers no more.
 MAX_PARAMETERS = 1 << 26  # 256 MiB of float32; a hundred times the largest worth training here

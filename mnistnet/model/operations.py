@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnistnet.model.network import Array
+from mnistnet.arrays import Array
 
 
 class Operation(NamedTuple):

@@ -10,9 +10,9 @@ HIDDEN = (72,)  # units of each hidden layer: the notes' network
 class Options:
     """The rate, momentum and decay are those of training.py's formulas.
 
-    augment tells whether each minibatch is distorted (data/warp.py); validation is the number of
+    augment tells whether each minibatch is distorted (image/warp.py); validation is the number of
     images held out of training to validate on; drawn is how many of the images, the last ones, were
-    drawn by the program (data/synthetic.py), and are only trained on.
+    drawn by the program (image/drawn.py), and are only trained on.
     """
 
     epochs: int = 30

@@ -22,9 +22,9 @@ from itertools import repeat
 
 import numpy as np
 
+from mnistnet.arrays import Array
 from mnistnet.errors import TrainingError
 from mnistnet.model.network import (
-    Array,
     Backprop,
     Network,
     are_sound,

@@ -20,14 +20,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mnistnet import __version__
+from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.atomic import atomic_write
 from mnistnet.errors import WeightsError, reason
 from mnistnet.model.network import (
-    CLASSES,
     MAX_PARAMETERS,
     MAX_WEIGHT,
-    PIXELS,
-    Array,
     Network,
     are_sound,
 )

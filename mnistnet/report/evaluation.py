@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError
 from mnistnet.model.network import (
-    CLASSES,
-    Array,
     Network,
     log_probabilities,
     logistic_loss,

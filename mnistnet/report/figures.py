@@ -16,12 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.atomic import atomic_write
 from mnistnet.errors import MnistnetError
-from mnistnet.model.network import CLASSES, Array, Network, scale
+from mnistnet.model.network import Network, scale
 from mnistnet.model.training import Report
 from mnistnet.report.evaluation import Evaluation
-from mnistnet.report.terminal import SIDE, percent
+from mnistnet.report.text import percent
 
 ORDER = [*range(1, CLASSES), 0]
 SIGNS = "RdBu_r"  # blue below zero, red above

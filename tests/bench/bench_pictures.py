@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from table import Table, in_turns
 
-from mnistnet.data.picture import read_picture
 from mnistnet.errors import PictureError
+from mnistnet.image.digit import read_picture
 from mnistnet.model import weights
 from mnistnet.model.network import Network
 

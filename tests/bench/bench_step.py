@@ -6,8 +6,8 @@ import numpy as np
 from data import load
 from table import Table, in_turns
 
-from mnistnet.data import warp
 from mnistnet.data.mnist import Dataset
+from mnistnet.image import warp
 from mnistnet.model import training
 from mnistnet.model.network import Backprop, Network, scale
 from mnistnet.model.options import Options

@@ -22,8 +22,9 @@ from PIL import Image, ImageDraw
 from program import run
 
 from mnistnet import cli
-from mnistnet.data import idx, mnist, picture, synthetic
+from mnistnet.data import idx, mnist, synthetic
 from mnistnet.errors import PictureError, WeightsError
+from mnistnet.image.digit import read_picture
 from mnistnet.model import weights
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options
@@ -143,7 +144,7 @@ def picture_file(form: str) -> bytes:
 def test_any_picture(edits: Any, form: str) -> None:
     content = edited(picture_file(form), edits)
     try:
-        image = picture.read_picture(io.BytesIO(content)).image
+        image = read_picture(io.BytesIO(content)).image
         assert (image.dtype, image.shape) == (np.uint8, (784,))
         assert image.any()
     except PictureError as error:

@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
 
-from mnistnet.data import mnist, pixels
-from mnistnet.data.picture import Picture, find_digit, read_picture
+from mnistnet.data import mnist
 from mnistnet.errors import PictureError
+from mnistnet.image import file
+from mnistnet.image.digit import Picture, find_digit, read_picture
 
 SEVEN = [(90, 60), (200, 60), (130, 240)]  # in a picture of 300 x 300
 
@@ -382,7 +383,7 @@ def test_a_pipe_is_read_to_its_end_or_refused_if_it_has_none(
             return read_picture(pipe)
 
     assert_is_the_seven(read_pipe(content[:50], content[50:]))
-    monkeypatch.setattr(pixels, "MAX_BYTES", 5_000_000)
+    monkeypatch.setattr(file, "MAX_BYTES", 5_000_000)
     with pytest.raises(PictureError) as caught:
         read_pipe(*[bytes(1_000_000)] * 100)
     assert str(caught.value) == "expected at most 5 megabytes"

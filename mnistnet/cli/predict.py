@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.shared import (
+from mnistnet.cli.options import (
     READ_WEIGHTS,
     can_print,
     data_option,
@@ -24,7 +24,7 @@ from mnistnet.errors import MnistnetError, PictureError
 
 if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset
-    from mnistnet.data.picture import Picture
+    from mnistnet.image.digit import Picture
 
 TOGETHER = 100  # pictures that are read before they are answered
 
@@ -68,9 +68,9 @@ def predict(
     """
     import numpy as np
 
-    from mnistnet.data.picture import Picture
+    from mnistnet.image.digit import Picture
     from mnistnet.model.network import log_probabilities
-    from mnistnet.report.terminal import answer_text, is_unsure, picture_text
+    from mnistnet.report.text import answer_text, is_unsure, picture_text
 
     _, network, meta, whence = read_weights(weights)
     if weights is None or meta["data"].get("drawn"):
@@ -127,7 +127,7 @@ def _read_picture(
     name: str, images_of: Callable[[str], "Dataset | MnistnetError"]
 ) -> "Picture | MnistnetError":
     """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
-    from mnistnet.data.picture import Picture, read_picture
+    from mnistnet.image.digit import Picture, read_picture
 
     split, colon, number = name.partition(":")
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.shared import (
+from mnistnet.cli.options import (
     READ_WEIGHTS,
     data_option,
     dataset,

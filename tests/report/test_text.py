@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnistnet.report.evaluation import Evaluation, Mistake
-from mnistnet.report.terminal import (
+from mnistnet.report.text import (
     answer_text,
     evaluation_text,
     mistakes_text,

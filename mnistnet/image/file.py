@@ -8,14 +8,13 @@ import contextlib
 import io
 import warnings
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from mnistnet.arrays import Array
 from mnistnet.errors import PictureError, reason
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 10 * MAX_PIXELS  # in a pipe; four colours of 16 bits, as they are, take eight a pixel

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mnistnet.cli.shared import (
+from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     data_option,
     dataset,
@@ -113,12 +113,13 @@ def train(
     """
     import numpy as np
 
+    from mnistnet.arrays import CLASSES, PIXELS
     from mnistnet.atomic import check_writable
-    from mnistnet.data import warp
+    from mnistnet.image import warp
     from mnistnet.model import checkpoint, training
     from mnistnet.model import weights as weights_file
-    from mnistnet.model.network import CLASSES, PIXELS, Network
-    from mnistnet.report.terminal import epoch_text, live_text, percent
+    from mnistnet.model.network import Network
+    from mnistnet.report.text import epoch_text, live_text, percent
 
     kept = checkpoint.beside(check_writable(weights))
     check_writable(kept)
@@ -146,9 +147,9 @@ def train(
     history = state.history
     images, labels = data.images, data.labels
     if settings.drawn:
-        from mnistnet.data import synthetic  # which loads Pillow
+        from mnistnet.image.drawn import draw  # which loads Pillow
 
-        drawn = synthetic.draw(settings.drawn, drawing)
+        drawn = draw(settings.drawn, drawing)
         images, labels = np.concatenate([images, drawn[0]]), np.concatenate([labels, drawn[1]])
     augment = warp.warps if settings.augment else None
     saved = len(history)

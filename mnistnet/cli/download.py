@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.shared import data_option, mirror_option, progress
+from mnistnet.cli.options import data_option, mirror_option, progress
 from mnistnet.errors import DataError
 
 

@@ -17,13 +17,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from mnistnet.data.mnist import SIDE
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from mnistnet.arrays import PIXELS, SIDE, Array
 
 PADDED = SIDE + 3  # the images with a border of background: one pixel, then two
 CENTRED = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
@@ -106,7 +103,7 @@ def _bilinear(places: Array) -> tuple[Array, Array]:
     shares (count, 4, 784, 1) in 1/256, which add up to 256.
     """
     fine = np.clip(np.rint((places + 1) * FINE), 0, (PADDED - 2) * FINE).astype(np.int32)
-    (row, column), (down, right) = np.divmod(fine.reshape(2, -1, SIDE * SIDE), FINE)
+    (row, column), (down, right) = np.divmod(fine.reshape(2, -1, PIXELS), FINE)
     up, left = FINE - down, FINE - right
     shares = np.stack([up * left, up * right, down * left, down * right], axis=1)
     return row * PADDED + column, shares.astype(np.uint16)[..., None]

@@ -14,16 +14,14 @@ How the pixels come out of a file is pixels.py's.
 """
 
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from mnistnet.data.mnist import SIDE
-from mnistnet.data.pixels import quantile, read_pixels, variation
+from mnistnet.arrays import SIDE, Array
 from mnistnet.errors import PictureError
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from mnistnet.image.file import quantile, read_pixels, variation
 
 DIGIT = 20  # the longer side of a digit in MNIST
 FINE = 4  # parts of a pixel at which strokes are thickened

@@ -1,20 +1,18 @@
 """Results as text for a person, 80 columns wide at most."""
 
-import math
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistnet.model.network import CLASSES, PIXELS
+from mnistnet.arrays import CLASSES, PIXELS, SIDE
 
 if TYPE_CHECKING:  # predict prints without loading what it does not print
+    from mnistnet.arrays import Array
     from mnistnet.model.gradcheck import GradientCheck
-    from mnistnet.model.network import Array
     from mnistnet.model.training import Report
     from mnistnet.report.evaluation import Evaluation, Mistake
 
-SIDE = math.isqrt(PIXELS)  # of an image
 GAP = 2  # columns between images
 CONFUSIONS = 5  # told in words
 FIGURES = [(part, name) for part in ("train", "validation") for name in ("loss", "accuracy")]

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistnet.data import mnist, warp
-from mnistnet.data.warp import Strength
+from mnistnet.data import mnist
+from mnistnet.image import warp
+from mnistnet.image.warp import Strength
 
 STILL = Strength(displacement=0, rotation=0, scale=0, shear=0, shift=0)
 

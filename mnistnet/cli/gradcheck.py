@@ -1,0 +1,71 @@
+"""mnistnet gradcheck."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mnistnet.cli.options import (
+    DEFAULT_WEIGHTS,
+    data_option,
+    dataset,
+    json_option,
+    mirror_option,
+    weights_option,
+)
+from mnistnet.errors import MnistnetError
+from mnistnet.model.options import HIDDEN
+
+IMAGES = 100
+
+
+@click.command()
+@weights_option(
+    "Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]"
+)
+@data_option
+@mirror_option
+@json_option
+def gradcheck(
+    weights: Path | None, folder: Path | None, mirrors: tuple[str, ...], as_json: bool
+) -> None:
+    """Check the gradient that trains.
+
+    On a minibatch of training images, in float64, backpropagation is compared with automatic
+    differentiation in every weight, and with finite differences in a random sample of up to 500
+    weights of each matrix. Errors are relative to the largest derivative in the same matrix. Exits
+    with 1 where backpropagation is wrong.
+    """
+    import numpy as np
+
+    from mnistnet.arrays import CLASSES, PIXELS
+    from mnistnet.model import gradcheck as library
+    from mnistnet.model import weights as weights_file
+    from mnistnet.model.network import Network, scale
+    from mnistnet.report.text import gradient_check_text
+
+    rng = np.random.default_rng(0)
+    if weights is None and not DEFAULT_WEIGHTS.exists():
+        name, network = "a fresh network", Network.random((PIXELS, *HIDDEN, CLASSES), rng)
+    else:
+        name = str(weights or DEFAULT_WEIGHTS)
+        network, _ = weights_file.load(weights or DEFAULT_WEIGHTS)
+    data = dataset(folder, mirrors, "train")
+    x, labels = scale(data.images[:IMAGES]), data.labels[:IMAGES]
+    check = library.check_gradient(network, x, labels, rng)
+    if as_json:
+        facts = {
+            "parameters": check.parameters,
+            "backprop_vs_autodiff": check.backprop_vs_autodiff,
+            "backprop_vs_finite_differences": check.backprop_vs_finite_differences,
+            "ok": check.ok,
+        }
+        click.echo(json.dumps(facts))
+    else:
+        click.echo(
+            f"{name}, {'-'.join(map(str, network.layers))}; {len(x)} {'drawn ' * data.drawn}images",
+            err=True,
+        )
+        click.echo(gradient_check_text(check))
+    if not check.ok:
+        raise MnistnetError("backpropagation does not compute the gradient of the loss")

@@ -1,0 +1,1 @@
+"""What is done to images: decoding a file, finding and normalising a digit, warping, drawing."""
