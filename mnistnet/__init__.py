@@ -1,7 +1,28 @@
 """mnistnet: a small neural network that reads handwritten digits, in plain NumPy.
 
-The commands are in cli/; what they do, a script can do with the modules of mnistnet.data
-(where images come from), mnistnet.model (what is learned) and mnistnet.report (what is shown).
+    import mnistnet
+
+    mnistnet.predict("digit.png").digit
+
+The names below are in api.py, and loaded when they are first used. The commands are in cli/.
 """
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+__all__ = ["Answer", "Network", "load_data", "load_network", "predict", "train"]
+
+if TYPE_CHECKING:
+    from mnistnet.api import Answer, Network, load_data, load_network, predict, train
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from mnistnet import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

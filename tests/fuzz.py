@@ -28,9 +28,9 @@ with atheris.instrument_imports(include=["mnistnet", "numpy.lib", "zipfile", "PI
     from mnistnet.errors import DataError, PictureError, WeightsError
     from mnistnet.image import digit
     from mnistnet.model import weights
+    from mnistnet.model.metadata import Metadata, Report, Source
     from mnistnet.model.network import Network
     from mnistnet.model.options import Options
-    from mnistnet.model.training import Report
     from mnistnet.report.text import info_text
 
     Image.init()  # which imports the readers of all formats
@@ -73,12 +73,12 @@ def try_idx(data: bytes, path: Path) -> None:
 def weights_seeds(folder: Path) -> Iterator[bytes]:
     path = folder / "net.npz"
     network = Network.random((784, 1, 10), np.random.default_rng(0))
-    history = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.0)]
-    data = {"sha256": {"images": "aa", "labels": "bb"}, "published": False}
+    history = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.0),)
+    metadata = Metadata(Options(), Source({"images": "aa", "labels": "bb"}), history)
     for velocity in (None, network.parameters):
-        weights.save(path, network, weights.metadata(Options(), 0, data, history), velocity)
+        weights.save(path, network, metadata, velocity)
         yield b"\0" + path.read_bytes()
-        text = json.dumps(weights.load(path)[1])
+        text = json.dumps(weights.load_all(path).meta)
         with zipfile.ZipFile(path) as archive:
             arrays = [archive.read(name) for name in archive.namelist()[1:]]
             yield b"\1" + SEPARATOR.join([text.encode(), *arrays])
@@ -95,11 +95,10 @@ def try_weights(data: bytes, path: Path) -> None:
     else:
         path.write_bytes(data[1:])
     with suppress(WeightsError):
-        network, meta = weights.load(path)
+        network, metadata = weights.load(path)
         assert np.isfinite(network.scores(np.ones((1, 784), np.float32))).all()
-        json.loads(json.dumps(meta))
-        assert info_text(path, network.layers, meta)
-        weights.history(path, meta)
+        json.loads(json.dumps(metadata.as_json()))
+        assert info_text(path, network.layers, metadata)
 
 
 def picture_seeds(_: Path) -> Iterator[bytes]:

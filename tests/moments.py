@@ -75,7 +75,7 @@ def main() -> None:
     import mnistnet.cli
     import mnistnet.data.http
     import mnistnet.image.warp
-    import mnistnet.model.checkpoint  # noqa: F401
+    import mnistnet.model.run  # noqa: F401
 
     # or the weights' files would differ in the seconds they tell: each epoch takes one
     time.perf_counter = itertools.count().__next__

@@ -84,7 +84,7 @@ def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]
 
 def written(path: Path) -> tuple[bytes, str]:
     """The weights in a file, byte for byte, and its metadata but for the seconds."""
-    network, meta = weights.load(path)
+    network, _, _, meta = weights.load_all(path)
     for row in meta["history"]:
         del row["seconds"]
     return network.parameters.tobytes(), json.dumps(meta)

@@ -58,12 +58,13 @@ def evaluate(
     from mnistnet.report import evaluation as library
     from mnistnet.report import text
 
-    path, network, meta, whence = read_weights(weights)
+    path, network, whence = read_weights(weights)
     file_split = "test" if split == "test" else "train"
     data = dataset(folder, mirrors, file_split)
-    rows = library.rows_of(split, len(data.labels), data.sha256, meta)
-    result = library.evaluate(network, data.images, data.labels, rows)
-    parts = {name: result.accuracy_among(indices) for name, indices in data.parts.items()}
+    rows = library.rows_of(split, len(data.labels), data.sha256, network.metadata)
+    result = library.evaluate(network.model, data.images, data.labels, rows)
+    found = library.parts(len(data.labels), data.label_errors)
+    parts = {name: result.accuracy_among(indices) for name, indices in found.items()}
     if as_json:
         facts = {
             "split": split,
@@ -74,7 +75,8 @@ def evaluate(
         }
         click.echo(json.dumps(library.as_json(result) | facts))
         return
-    click.echo(f"{whence}; {split} images are {data.kind}", err=True)
+    kind = text.kind_text(data.published, data.drawn)
+    click.echo(f"{whence}; {split} images are {kind}", err=True)
     name = f"drawn {split}" if data.drawn else split
     click.echo(text.evaluation_text(result, name, parts))
     if mistakes and result.mistakes:

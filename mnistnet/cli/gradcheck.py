@@ -14,7 +14,7 @@ from mnistnet.cli.options import (
     weights_option,
 )
 from mnistnet.errors import MnistnetError
-from mnistnet.model.options import HIDDEN
+from mnistnet.model.options import Options
 
 IMAGES = 100
 
@@ -46,7 +46,7 @@ def gradcheck(
 
     rng = np.random.default_rng(0)
     if weights is None and not DEFAULT_WEIGHTS.exists():
-        name, network = "a fresh network", Network.random((PIXELS, *HIDDEN, CLASSES), rng)
+        name, network = "a fresh network", Network.random((PIXELS, *Options.hidden, CLASSES), rng)
     else:
         name = str(weights or DEFAULT_WEIGHTS)
         network, _ = weights_file.load(weights or DEFAULT_WEIGHTS)

@@ -19,12 +19,16 @@ def info(weights: Path | None, as_json: bool) -> None:
       mnistnet info
       mnistnet info --json --weights deep.npz
     """
+    from mnistnet.model.weights import FORMAT
     from mnistnet.report.text import info_text
 
-    path, network, meta, whence = read_weights(weights)
+    path, network, whence = read_weights(weights)
+    layers = network.model.layers
     if as_json:
-        click.echo(json.dumps({**meta, "weights": str(path)}))
+        facts = {"format": FORMAT, "layers": layers, **network.metadata.as_json()}
+        facts["weights"] = str(path)
+        click.echo(json.dumps(facts))
         return
     if weights is None:
         click.echo(whence, err=True)
-    click.echo(info_text(path, network.layers, meta))
+    click.echo(info_text(path, layers, network.metadata))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from mnistnet.api import Network
     from mnistnet.data.mnist import Dataset
-    from mnistnet.model.network import Network
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 
@@ -65,36 +65,30 @@ class Read(NamedTuple):
 
     path: Path
     network: "Network"
-    meta: dict[str, Any]
     whence: str
 
 
 def read_weights(given: Path | None) -> Read:
-    """The weights given, or mnistnet.npz, or where there is none those that ship."""
-    from mnistnet.model import weights
+    """The weights given, or mnistnet.npz, or if there is none the bundled ones."""
+    from mnistnet.api import load_network
+    from mnistnet.model.weights import PRETRAINED
 
     path = given or DEFAULT_WEIGHTS
     whence = f"weights {path}"
     if given is None and not os.path.lexists(path):
-        path, whence = weights.PRETRAINED, "weights that ship with mnistnet"
-    network, meta = weights.load(path)
-    if meta["data"].get("drawn"):
+        path, whence = PRETRAINED, "weights that ship with mnistnet"
+    network = load_network(path)
+    if network.metadata.data.drawn:
         whence += ", trained on drawn digits, not MNIST"
-    return Read(path, network, meta, whence)
+    return Read(path, network, whence)
 
 
 def dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
     """One split, downloaded first where it is not there yet."""
-    from mnistnet.data import download, mnist
+    from mnistnet.api import load_data
 
     with progress() as (notify, advance):
-        return download.obtain(
-            folder or download.cache_folder(),
-            split,
-            (*mirrors, *mnist.MIRRORS),
-            notify,
-            advance,
-        )
+        return load_data(split, folder, mirrors, notify, advance)
 
 
 def can_print(text: str) -> bool:

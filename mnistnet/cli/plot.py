@@ -71,26 +71,25 @@ def plot(
         ) from error
     except (ImportError, OSError, ValueError) as error:  # an MPLBACKEND that there is not, say
         raise MnistnetError(f"plot cannot load matplotlib: {error}") from error
-    from mnistnet.model.weights import history
     from mnistnet.report.evaluation import evaluate
 
     out = out or Path(f"{what}.png")
     check_writable(out)
-    path, network, meta, whence = read_weights(weights)
-    if weights is None or meta["data"].get("drawn"):
+    path, network, whence = read_weights(weights)
+    if weights is None or network.metadata.data.drawn:
         click.echo(whence, err=True)
     if what == "weights":
-        figure = figures.weights(network)
+        figure = figures.weights(network.model)
     elif what == "history":
-        figure = figures.history(history(path, meta))
+        figure = figures.history(path, network.metadata.history)
     else:
         data = dataset(folder, mirrors, "test")
         name = "drawn test" if data.drawn else "test"
         if what == "units":
-            figure = figures.units(network, data.images, data.labels, name)
+            figure = figures.units(network.model, data.images, data.labels, name)
         else:
             rows = np.arange(len(data.labels))
-            result = evaluate(network, data.images, data.labels, rows)
+            result = evaluate(network.model, data.images, data.labels, rows)
             if what == "confusion":
                 figure = figures.confusion(result, name)
             else:

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,8 +25,6 @@ from mnistnet.errors import MnistnetError, PictureError
 if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset
     from mnistnet.image.digit import Picture
-
-TOGETHER = 100  # pictures that are read before they are answered
 
 
 @click.command()
@@ -66,59 +64,43 @@ def predict(
       mnistnet predict --show photo.jpg
       mnistnet predict --json test:0 test:1
     """
-    import numpy as np
+    from mnistnet.model.answer import answer
+    from mnistnet.report.text import answer_text, kind_text, picture_text
 
-    from mnistnet.image.digit import Picture
-    from mnistnet.model.network import log_probabilities
-    from mnistnet.report.text import answer_text, is_unsure, picture_text
-
-    _, network, meta, whence = read_weights(weights)
-    if weights is None or meta["data"].get("drawn"):
+    _, network, whence = read_weights(weights)
+    if weights is None or network.metadata.data.drawn:
         click.echo(whence, err=True)
 
-    @functools.cache  # a failure too: mirrors are asked once, not once a picture
+    @functools.cache  # a failure too: mirrors are asked once, not for each picture
     def images_of(split: str) -> "Dataset | MnistnetError":
         try:
             data = dataset(folder, mirrors, split)
-            if data.drawn:
-                click.echo(f"{split} images are {data.kind}", err=True)
-            return data
         except MnistnetError as error:
             return error
+        if data.drawn:
+            kind = kind_text(data.published, data.drawn)
+            click.echo(f"{split} images are {kind}", err=True)
+        return data
 
     plain = not can_print("▀▄█")
     failed = False
-    for start in range(0, len(pictures), TOGETHER):
-        found = [
-            (name, _read_picture(name, images_of)) for name in pictures[start : start + TOGETHER]
-        ]
-        images = [picture.image for _, picture in found if isinstance(picture, Picture)]
-        rows: Any = iter(network.image_scores(np.array(images)) if images else [])
-        for name, picture in found:
-            if not isinstance(picture, Picture):
-                failed = True
-                if as_json:
-                    click.echo(json.dumps({"picture": name, "error": str(picture)}))
-                else:
-                    click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
-                continue
-            scores = next(rows)
-            probabilities = np.exp(log_probabilities(scores[None]))[0].tolist()
+    for name in pictures:
+        picture = _read_picture(name, images_of)
+        if isinstance(picture, MnistnetError):
+            failed = True
             if as_json:
-                answer = {
-                    "picture": name,
-                    "digit": int(scores.argmax()),
-                    "probability": max(probabilities),
-                    "probabilities": probabilities,
-                    "scores": scores.tolist(),
-                    "inverted": picture.inverted,
-                    "unsure": is_unsure(probabilities),
-                }
-                click.echo(json.dumps(answer))
+                click.echo(json.dumps({"picture": name, "error": str(picture)}))
             else:
-                click.echo(answer_text(visible(name), probabilities, top))
-                if show:
-                    click.echo(picture_text(picture.image.tolist(), probabilities, plain) + "\n")
+                click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
+            continue
+        found = answer(network.scores(picture.image[None])[0], picture.inverted)
+        if as_json:
+            click.echo(json.dumps({"picture": name, **vars(found)}))
+            continue
+        click.echo(answer_text(visible(name), found, top))
+        if show:
+            image = picture.image.tolist()
+            click.echo(picture_text(image, found.probabilities, plain) + "\n")
     if failed:
         sys.exit(1)
 

@@ -1,15 +1,14 @@
 """mnistnet train."""
 
-import functools
 import json
 import math
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from mnistnet.atomic import check_writable
 from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     data_option,
@@ -18,8 +17,7 @@ from mnistnet.cli.options import (
     mirror_option,
     weights_option,
 )
-from mnistnet.errors import MnistnetError, TrainingError
-from mnistnet.model.options import HIDDEN, Options
+from mnistnet.model.options import Options
 
 MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
 
@@ -46,7 +44,7 @@ def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[...,
     "--hidden",
     type=click.IntRange(1, MANY),
     multiple=True,
-    default=HIDDEN,
+    default=Options.hidden,
     show_default=True,
     help="Units in a hidden layer; repeat it for more layers.",
 )
@@ -75,24 +73,17 @@ def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[...,
     "Digits drawn by the program to train on besides: for people's pictures.",
 )
 @setting("--validation", click.IntRange(min=0), "Training images held out to validate on.")
-@click.option(
+@setting(
     "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="The same seed on the same machine gives the same weights.",
+    click.IntRange(min=0),
+    "The same seed on the same machine gives the same weights.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a training that was cut short.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @json_option
-@click.pass_context
 def train(
-    ctx: click.Context,
-    /,
     folder: Path | None,
     mirrors: tuple[str, ...],
     weights: Path,
-    hidden: tuple[int, ...],
-    seed: int,
     resume: bool,
     as_json: bool,
     **options: Any,
@@ -103,101 +94,52 @@ def train(
     out to validate on, the same ones whatever the seed.
 
     After each epoch a checkpoint is left beside the weights file, and removed at the end. The same
-    command with --resume goes on from there, to the same weights. One training at a time, please,
-    for one weights file.
+    command with --resume continues from there, to the same weights. Run one training at a
+    time for one weights file.
 
     \b
     Examples:
       mnistnet train
       mnistnet train --hidden 300 --hidden 100 --weights deep.npz
     """
-    import numpy as np
+    from mnistnet.api import additions, source
+    from mnistnet.model.run import Run
+    from mnistnet.report.text import epoch_text, live_text, trained_text
 
-    from mnistnet.arrays import CLASSES, PIXELS
-    from mnistnet.atomic import check_writable
-    from mnistnet.image import warp
-    from mnistnet.model import checkpoint, training
-    from mnistnet.model import weights as weights_file
-    from mnistnet.model.network import Network
-    from mnistnet.report.text import epoch_text, live_text, percent
-
-    kept = checkpoint.beside(check_writable(weights))
-    check_writable(kept)
-    weights_file.check_replaceable(weights)
-    data = dataset(folder, mirrors, "train")
-    initial, rng, drawing = np.random.default_rng(seed).spawn(3)
-    state = training.State(Network.random((PIXELS, *hidden, CLASSES), initial), rng)
     settings = Options(**options)
-    source = {"sha256": data.sha256, "published": data.published, "drawn": data.drawn}
-    metadata = functools.partial(weights_file.metadata, settings, seed, source)
-    if resume and kept.exists():
-        checkpoint.load(kept, state, metadata([]))
-    elif resume:
-        click.echo(f"there is no checkpoint {kept}: beginning with epoch 1", err=True)
-    elif kept.exists():
-        weights_file.check_replaceable(kept)
-        click.echo(
-            f"{kept}, of a training cut short, is replaced after epoch 1; to go on with that "
-            "training, press Ctrl-C now and add --resume",
-            err=True,
-        )
-
-    if data.drawn:
-        click.echo("training on drawn digits, not MNIST", err=True)
-    history = state.history
-    images, labels = data.images, data.labels
-    if settings.drawn:
-        from mnistnet.image.drawn import draw  # which loads Pillow
-
-        drawn = draw(settings.drawn, drawing)
-        images, labels = np.concatenate([images, drawn[0]]), np.concatenate([labels, drawn[1]])
-    augment = warp.warps if settings.augment else None
-    saved = len(history)
-    try:
-        with _live_line(settings.epochs, saved, as_json) as line:
-            for report in training.train(state, images, labels, settings, augment):
-                checkpoint.save(kept, state, metadata(history))
-                saved = len(history)
+    check_writable(weights)  # before MNIST is downloaded
+    data = dataset(folder, mirrors, "train")
+    with Run(weights, settings, source(data), resume=resume, notify=_note) as run:
+        if data.drawn:
+            _note("training on drawn digits, not MNIST")
+        augment, extra = additions(settings)
+        history = run.state.history
+        with _live_line(settings.epochs, len(history), as_json) as line:
+            for report in run.train(data.images, data.labels, augment, extra):
                 if as_json:
                     click.echo(json.dumps(vars(report)))
                 elif line.disable:
-                    click.echo(epoch_text(report, settings.epochs), err=True)
-                trained_on = len(images) - settings.validation
+                    _note(epoch_text(report, settings.epochs))
+                trained_on = len(data.images) + settings.drawn - settings.validation
                 line.set_description_str(live_text(report, trained_on), refresh=False)
                 line.update()
-        weights_file.save(weights, state.network, metadata(history))
-    except TrainingError:
-        if saved:  # whoever goes on from this checkpoint ends here again
-            kept.unlink(missing_ok=True)
-        raise
-    except (KeyboardInterrupt, MnistnetError) as stop:  # a full disk, say
-        if not saved:
-            raise
-        command, *words = ctx.obj
-        again = [*shlex.split(ctx.find_root().info_name or ""), command, "--resume"]
-        again += [word for word in words if word != "--resume"]
-        where = f"after epoch {saved} of {settings.epochs}; to go on: {shlex.join(again)}"
-        raise type(stop)(" ".join([*map(str, stop.args), where])) from stop
-    kept.unlink(missing_ok=True)
+    if not as_json:
+        click.echo(trained_text(run.metadata, weights))
+        return
+    closing = {
+        "weights": str(weights),
+        "validation_accuracy": history[-1].validation_accuracy,
+        "epochs": len(history),
+        "seconds": sum(report.seconds for report in history),
+        "parameters": len(run.state.network.parameters),
+        "published": data.published,
+        "drawn": data.drawn,
+    }
+    click.echo(json.dumps(closing))
 
-    seconds = sum(report.seconds for report in history)
-    accuracy = history[-1].validation_accuracy
-    if as_json:
-        closing = {
-            "weights": str(weights),
-            "validation_accuracy": accuracy,
-            "epochs": len(history),
-            "seconds": seconds,
-            "parameters": len(state.network.parameters),
-            "published": data.published,
-            "drawn": data.drawn,
-        }
-        click.echo(json.dumps(closing))
-    else:
-        click.echo(
-            f"validation accuracy {percent(accuracy)}{' on drawn digits' * data.drawn} after "
-            f"{len(history)} epochs in {seconds:.1f} s; weights in {weights}"
-        )
+
+def _note(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 def _live_line(epochs: int, done: int, as_json: bool) -> Any:

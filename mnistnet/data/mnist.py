@@ -5,7 +5,7 @@ well; `published` tells whether the bytes are MNIST's own.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,29 +129,6 @@ class Dataset:
     def label_errors(self) -> Mapping[int, int | None]:
         """LABEL_ERRORS, where these are the images they are in."""
         return LABEL_ERRORS if self.split == "test" and self.published else {}
-
-    @property
-    def parts(self) -> dict[str, Collection[int]]:
-        """Which of MNIST's own test images to look at apart; none of others.
-
-        High-school students wrote the first half, which is the harder one, and census employees
-        the second (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498).
-        """
-        if not self.label_errors:
-            return {}
-        count = len(self.labels)
-        return {
-            "without_label_errors": set(range(count)).difference(self.label_errors),
-            "first_half": range(count // 2),
-            "second_half": range(count // 2, count),
-        }
-
-    @property
-    def kind(self) -> str:
-        """What the images are, in words that follow 'they are'."""
-        if self.published:
-            return "MNIST's own"
-        return "drawn digits, not MNIST" if self.drawn else "not MNIST's own"
 
 
 def find(folder: Path, file: MnistFile) -> Path | None:

@@ -1,14 +1,16 @@
-"""The network of the notes, and Backprop: its loss and the gradient of that loss.
+"""The network of the notes, its loss, and the gradient of that loss by backpropagation.
 
     h = tanh(M x)                                x: 784 pixels in [0, 1]    M: 72 x 784
     f = W h                                      f: 10 scores               W: 10 x 72
     L(f, y) = log sum_k exp f_k  -  f_y          multiclass logistic loss; y is the true digit
 
 Any number of hidden layers, all tanh, may stand between x and f; there are no biases. A minibatch
-is a matrix with one example a row, so that M x for all of its examples is X M^T. The loss is the
-mean over the minibatch, and every gradient is of that mean.
+is a matrix with one example per row, so M x for all of them is X M^T. The loss is the mean over the
+minibatch, and every gradient is of that mean. An image of no digit has the label NONE; its target
+is the uniform distribution, L = log sum_k exp f_k - mean_k f_k, which is smallest where all scores
+are equal (outlier exposure, Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606).
 
-What this leaves out: how the matrices change (training.py) and where they are kept (weights.py).
+How the matrices change is in training.py, where they are kept in weights.py.
 """
 
 import itertools
@@ -18,13 +20,14 @@ from typing import Any
 
 import numpy as np  # which loads np.random only when it is named: hence the quotes below
 
-from mnistnet.arrays import Array
+from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import MnistnetError
 
 # So that training takes three gigabytes at most: too much memory asked for is not always an
 # error, but often a killed program or a machine that answers no more.
 MAX_PARAMETERS = 1 << 26  # 256 MiB of float32; a hundred times the largest worth training here
 MAX_ACTIVATIONS = 1 << 27  # in a minibatch, all layers together
+NONE = CLASSES  # the label of an image that shows no digit
 MAX_WEIGHT = 1e9  # in absolute value; beyond it scores may overflow
 IMAGES_AT_A_TIME = 1000  # scored; more would only take more memory
 
@@ -87,7 +90,7 @@ class Network:
 
     def image_scores(self, images: Array) -> Array:
         """f for each image: (n, 784) uint8 -> (n, 10)."""
-        starts = range(0, len(images), IMAGES_AT_A_TIME)
+        starts = range(0, max(len(images), 1), IMAGES_AT_A_TIME)
         return np.concatenate(
             [self.scores(scale(images[start : start + IMAGES_AT_A_TIME])) for start in starts]
         )
@@ -99,10 +102,9 @@ def are_sound(weights: Array) -> bool:
     return bool((np.abs(weights) <= MAX_WEIGHT).all())
 
 
-def scale(images: Array, out: Array | None = None) -> Array:
-    """x of the formulas: (n, 784) uint8 pixels -> [0, 1], float32 or the dtype of out."""
-    x: Array = np.empty(images.shape, np.float32) if out is None else out
-    x[...] = images
+def scale(images: Array, dtype: Any = np.float32) -> Array:
+    """x of the formulas: (n, 784) uint8 pixels -> [0, 1]."""
+    x = images.astype(dtype)
     x *= x.dtype.type(1 / 255)  # a third faster than dividing
     return x
 
@@ -118,22 +120,25 @@ def log_probabilities(scores: Array) -> Array:
     return shifted
 
 
+def targets(classes: int, dtype: Any = np.float64) -> Array:
+    """t of L = log sum_k exp f_k - t . f, a column for each label: (classes, classes + 1).
+
+    Column y has a single 1 in row y; the last column, for images of no digit, is uniform.
+    """
+    return np.hstack([np.eye(classes, dtype=dtype), np.full((classes, 1), 1 / classes, dtype)])
+
+
 def logistic_loss(log_p: Array, labels: Array) -> float:
     """Mean of L over the examples: log probabilities (n, 10) and labels (n,) -> a number >= 0."""
-    picked = log_p[np.arange(len(labels)), labels]
-    return 0.0 - float(picked.sum(dtype=np.float64)) / len(labels)
+    chosen = log_p * targets(log_p.shape[1])[:, labels].T
+    return 0.0 - float(chosen.sum()) / len(labels)
 
 
-class Backprop:
-    """Loss and gradient on minibatches of up to batch_size examples, in buffers made once.
+class Buffers:
+    """The memory that backpropagate needs for minibatches of up to batch_size images, and the
+    gradient it computes: (P,), laid out as network.parameters; gradients are its matrices.
 
-    forward(x) computes the scores; backward(labels) then the mean loss, and leaves the gradient of
-    that mean in `gradient` (P,), laid out as network.parameters; `gradients` are its matrices; and
-    in `right` how many of the examples have no score above that of their label. All in the
-    network's dtype: float32 trains, the same code in float64 is checked.
-
-    Inside, an example is a column, as in the notes: h = tanh(M x) is (units, n). Sums over the ten
-    scores then run along whole rows, and the products suit BLAS better, the more units the more.
+    All are in the network's dtype: float32 trains, the same code in float64 is checked.
     """
 
     def __init__(self, network: Network, batch_size: int) -> None:
@@ -144,61 +149,54 @@ class Backprop:
                 f"expected at most {MAX_ACTIVATIONS:,} activations in a minibatch; found {count:,} "
                 f"for {batch_size:,} images: use a smaller batch size or fewer hidden units"
             )
-        self.network = network
+        dtype = network.parameters.dtype
         self.gradient = np.zeros_like(network.parameters)
         self.gradients = network.split(self.gradient)
-        dtype = network.parameters.dtype
-        # For each layer above the pixels, its h, the last of which is f, and its delta = dL/da,
-        # where a is what the units sum up: W h of the layer below.
-        self._h_buffers = [np.empty((units, batch_size), dtype) for units in network.layers[1:]]
-        self._delta_buffers = [np.empty_like(h) for h in self._h_buffers]
-        self.right = 0
-        self._use_columns(batch_size)
+        self.targets = targets(network.layers[-1], dtype)
+        self._h = [np.empty((units, batch_size), dtype) for units in network.layers[1:]]
+        self._delta = [np.empty_like(h) for h in self._h]
 
-    def _use_columns(self, n: int) -> None:
-        """Have h and delta be the first n columns of their buffers."""
-        self._h = [buffer[:, :n] for buffer in self._h_buffers]
-        self._delta = [buffer[:, :n] for buffer in self._delta_buffers]
-        self._examples = np.arange(n)
+    def of(self, n: int) -> tuple[list[Array], list[Array]]:
+        """Room for h and for delta of each layer above the pixels, (units, n)."""
+        return [h[:, :n] for h in self._h], [delta[:, :n] for delta in self._delta]
 
-    def forward(self, x: Array) -> Array:
-        """f for each row of x: (n, 784) in [0, 1] -> (n, 10), n <= batch_size."""
-        if len(x) != len(self._examples):
-            self._use_columns(len(x))
-        self._x = x
-        below = x.T
-        for W, h in zip(self.network.matrices, self._h, strict=True):
-            np.matmul(W, below, out=h)
-            if h is not self._h[-1]:
-                np.tanh(h, out=h)
-            below = h
-        return below.T
 
-    def backward(self, labels: Array) -> float:
-        """Mean loss of the forward pass just made, with labels (n,); fills the gradient.
+def backpropagate(network: Network, x: Array, labels: Array, buffers: Buffers) -> tuple[float, int]:
+    """The mean loss of a minibatch, and in buffers.gradient the gradient of that mean.
 
-        To be called once after each forward: it takes the place of h for what it computes.
-        """
-        n = len(labels)
-        f, delta = self._h[-1], self._delta[-1]
-        f -= f.max(axis=0)  # changes neither loss nor gradient, but keeps exp from overflowing
-        np.exp(f, out=delta)
-        total = delta.sum(axis=0)
-        of_labels = f[labels, self._examples]
-        losses = np.log(total) - of_labels
-        self.right = n - int(np.count_nonzero(of_labels))
-        # dL/df_k = exp f_k / sum_j exp f_j - [k = y], over n because the loss is a mean
-        delta /= total
-        delta[labels, self._examples] -= 1
-        delta /= n
-        for layer in range(len(self._h) - 1, 0, -1):
-            h, below = self._h[layer - 1], self._delta[layer - 1]
-            np.matmul(delta, h.T, out=self.gradients[layer])
-            # dL/dh = W^T delta, and tanh'(a) = 1 - tanh(a)^2 = 1 - h^2
-            np.matmul(self.network.matrices[layer].T, delta, out=below)
-            np.multiply(h, h, out=h)
-            np.subtract(1, h, out=h)
-            below *= h
+    x is (n, 784) in [0, 1], labels (n,) of 0 to 9 or NONE. Also returns how many of the images
+    have no score above that of their label. Inside, an example is a column, as in the notes:
+    sums over the ten scores run along whole rows, and the products suit BLAS better.
+    """
+    n, W = len(x), network.matrices
+    rooms, deltas = buffers.of(n)
+
+    # h = tanh(M x) for each hidden layer, then f = W h
+    h = [x.T]
+    for M, room in zip(W[:-1], rooms, strict=False):
+        np.matmul(M, h[-1], out=room)
+        h.append(np.tanh(room, out=room))
+    f = np.matmul(W[-1], h[-1], out=rooms[-1])
+
+    # L = log sum_k exp f_k - t . f, where t is 1 for the label and 0 elsewhere
+    t = buffers.targets[:, labels]
+    f -= f.max(axis=0)  # changes neither loss nor gradient, but keeps exp from overflowing
+    p = np.exp(f, out=deltas[-1])
+    total = p.sum(axis=0)
+    of_label = np.multiply(t, f, out=f).sum(axis=0)
+    loss = float((np.log(total) - of_label).sum(dtype=np.float64)) / n
+
+    # delta = dL/df = p - t, divided by n because the loss is a mean
+    delta = np.divide(p, total, out=p)
+    delta -= t
+    delta /= n
+    for layer in reversed(range(len(W))):
+        # dL/dW = delta h^T
+        np.matmul(delta, h[layer].T, out=buffers.gradients[layer])
+        if layer:
+            # the delta below: dL/dh = W^T delta, times tanh'(a) = 1 - tanh(a)^2 = 1 - h^2
+            below = np.matmul(W[layer].T, delta, out=deltas[layer - 1])
+            slope = np.square(h[layer], out=h[layer])
+            below *= np.subtract(1, slope, out=slope)
             delta = below
-        np.matmul(delta, self._x, out=self.gradients[0])
-        return float(losses.sum(dtype=np.float64)) / n
+    return loss, n - int(np.count_nonzero(of_label))

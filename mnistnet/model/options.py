@@ -1,20 +1,26 @@
-"""How to train. In a room of its own, without NumPy, so that `mnistnet --help` can show the
-defaults at once."""
+"""How to train. A module without NumPy, so that `mnistnet --help` can show the defaults at once."""
 
+import math
 from dataclasses import dataclass
 
-HIDDEN = (72,)  # units of each hidden layer: the notes' network
+from mnistnet.errors import TrainingError
 
 
 @dataclass(frozen=True)
 class Options:
-    """The rate, momentum and decay are those of training.py's formulas.
+    """What determines a training, together with the images.
 
-    augment tells whether each minibatch is distorted (image/warp.py); validation is the number of
-    images held out of training to validate on; drawn is how many of the images, the last ones, were
-    drawn by the program (image/drawn.py), and are only trained on.
+    hidden         units of each hidden layer; (72,) is the notes' network
+    epochs         passes over the training images
+    batch_size     images in a minibatch
+    learning_rate, momentum, weight_decay    as in the formulas of training.py
+    augment        whether each minibatch is distorted (image/warp.py)
+    validation     training images that are held out to validate on
+    drawn          digits drawn by the program (image/drawn.py) that are also trained on
+    seed           determines the initial weights, the order of the images and the distortions
     """
 
+    hidden: tuple[int, ...] = (72,)
     epochs: int = 30
     batch_size: int = 100
     learning_rate: float = 0.2
@@ -23,3 +29,19 @@ class Options:
     augment: bool = True
     validation: int = 5000
     drawn: int = 0
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raise TrainingError for an option that no training can have."""
+        for name, ok, words in (
+            ("hidden", all(units >= 1 for units in self.hidden), "at least 1 unit in each layer"),
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "a number above 0"),
+            ("momentum", 0 <= self.momentum < 1, "a number from 0 to below 1"),
+            ("weight_decay", 0 <= self.weight_decay <= 1, "a number from 0 to 1"),
+            ("drawn", self.drawn >= 0, "at least 0"),
+            ("seed", self.seed >= 0, "at least 0"),
+        ):
+            if not ok:
+                raise TrainingError(f"expected {words} for {name}; found {getattr(self, name)}")

@@ -18,16 +18,20 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import repeat
 
 import numpy as np
 
-from mnistnet.arrays import Array
+from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.errors import TrainingError
+from mnistnet.model.metadata import Report
 from mnistnet.model.network import (
-    Backprop,
+    NONE,
+    Buffers,
     Network,
     are_sound,
+    backpropagate,
     log_probabilities,
     logistic_loss,
     scale,
@@ -37,24 +41,6 @@ from mnistnet.model.options import Options
 # The held-out images are the same whatever the training seed, so that seeds can be compared.
 VALIDATION_SEED = 784_72_10
 NOTES_UNITS = 72
-
-
-@dataclass(frozen=True)
-class Report:
-    """One epoch. Losses are means an image, accuracy is from 0 to 1.
-
-    The figures of training are taken on the way, of each minibatch as it was distorted and before
-    its step; learning_rate is the rate of the epoch's first step; the validation figures are None
-    where no images are held out.
-    """
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    learning_rate: float
-    seconds: float
 
 
 @dataclass
@@ -68,6 +54,18 @@ class State:
 
     def __post_init__(self) -> None:
         self.velocity = np.zeros_like(self.network.parameters)
+
+
+def begin(options: Options) -> State:
+    """Where the training with these options begins: random weights, and no epoch behind."""
+    initial, rng, _ = streams(options.seed)
+    return State(Network.random((PIXELS, *options.hidden, CLASSES), initial), rng)
+
+
+def streams(seed: int) -> list["np.random.Generator"]:
+    """Three independent generators: for the initial weights, for the order and the distortion of
+    the images, and for images that are drawn."""
+    return np.random.default_rng(seed).spawn(3)
 
 
 # Given a generator and the number of minibatches of an epoch: for each of them, the function that
@@ -90,83 +88,110 @@ def split(count: int, validation: int) -> tuple[Array, Array]:
 
 
 def train(
-    state: State, images: Array, labels: Array, options: Options, augment: Augment | None = None
+    state: State,
+    images: Array,
+    labels: Array,
+    options: Options,
+    augment: Augment | None = None,
+    extra: tuple[Array, Array] | None = None,
 ) -> Iterator[Report]:
     """Train on images (n, 784) uint8 and labels (n,), from where the state is to the last epoch.
 
     The state is changed in place; after each epoch it is whole, and its report yielded. An epoch
     sees each training image once, in a fresh order and as augment alters it; without augment as it
-    is. Raises TrainingError where the options do not fit the data, or when the loss is no longer
-    finite.
+    is. extra are more images and labels, none of which is held out; labels of NONE show no digit.
+    Raises TrainingError if the options do not fit the data, or when the loss is no longer finite.
     """
-    network, velocity, rng = state.network, state.velocity, state.rng
-    count = len(images) - options.drawn
-    training_rows, validation_rows = split(count, options.validation)
-    training_rows = np.concatenate([training_rows, np.arange(count, len(images))])
-    batch_size = options.batch_size
-    if batch_size > len(training_rows):
+    trained, held_out = split(len(images), options.validation)
+    if options.batch_size > len(trained) + len(extra[1] if extra else ()):
         raise TrainingError(
-            f"expected a batch size of at most the {len(training_rows):,} training images, "
-            f"found {batch_size:,}; lower --batch-size"
+            f"expected a batch size of at most the {len(trained):,} training images, "
+            f"found {options.batch_size:,}; lower --batch-size"
         )
-    backprop = Backprop(network, batch_size)
-    x = np.empty((batch_size, network.layers[0]), network.parameters.dtype)
-    scratch = np.empty_like(velocity)
-    starts = range(0, len(training_rows), batch_size)
-    steps = options.epochs * len(starts)
-
-    def as_it_is(images: Array) -> Array:
-        return scale(images, out=x[: len(images)])
-
+    if extra:
+        trained = np.concatenate([trained, np.arange(len(images), len(images) + len(extra[0]))])
+        images, labels = np.concatenate([images, extra[0]]), np.concatenate([labels, extra[1]])
+    digits = int((labels[trained] != NONE).sum())
+    buffers = Buffers(state.network, options.batch_size)
+    steps = -(-len(trained) // options.batch_size)
     for epoch in range(len(state.history), options.epochs):
         began = time.perf_counter()
-        order = rng.permutation(training_rows)
-        changes = augment(rng, len(starts)) if augment else repeat(as_it_is, len(starts))
-        total_loss, right = 0.0, 0
         # Overflow shows in the loss, and is reported as what it means.
         with np.errstate(over="ignore", invalid="ignore"):
-            for start, change in zip(starts, changes, strict=True):
-                rows = order[start : start + batch_size]
-                backprop.forward(change(images[rows]))
-                loss = backprop.backward(labels[rows])
-                if not math.isfinite(loss):
-                    raise _diverged(epoch, options)
-                total_loss += loss * len(rows)
-                right += backprop.right
-                rate = _rate(
-                    options.learning_rate, epoch * len(starts) + start // batch_size, steps
-                )
-                step(network, velocity, backprop.gradient, scratch, rate, options)
-            if not are_sound(network.parameters):
-                raise _diverged(epoch, options)
-            loss_held_out, accuracy = _validate(network, images, labels, validation_rows)
-
+            batches = _minibatches(state, images, labels, trained, options, augment)
+            rates = [
+                _rate(options.learning_rate, step, options.epochs * steps)
+                for step in range(epoch * steps, (epoch + 1) * steps)
+            ]
+            loss, right = _train_epoch(state, batches, rates, options, buffers)
+            validation_loss, accuracy = _validate(state.network, images, labels, held_out)
         report = Report(
             epoch=epoch + 1,
-            train_loss=total_loss / len(order),
-            train_accuracy=right / len(order),
-            validation_loss=loss_held_out,
+            train_loss=loss / len(trained),
+            train_accuracy=right / digits,
+            validation_loss=validation_loss,
             validation_accuracy=accuracy,
-            learning_rate=_rate(options.learning_rate, epoch * len(starts), steps),
+            learning_rate=rates[0],
             seconds=time.perf_counter() - began,
         )
         state.history.append(report)
         yield report
 
 
-def step(
-    network: Network, v: Array, gradient: Array, scratch: Array, rate: float, options: Options
-) -> None:
-    """The formulas above, in place on the network's weights and the velocity v (P,); scratch is
-    room for as much again."""
+def _minibatches(
+    state: State,
+    images: Array,
+    labels: Array,
+    rows: Array,
+    options: Options,
+    augment: Augment | None,
+) -> Iterator[tuple[Array, Array]]:
+    """x (n, 784) and labels (n,) of each minibatch of an epoch over these rows."""
+    size = options.batch_size
+    order = state.rng.permutation(rows)
+    starts = range(0, len(order), size)
+    as_it_is = partial(scale, dtype=state.network.parameters.dtype)
+    changes: Iterable[Callable[[Array], Array]] = repeat(as_it_is)
+    if augment:
+        changes = augment(state.rng, len(starts))
+    for start, change in zip(starts, changes, strict=False):
+        chosen = order[start : start + size]
+        yield change(images[chosen]), labels[chosen]
+
+
+def _train_epoch(
+    state: State,
+    batches: Iterable[tuple[Array, Array]],
+    rates: list[float],
+    options: Options,
+    buffers: Buffers,
+) -> tuple[float, int]:
+    """A step for each minibatch; the sum of the losses, and the number of right answers."""
+    total_loss, right = 0.0, 0
+    for (x, labels), rate in zip(batches, rates, strict=True):
+        loss, right_here = backpropagate(state.network, x, labels, buffers)
+        if not math.isfinite(loss):
+            raise _diverged(state, options)
+        total_loss += loss * len(labels)
+        right += right_here
+        step(state.network, state.velocity, buffers.gradient, rate, options)
+    if not are_sound(state.network.parameters):
+        raise _diverged(state, options)
+    return total_loss, right
+
+
+def step(network: Network, v: Array, gradient: Array, rate: float, options: Options) -> None:
+    """The formulas above, in place on the network's weights and the velocity v (P,); the gradient
+    (P,) is overwritten."""
+    w, change = network.parameters, gradient  # whose memory is free once it is part of v
     v *= options.momentum
     v += gradient
-    v += np.multiply(network.parameters, options.weight_decay, out=scratch)
-    np.multiply(v, rate, out=scratch)
+    v += np.multiply(w, options.weight_decay, out=change)
+    np.multiply(v, rate, out=change)
     units = network.layers[-2]
     if units > NOTES_UNITS:
-        scratch[-network.matrices[-1].size :] *= NOTES_UNITS / units
-    network.parameters -= scratch
+        change[-network.matrices[-1].size :] *= NOTES_UNITS / units
+    w -= change
 
 
 def _rate(learning_rate: float, step: int, steps: int) -> float:
@@ -174,9 +199,9 @@ def _rate(learning_rate: float, step: int, steps: int) -> float:
     return learning_rate / 2 * (1 + math.cos(math.pi * step / steps))
 
 
-def _diverged(epoch: int, options: Options) -> TrainingError:
+def _diverged(state: State, options: Options) -> TrainingError:
     return TrainingError(
-        f"the loss is no longer finite in epoch {epoch + 1}; "
+        f"the loss is no longer finite in epoch {len(state.history) + 1}; "
         f"lower the learning rate, which is {options.learning_rate:g}"
     )
 

@@ -3,66 +3,50 @@
     z = np.load("mnistnet.npz"); h = np.tanh(z["W1"] @ x); f = z["W2"] @ h   # x: 784 pixels / 255
 
 W1, W2, ... are float32, (units, inputs), as M and W in the notes. `meta` is a JSON string: how the
-network was made (see metadata). Nothing in a file is believed: no pickle is ever loaded, and
-names, shapes, types, sizes and values are checked before a network comes out of it. A checkpoint
-(checkpoint.py) is a weights file with one array more, the velocity.
+network was made (metadata.py). Files are untrusted: no pickle is ever loaded, and names, shapes,
+types, sizes and values are checked before a network comes out of one. A checkpoint (run.py) is a
+weights file with one more array, the velocity.
 """
 
 import itertools
 import json
 import warnings
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from mnistnet import __version__
 from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.atomic import atomic_write
 from mnistnet.errors import WeightsError, reason
+from mnistnet.model.metadata import Metadata, parse
 from mnistnet.model.network import (
     MAX_PARAMETERS,
     MAX_WEIGHT,
     Network,
     are_sound,
 )
-from mnistnet.model.options import Options
-from mnistnet.model.training import Report
 
 FORMAT = 1
 PRETRAINED = Path(__file__).parents[1] / "pretrained.npz"  # ships with the package
 MAX_BYTES = 8 * MAX_PARAMETERS + (1 << 24)  # in a file: weights, a velocity and the metadata
 
 
-def metadata(
-    options: Options, seed: int, data: Mapping[str, Any], history: Sequence[Report]
-) -> dict[str, Any]:
-    """What a weights file tells of its network; data is what it was trained on, as JSON."""
-    rows = [asdict(report) for report in history]
-    return {
-        "pixels": "x = pixel / 255; pixel 0 is background, 255 is ink",
-        "options": asdict(options),
-        "seed": seed,
-        "epochs": len(rows),
-        "validation_accuracy": rows[-1]["validation_accuracy"] if rows else None,
-        "data": dict(data),
-        "versions": {"mnistnet": __version__, "numpy": np.__version__},
-        "history": rows,
-    }
-
-
 def save(
-    path: Path, network: Network, meta: Mapping[str, Any], velocity: Array | None = None
+    path: Path,
+    network: Network,
+    metadata: Metadata,
+    velocity: Array | None = None,
+    **more: Any,
 ) -> None:
-    """Write the network and its metadata, all at once; the same of them gives the same bytes.
+    """Write the network and its metadata atomically; the same input gives the same bytes.
 
-    Raises WeightsError for a network that load would refuse, MnistnetError where the file cannot
-    be written.
+    A checkpoint also has the velocity (P,), and more metadata. Raises WeightsError for a network
+    that load would refuse, MnistnetError if the file cannot be written.
     """
-    text = json.dumps({"format": FORMAT, "layers": network.layers, **meta})
+    meta = {"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more}
     arrays: dict[str, Any] = {
         f"W{layer}": W.astype(np.float32) for layer, W in enumerate(network.matrices, start=1)
     }
@@ -70,7 +54,7 @@ def save(
     if velocity is not None:
         arrays["velocity"] = velocity
     with atomic_write(path) as stream:
-        np.savez(stream, meta=np.array(text), **arrays)
+        np.savez(stream, meta=np.array(json.dumps(meta)), **arrays)
 
 
 def check_replaceable(path: Path) -> None:
@@ -85,37 +69,28 @@ def check_replaceable(path: Path) -> None:
         ) from error
 
 
-def history(path: Path, meta: Mapping[str, Any]) -> list[Report]:
-    """The epochs that the metadata of the file at path tells of; raises WeightsError where it has
-    not the figures of each of them."""
-    try:
-        reports = [Report(**row) for row in meta["history"]]
-        in_order = [report.epoch for report in reports] == list(range(1, len(reports) + 1))
-        figures = (
-            value
-            for report in reports
-            for name, value in vars(report).items()
-            if not (value is None and name.startswith("validation"))
-        )
-        if reports and in_order and all(0 <= value <= MAX_WEIGHT for value in figures):
-            return reports
-    except (OverflowError, TypeError):
-        pass
-    raise WeightsError(f"{path}: expected the figures of each epoch; found others in its history")
-
-
-def load(path: Path) -> tuple[Network, dict[str, Any]]:
+def load(path: Path) -> tuple[Network, Metadata]:
     """The network in a weights file, and its metadata.
 
     Raises WeightsError, naming the file, for anything that is not a whole, finite network of
     mnistnet's with 784 inputs and 10 outputs.
     """
-    network, meta, _ = load_with_velocity(path)
-    return network, meta
+    found = load_all(path)
+    return found.network, found.metadata
 
 
-def load_with_velocity(path: Path) -> tuple[Network, dict[str, Any], Array | None]:
-    """As load, and the velocity (P,), which only a checkpoint has."""
+class Contents(NamedTuple):
+    """What a weights file holds: velocity (P,) only if it is a checkpoint; meta is the whole JSON
+    object that metadata was parsed from."""
+
+    network: Network
+    metadata: Metadata
+    velocity: Array | None
+    meta: dict[str, Any]
+
+
+def load_all(path: Path) -> Contents:
+    """As load, and what only a checkpoint has."""
     try:
         if path.exists() and not path.is_file():
             raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
@@ -128,7 +103,7 @@ def load_with_velocity(path: Path) -> tuple[Network, dict[str, Any], Array | Non
         ) from error
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {reason(error)}") from error
-    meta = _metadata(arrays.pop("meta", None), path)
+    meta = _json(arrays.pop("meta", None), path)
     velocity = arrays.pop("velocity", None)
     matrices = _matrices(arrays, path)
     layers = [matrices[0].shape[1], *(len(W) for W in matrices)]
@@ -137,6 +112,10 @@ def load_with_velocity(path: Path) -> tuple[Network, dict[str, Any], Array | Non
             f"{path}: expected the layers that its metadata states, {meta.get('layers')}; "
             f"found {layers}"
         )
+    try:
+        metadata = parse(meta, hidden=tuple(layers[1:-1]))
+    except ValueError as error:
+        raise WeightsError(f"{path}: in its metadata {error}") from error
     network = Network(layers)
     for mine, W in zip(network.matrices, matrices, strict=True):
         mine[...] = W
@@ -145,7 +124,7 @@ def load_with_velocity(path: Path) -> tuple[Network, dict[str, Any], Array | Non
         or not np.isfinite(velocity).all()
     ):
         raise WeightsError(f"{path}: expected a float32 velocity, finite, for each weight")
-    return network, meta, velocity
+    return Contents(network, metadata, velocity, meta)
 
 
 def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
@@ -171,7 +150,8 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _metadata(text: Any, path: Path) -> dict[str, Any]:
+def _json(text: Any, path: Path) -> dict[str, Any]:
+    """The JSON object that the array holds, of a format that this version reads."""
     try:
         meta = (
             json.loads(str(text[()]), parse_constant=_no_number)
@@ -187,12 +167,6 @@ def _metadata(text: Any, path: Path) -> dict[str, Any]:
             f"{path}: expected format {FORMAT}, found {meta['format']}; "
             "it needs another version of mnistnet"
         )
-    for key, kind in (("options", dict), ("data", dict), ("history", list)):
-        if not isinstance(meta.get(key), kind):
-            raise WeightsError(f"{path}: expected '{key}' in its metadata; found {meta.get(key)!r}")
-    validation = meta["options"].get("validation")
-    if type(validation) is not int:
-        raise WeightsError(f"{path}: expected a number of validation images; found {validation!r}")
     return meta
 
 

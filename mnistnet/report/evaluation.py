@@ -9,6 +9,7 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError
+from mnistnet.model.metadata import Metadata
 from mnistnet.model.network import (
     Network,
     log_probabilities,
@@ -96,7 +97,7 @@ class Evaluation:
         ]
 
 
-def rows_of(part: str, count: int, sha256: Mapping[str, str], meta: Mapping[str, Any]) -> Array:
+def rows_of(part: str, count: int, sha256: Mapping[str, str], metadata: Metadata) -> Array:
     """Which of count images are in the part: all for 'test'; else those that a network with this
     metadata was trained on ('train') or not ('validation').
 
@@ -105,13 +106,29 @@ def rows_of(part: str, count: int, sha256: Mapping[str, str], meta: Mapping[str,
     """
     if part == "test":
         return np.arange(count)
-    if meta["data"].get("sha256") != sha256:
+    if metadata.data.sha256 != sha256:
         raise DataError(
             f"expected the images that this network was trained on, found others; name their "
             f"folder with --data, or use --split test instead of {part}"
         )
-    trained, held_out = split(count, meta["options"]["validation"])
+    trained, held_out = split(count, metadata.options.validation)
     return trained if part == "train" else held_out
+
+
+def parts(count: int, label_errors: Collection[int]) -> dict[str, Collection[int]]:
+    """Which of MNIST's own count test images to look at apart; none if there are no label errors,
+    as in any other set.
+
+    High-school students wrote the first half, which is the harder one, and census employees the
+    second (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498).
+    """
+    if not label_errors:
+        return {}
+    return {
+        "without_label_errors": set(range(count)).difference(label_errors),
+        "first_half": range(count // 2),
+        "second_half": range(count // 2, count),
+    }
 
 
 def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:

@@ -19,8 +19,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.atomic import atomic_write
 from mnistnet.errors import MnistnetError
+from mnistnet.model.metadata import Report
 from mnistnet.model.network import Network, scale
-from mnistnet.model.training import Report
 from mnistnet.report.evaluation import Evaluation
 from mnistnet.report.text import percent
 
@@ -137,12 +137,15 @@ def units(network: Network, images: Array, labels: Array, name: str) -> Figure:
 
 
 @matplotlib.rc_context(STYLE)
-def history(reports: Sequence[Report]) -> Figure:
+def history(path: Path, reports: Sequence[Report]) -> Figure:
     """Loss, accuracy and learning rate over the epochs.
 
     Validation is mostly above training, whose figures are of distorted images, and of the network
-    as it was on the way through the epoch.
+    as it was on the way through the epoch. Raises MnistnetError if there is no epoch, naming the
+    weights file at path.
     """
+    if not reports:
+        raise MnistnetError(f"{path}: expected the figures of each epoch; found none")
     epochs = [report.epoch for report in reports]
     figure = Figure((8, 2.8), layout="constrained")
     loss, accuracy, rate = figure.subplots(1, 3)

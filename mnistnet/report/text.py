@@ -2,28 +2,36 @@
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE
+from mnistnet.model.metadata import PIXEL_RANGE
 
 if TYPE_CHECKING:  # predict prints without loading what it does not print
     from mnistnet.arrays import Array
+    from mnistnet.model.answer import Answer
     from mnistnet.model.gradcheck import GradientCheck
-    from mnistnet.model.training import Report
+    from mnistnet.model.metadata import Metadata, Report
     from mnistnet.report.evaluation import Evaluation, Mistake
 
 GAP = 2  # columns between images
 CONFUSIONS = 5  # told in words
 FIGURES = [(part, name) for part in ("train", "validation") for name in ("loss", "accuracy")]
 BAR = 30  # characters of a probability of 1
-# An answer is called unsure where its probability leads the next one's by less.
-MARGIN = 0.8
 
 
 def percent(share: float | None, decimals: int = 2) -> str:
     """0.9785 -> '97.85 %'; '-' where there is no figure."""
     return "-" if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def kind_text(published: bool, drawn: bool) -> str:
+    """What images are, in words that follow 'they are'."""
+    if published:
+        return "MNIST's own"
+    return "drawn digits, not MNIST" if drawn else "not MNIST's own"
 
 
 def epoch_text(report: "Report", epochs: int) -> str:
@@ -39,6 +47,17 @@ def live_text(report: "Report", images: int) -> str:
     return (
         f"loss {report.train_loss:.4f}, validation {percent(report.validation_accuracy)}, "
         f"{images / report.seconds:,.0f} images/s"
+    )
+
+
+def trained_text(metadata: "Metadata", path: Path) -> str:
+    """What a training that is done has reached, and where its weights are."""
+    history = metadata.history
+    seconds = sum(report.seconds for report in history)
+    drawn = " on drawn digits" * metadata.data.drawn
+    return (
+        f"validation accuracy {percent(history[-1].validation_accuracy)}{drawn} after "
+        f"{len(history)} epochs in {seconds:.1f} s; weights in {path}"
     )
 
 
@@ -101,18 +120,13 @@ def mistakes_text(
     return "\n\n".join(blocks)
 
 
-def is_unsure(probabilities: Sequence[float]) -> bool:
-    """Whether the first answer leads the second by less than MARGIN."""
-    second, first = sorted(probabilities)[-2:]
-    return first - second < MARGIN
-
-
-def answer_text(picture: str, probabilities: Sequence[float], top: int) -> str:
+def answer_text(picture: str, answer: "Answer", top: int) -> str:
     """'digit.png  7  99.8 %   then 1 0.1 %, 2 0.1 %': the answer and its top runners-up."""
+    probabilities = answer.probabilities
     order = sorted(range(CLASSES), key=lambda digit: -probabilities[digit])
     best, *others = order[: top + 1]
     parts = [f"{picture}  {best}  {percent(probabilities[best], 1)}"]
-    if is_unsure(probabilities):
+    if answer.unsure:
         parts.append("unsure")
     if others:
         rest = (f"{digit} {percent(probabilities[digit], 1)}" for digit in others)
@@ -142,47 +156,37 @@ def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bo
 
 
 def gradient_check_text(check: "GradientCheck") -> str:
-    """Errors and times of the three ways to differentiate, one a line."""
-    tried = f"finite differences, {check.sampled:,} weights"
-    every = check.differences_seconds / check.sampled * check.parameters
+    """The errors of backpropagation against the two other ways to differentiate, one per line."""
     rows = [
-        ("", "largest relative error", "seconds"),
-        ("backpropagation", "", f"{check.backprop_seconds:.4f}"),
-        (
-            "automatic differentiation",
-            f"{check.backprop_vs_autodiff:.1e}",
-            f"{check.autodiff_seconds:.4f}",
-        ),
-        (
-            tried,
-            f"{check.backprop_vs_finite_differences:.1e}",
-            f"{check.differences_seconds:.4f}",
-        ),
-        (f"  all {check.parameters:,} would take", "", f"{every:.0f}"),
+        (f"automatic differentiation, {check.parameters:,} weights", check.backprop_vs_autodiff),
+        (f"finite differences, {check.sampled:,} weights", check.backprop_vs_finite_differences),
     ]
-    return "\n".join(f"{name:<34}{error:>24}{seconds:>12}" for name, error, seconds in rows)
+    lines = [f"{'backpropagation against':<48}largest relative error"]
+    lines += [f"{name:<48}{error:>22.1e}" for name, error in rows]
+    return "\n".join(lines)
 
 
-def info_text(path: Path, layers: Sequence[int], meta: Mapping[str, Any]) -> str:
-    """What a weights file tells of its network (weights.metadata), in a dozen lines."""
-    data, options = meta["data"], meta["options"]
-    kind = "MNIST" if data.get("published") else "a data set that is not MNIST"
-    if data.get("drawn"):
+def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
+    """What a weights file says of its network, in a dozen lines."""
+    data, options, history = metadata.data, asdict(metadata.options), metadata.history
+    kind = "MNIST" if data.published else "a data set that is not MNIST"
+    if data.drawn:
         kind = "drawn digits, not MNIST"
-    more = f" and {options['drawn']} drawn digits" if options.get("drawn") else ""
-    epochs = [row for row in meta["history"] if isinstance(row, dict)]
-    seconds = sum(row["seconds"] for row in epochs if isinstance(row.get("seconds"), float))
+    more = f" and {options['drawn']} drawn digits" if options["drawn"] else ""
+    seconds = sum(report.seconds for report in history)
+    seed = options.pop("seed")
+    del options["hidden"]  # which the layers tell
     rows = [
         ("weights", f"{path}, {path.stat().st_size:,} bytes"),
         ("network", f"{'-'.join(map(str, layers))}, tanh hidden units, identity scores, no biases"),
-        ("pixels", meta.get("pixels")),
+        ("pixels", PIXEL_RANGE),
         ("trained on", f"{kind}{more}; {options['validation']:,} training images held out"),
-        ("epochs", f"{meta.get('epochs')} in {seconds:,.1f} s"),
-        *((f"{part} {name}", _last(epochs, f"{part}_{name}")) for part, name in FIGURES),
+        ("epochs", f"{len(history)} in {seconds:,.1f} s"),
+        *((f"{part} {name}", _last(history, part, name)) for part, name in FIGURES),
         ("options", _listed(options)),
-        ("seed", meta.get("seed")),
-        ("made with", _listed(meta.get("versions"))),
-        ("SHA-256", _listed(data.get("sha256"))),
+        ("seed", seed),
+        ("made with", _listed(metadata.versions)),
+        ("SHA-256", _listed(data.sha256)),
     ]
     width = max(len(name) for name, _ in rows) + 3
     lines = []
@@ -195,16 +199,14 @@ def info_text(path: Path, layers: Sequence[int], meta: Mapping[str, Any]) -> str
     return "\n".join(lines)
 
 
-def _last(epochs: Sequence[Mapping[str, Any]], name: str) -> str:
+def _last(history: Sequence["Report"], part: str, name: str) -> str:
     """A figure of the last epoch."""
-    value = epochs[-1].get(name) if epochs else None
-    if not isinstance(value, float):
+    value = getattr(history[-1], f"{part}_{name}") if history else None
+    if value is None:
         return "-"
-    return percent(value) if name.endswith("accuracy") else f"{value:.4f}"
+    return percent(value) if name == "accuracy" else f"{value:.4f}"
 
 
-def _listed(facts: Any) -> str:
+def _listed(facts: Mapping[str, Any]) -> str:
     """'batch size 100, learning rate 0.2' of a dict."""
-    if not isinstance(facts, dict):
-        return "-"
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items()) or "-"

@@ -9,7 +9,7 @@ from table import Table, in_turns
 from mnistnet.data.mnist import Dataset
 from mnistnet.image import warp
 from mnistnet.model import training
-from mnistnet.model.network import Backprop, Network, scale
+from mnistnet.model.network import Buffers, Network, backpropagate, scale
 from mnistnet.model.options import Options
 
 BATCH = 100
@@ -33,19 +33,19 @@ def parts(data: Dataset, order: np.ndarray, hidden: int) -> dict[str, Callable[[
     """What to time, each as often as an epoch does it."""
     rng = np.random.default_rng(0)
     network = Network.random((784, hidden, 10), rng)
-    options = Options(RUNS + 1, BATCH, learning_rate=0.1, weight_decay=1e-4, validation=0)
+    options = Options(epochs=RUNS + 1, batch_size=BATCH, learning_rate=0.1, validation=0)
     epochs = training.train(training.State(network, rng), data.images, data.labels, options)
     state = training.State(Network.random((784, hidden, 10), rng), rng)
     distorted = training.train(state, data.images, data.labels, options, warp.warps)
 
     other = Network.random((784, hidden, 10), rng)
-    backprop = Backprop(other, BATCH)
+    buffers = Buffers(other, BATCH)
     M, W = other.matrices
     x, labels = scale(data.images[order[0]]), data.labels[order[0]]
     h, f = (np.empty((units, BATCH), np.float32) for units in (hidden, 10))
     dh, df = np.empty_like(h), np.full_like(f, 1e-3)
     dM, dW = (np.empty_like(matrix) for matrix in other.matrices)
-    velocity, change = np.zeros_like(other.parameters), np.zeros_like(other.parameters)
+    velocity = np.zeros_like(other.parameters)
 
     def products() -> None:
         for _ in order:
@@ -57,28 +57,22 @@ def parts(data: Dataset, order: np.ndarray, hidden: int) -> dict[str, Callable[[
 
     def gather() -> None:
         for rows in order:
-            scale(data.images[rows], out=x)
+            scale(data.images[rows])
 
-    def forward() -> None:
+    def gradient() -> None:
         for _ in order:
-            backprop.forward(x)
-
-    def both() -> None:
-        for _ in order:
-            backprop.forward(x)
-            backprop.backward(labels)
+            backpropagate(other, x, labels, buffers)
 
     def update() -> None:
         for _ in order:
-            training.step(other, velocity, backprop.gradient, change, 0, options)
+            training.step(other, velocity, buffers.gradient, 0, options)
 
     return {
         "the matrix products alone": products,
         "an epoch": lambda: next(epochs),
         "an epoch of distorted minibatches": lambda: next(distorted),
         "  gather and scale": gather,
-        "  forward": forward,
-        "  forward and backward": both,
+        "  loss and gradient": gradient,
         "  update": update,
     }
 

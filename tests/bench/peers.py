@@ -28,7 +28,14 @@ def mnistnet(epochs: int) -> Iterator[None]:
 
     data, rng = load("train"), np.random.default_rng(0)
     network = Network.random((784, HIDDEN, 10), rng)
-    options = Options(epochs, BATCH, RATE, MOMENTUM, weight_decay=0, validation=0)
+    options = Options(
+        epochs=epochs,
+        batch_size=BATCH,
+        learning_rate=RATE,
+        momentum=MOMENTUM,
+        weight_decay=0,
+        validation=0,
+    )
     for _ in training.train(training.State(network, rng), data.images, data.labels, options):
         yield
     test = load("test")

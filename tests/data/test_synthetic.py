@@ -28,7 +28,7 @@ def test_a_set_is_idx_files_that_are_known_as_drawn_and_never_as_mnist(tmp_path:
         data = mnist.load(folder, split)
         assert len(data.labels) == count
         assert (data.drawn, data.published) == (True, False)
-        assert data.kind == "drawn digits, not MNIST"
+        assert (data.published, data.drawn) == (False, True)
     train, test = (mnist.load(folder, split).images for split in ("train", "test"))
     assert len({image.tobytes() for image in [*train, *test]}) == 1530
 
@@ -101,7 +101,7 @@ def test_files_that_took_the_place_of_drawn_ones_are_not_called_drawn(drawn: Pat
     path = drawn / mnist.FILES[2].name
     idx.write_idx(path, np.array(255 - idx.read_idx(path)))
     data = mnist.load(drawn, "test")
-    assert (data.drawn, data.kind) == (False, "not MNIST's own")
+    assert (data.published, data.drawn) == (False, False)
 
 
 def test_no_set_is_left_known_as_drawn_by_an_interruption(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from program import run
 
 from mnistnet import cli
 from mnistnet.data import idx, mnist, synthetic
-from mnistnet.errors import PictureError, WeightsError
+from mnistnet.errors import PictureError
 from mnistnet.image.digit import read_picture
 from mnistnet.model import weights
+from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options
-from mnistnet.model.training import Report
 
 EDITS = st.lists(
     st.tuples(st.integers(0, 1 << 20), st.integers(0, 3), st.binary(min_size=1, max_size=8)),
@@ -87,11 +87,13 @@ def test_any_data_file(edits: Any, ending: str, which: int) -> None:
 @cache
 def weights_file() -> bytes:
     network = Network.random((784, 2, 10), np.random.default_rng(0))
-    data = {"sha256": {"images": "aa", "labels": "bb"}, "published": False}
-    history = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25)]
+    history = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
+    metadata = Metadata(
+        Options(epochs=1, seed=7), Source({"images": "aa", "labels": "bb"}), history
+    )
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "net.npz")
-        weights.save(path, network, weights.metadata(Options(epochs=1), 7, data, history))
+        weights.save(path, network, metadata)
         return path.read_bytes()
 
 
@@ -127,8 +129,6 @@ def test_any_metadata(changes: dict[str, Any]) -> None:
             np.savez(stream, **arrays)
         if answer("info", "--weights", "net.npz"):
             json.loads(run("info", "--json", "--weights", "net.npz").stdout)
-            with suppress(WeightsError):
-                weights.history(Path("net.npz"), weights.load(Path("net.npz"))[1])
 
 
 @cache

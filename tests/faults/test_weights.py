@@ -6,6 +6,7 @@ import json
 import os
 import re
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import pytest
 from program import as_user, assert_fault, run
 
 from mnistnet.model import weights
+from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options
-from mnistnet.model.training import Report
 
 NET = Path("net.npz")
 DAMAGED = re.compile(
@@ -33,9 +34,12 @@ def network() -> Network:
 @pytest.fixture
 def whole(network: Network) -> bytes:
     """The file net.npz in the current folder, whole."""
-    data = {"sha256": {"images": "aa", "labels": "bb"}, "published": False}
-    history = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25)]
-    weights.save(NET, network, weights.metadata(Options(epochs=1), 7, data, history))
+    history = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
+    weights.save(
+        NET,
+        network,
+        Metadata(Options(epochs=1, seed=7), Source({"images": "aa", "labels": "bb"}), history),
+    )
     assert run("info", "--weights", NET).exit_code == 0
     return NET.read_bytes()
 
@@ -60,6 +64,7 @@ def meta_with(path: Path, **changes: Any) -> np.ndarray:
         return np.array(json.dumps(json.loads(str(z["meta"])) | changes))
 
 
+ROW = [asdict(Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25))]
 ALTERED = {
     "missing matrix": (
         lambda _: {"W2": None},
@@ -123,15 +128,31 @@ ALTERED = {
     ),
     "no options": (
         lambda path: {"meta": meta_with(path, options=None)},
-        "expected 'options' in its metadata; found None",
+        "in its metadata expected an object for 'options'; found None",
     ),
     "a history that is none": (
         lambda path: {"meta": meta_with(path, history=3)},
-        "expected 'history' in its metadata; found 3",
+        "in its metadata expected a list for 'history'; found 3",
     ),
     "options without validation": (
         lambda path: {"meta": meta_with(path, options={"validation": True})},
-        "expected a number of validation images; found True",
+        "in its metadata expected a whole number for 'validation'; found True",
+    ),
+    "a seed that is none": (
+        lambda path: {"meta": meta_with(path, seed="x")},
+        "in its metadata expected a whole number for 'seed'; found 'x'",
+    ),
+    "a figure beyond all numbers": (
+        lambda path: {"meta": np.array(str(meta_with(path)).replace("1.25", "1e999"))},
+        "in its metadata expected a number from 0 to 1e+09 for 'seconds'; found inf",
+    ),
+    "an epoch twice": (
+        lambda path: {"meta": meta_with(path, history=2 * ROW)},
+        "in its metadata expected the epochs 1, 2, ... in 'history'; found others",
+    ),
+    "an epoch without figures": (
+        lambda path: {"meta": meta_with(path, history=[{"epoch": 1}])},
+        "in its metadata expected 'train_loss' in 'history'; found none",
     ),
     "weights too large for their scores": (
         lambda _: {"W3": np.full((10, 5), 3e38, np.float32)},

@@ -11,16 +11,22 @@ import pytest
 from mnistnet.data import mnist
 from mnistnet.errors import TrainingError
 from mnistnet.model import training
-from mnistnet.model.network import Backprop, Network
+from mnistnet.model.network import Buffers, Network, backpropagate
 from mnistnet.model.options import Options
 
 QUICK = Options(epochs=3, batch_size=20, validation=50)
 
 
-def run(data: mnist.Dataset, options: Options = QUICK, seed: int = 0, dtype: type = np.float32):
+def run(
+    data: mnist.Dataset,
+    options: Options = QUICK,
+    seed: int = 0,
+    dtype: type = np.float32,
+    extra: tuple[np.ndarray, np.ndarray] | None = None,
+):
     """A trained network and the reports of its epochs."""
     state = begin(seed, dtype)
-    reports = list(training.train(state, data.images, data.labels, options))
+    reports = list(training.train(state, data.images, data.labels, options, extra=extra))
     assert state.history == reports
     return state.network, reports
 
@@ -50,15 +56,15 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
     state = begin(dtype=np.float64)
     network = state.network
     w, v, step = network.parameters, np.zeros(len(network.parameters)), 0
-    backprop = Backprop(network, 40)
+    buffers = Buffers(network, 40)
     rows = training.split(300, 50)[0]
     for epoch in range(2):
         order, losses, right = state.rng.permutation(rows), [], 0
         for minibatch in np.split(order, range(40, 250, 40)):
-            scores = backprop.forward(data.images[minibatch] / 255)
-            right += (scores.argmax(axis=1) == data.labels[minibatch]).sum()
-            losses += [backprop.backward(data.labels[minibatch])] * len(minibatch)
-            v = 0.8 * v + backprop.gradient + 0.01 * w
+            x, labels = data.images[minibatch] / 255, data.labels[minibatch]
+            right += (network.scores(x).argmax(axis=1) == labels).sum()
+            losses += [backpropagate(network, x, labels, buffers)[0]] * len(minibatch)
+            v = 0.8 * v + buffers.gradient + 0.01 * w
             w -= 0.3 * (1 + math.cos(math.pi * step / 14)) / 2 * v
             step += 1
         assert len(losses) == 250
@@ -77,8 +83,8 @@ def test_above_72_units_only_the_scores_matrix_is_slower(
 ) -> None:
     network = Network(layers, np.float64)
     v, gradient = np.zeros_like(network.parameters), np.ones_like(network.parameters)
-    training.step(network, v, gradient, np.empty_like(v), 0.5, Options())
-    assert v.tolist() == gradient.tolist()
+    training.step(network, v, gradient, 0.5, Options())
+    assert set(v.tolist()) == {1}
     *hidden, W = network.matrices
     assert {float(w) for M in hidden for w in M.flat} == {-0.5}
     assert {float(w) for w in W.flat} == {-0.5 * share}
@@ -121,19 +127,17 @@ def test_held_out_images_are_never_trained_on(data: mnist.Dataset) -> None:
     assert reports[-1].validation_loss != other_reports[-1].validation_loss
 
 
-def test_drawn_images_are_trained_on_and_change_nothing_of_what_is_held_out(
+def test_extra_images_are_trained_on_and_change_nothing_of_what_is_held_out(
     data: mnist.Dataset,
 ) -> None:
-    images = np.concatenate([data.images, data.images[:20]])
-    labels = np.concatenate([data.labels, data.labels[:20]])
-    more = mnist.Dataset(images, labels, "train")
-    options = Options(epochs=1, batch_size=20, validation=50, drawn=20)
-    network, reports = run(more, options)
+    images, labels = data.images[:20].copy(), data.labels[:20]
+    options = Options(epochs=1, batch_size=20, validation=50)
+    network, reports = run(data, options, extra=(images, labels))
     held_out = training.split(300, 50)[1]
     answers = network.image_scores(data.images[held_out]).argmax(axis=1)
     assert reports[0].validation_accuracy == (answers == data.labels[held_out]).mean()
-    images[300:] = 255
-    assert run(more, options)[1][0].train_loss != reports[0].train_loss
+    images[:] = 255
+    assert run(data, options, extra=(images, labels))[1][0].train_loss != reports[0].train_loss
 
 
 def test_an_epoch_takes_from_its_start_to_its_end(

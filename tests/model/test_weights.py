@@ -1,23 +1,24 @@
 """A weights file holds one network whole, opens with NumPy alone, and is not believed blindly."""
 
 import json
-import math
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from mnistnet import __version__
 from mnistnet.errors import MnistnetError, WeightsError
 from mnistnet.model import weights
+from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import MAX_PARAMETERS, Network
 from mnistnet.model.options import Options
-from mnistnet.model.training import Report
 
-HISTORY = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5)]
-DATA = {"sha256": {"images": "aa", "labels": "bb"}, "published": False}
+HISTORY = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5))
+METADATA = Metadata(
+    Options(hidden=(12, 5), epochs=2, seed=7), Source({"images": "aa", "labels": "bb"}), HISTORY
+)
 
 
 @pytest.fixture
@@ -28,15 +29,16 @@ def network() -> Network:
 @pytest.fixture
 def saved(network: Network, tmp_path: Path) -> Path:
     path = tmp_path / "net.npz"
-    weights.save(path, network, weights.metadata(Options(epochs=2), 7, DATA, HISTORY))
+    weights.save(path, network, METADATA)
     return path
 
 
 def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None:
-    back, meta = weights.load(saved)
+    back, metadata = weights.load(saved)
     assert back.layers == (784, 12, 5, 10)
     assert back.parameters.tobytes() == network.parameters.tobytes()
-    assert meta == {
+    assert metadata == METADATA
+    assert weights.load_all(saved).meta == {
         "format": 1,
         "layers": [784, 12, 5, 10],
         "pixels": "x = pixel / 255; pixel 0 is background, 255 is ink",
@@ -53,8 +55,12 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
         "seed": 7,
         "epochs": 2,
         "validation_accuracy": 0.95,
-        "data": DATA,
-        "versions": {"mnistnet": weights.__version__, "numpy": np.__version__},
+        "data": {
+            "sha256": {"images": "aa", "labels": "bb"},
+            "published": False,
+            "drawn": False,
+        },
+        "versions": {"mnistnet": __version__, "numpy": np.__version__},
         "history": [
             {
                 "epoch": 1,
@@ -89,8 +95,7 @@ def test_numpy_alone_opens_it(network: Network, saved: Path) -> None:
 def test_the_same_network_gives_the_same_bytes(
     network: Network, saved: Path, tmp_path: Path
 ) -> None:
-    meta = weights.metadata(Options(epochs=2), 7, DATA, HISTORY)
-    weights.save(tmp_path / "again.npz", network, meta)
+    weights.save(tmp_path / "again.npz", network, METADATA)
     assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
 
 
@@ -104,7 +109,7 @@ def test_an_interrupted_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(MnistnetError, match=f"^cannot write {saved}: No space left on device$"):
-        weights.save(saved, network, {})
+        weights.save(saved, network, METADATA)
     assert saved.read_bytes() == before
     assert os.listdir(saved.parent) == [saved.name]
 
@@ -115,22 +120,21 @@ def test_what_load_would_refuse_is_not_written(
 ) -> None:
     network.parameters[3] = value
     with pytest.raises(WeightsError, match=r"expected numbers of at most 1e\+09 in W1; found"):
-        weights.save(tmp_path / "net.npz", network, {})
+        weights.save(tmp_path / "net.npz", network, METADATA)
     with pytest.raises(WeightsError, match="lead from 784 pixels to 10 scores; found 3 x 784"):
-        weights.save(tmp_path / "net.npz", Network((784, 3)), {})
+        weights.save(tmp_path / "net.npz", Network((784, 3)), METADATA)
     assert os.listdir(tmp_path) == []
 
 
 def test_a_velocity_comes_back_as_it_was(network: Network, tmp_path: Path) -> None:
     path = tmp_path / "net.npz"
-    meta = weights.metadata(Options(), 0, DATA, [])
     velocity = np.arange(len(network.parameters), dtype=np.float32)
-    weights.save(path, network, meta, velocity)
-    back = weights.load_with_velocity(path)[2]
+    weights.save(path, network, METADATA, velocity)
+    back = weights.load_all(path).velocity
     assert back is not None
     assert back.tobytes() == velocity.tobytes()
-    weights.save(path, network, meta)
-    assert weights.load_with_velocity(path)[2] is None
+    weights.save(path, network, METADATA)
+    assert weights.load_all(path).velocity is None
 
 
 def test_a_file_may_hold_the_largest_network_and_its_velocity_but_not_much_more() -> None:
@@ -138,23 +142,18 @@ def test_a_file_may_hold_the_largest_network_and_its_velocity_but_not_much_more(
     assert largest + 10_000_000 < weights.MAX_BYTES < largest + 20_000_000
 
 
-def test_the_history_is_the_reports_of_each_epoch(saved: Path) -> None:
-    _, meta = weights.load(saved)
-    assert weights.history(saved, meta) == HISTORY
-    figures = {"train_loss": 0.0, "seconds": 1e9, "validation_loss": None}  # as may be
-    expected = [replace(HISTORY[0], **figures), HISTORY[1]]
-    rows = [asdict(report) for report in expected]
-    assert weights.history(saved, {"history": rows}) == expected
+def test_figures_may_be_missing_where_nothing_was_held_out(network: Network, saved: Path) -> None:
+    figures = {"train_loss": 0.0, "seconds": 1e9, "validation_loss": None}
+    metadata = replace(METADATA, history=(replace(HISTORY[0], **figures), HISTORY[1]))
+    weights.save(saved, network, metadata)
+    assert weights.load(saved)[1] == metadata
 
 
-@pytest.mark.parametrize(
-    "change", [{"train_loss": None}, {"seconds": -1}, {"seconds": math.inf}, {"epoch": 2}]
-)
-def test_a_history_with_impossible_figures_is_refused(saved: Path, change: dict[str, Any]) -> None:
-    _, meta = weights.load(saved)
-    meta["history"][0] |= change
-    with pytest.raises(WeightsError) as caught:
-        weights.history(saved, meta)
-    assert str(caught.value) == (
-        f"{saved}: expected the figures of each epoch; found others in its history"
-    )
+def test_weights_of_version_0_1_0_are_read() -> None:
+    """A file that mnistnet 0.1.0 trained on drawn digits, with the answers it gave to ten."""
+    network, metadata = weights.load(Path(__file__).parent / "mnistnet-0.1.0.npz")
+    assert network.layers == (784, 4, 10)
+    assert metadata.versions["mnistnet"] == "0.1.0"
+    assert metadata.options == Options(hidden=(4,), epochs=2, validation=50, batch_size=10, seed=3)
+    images = (np.arange(1, 11)[:, None] * np.arange(784) * 37 % 256).astype(np.uint8)
+    assert network.image_scores(images).argmax(axis=1).tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]

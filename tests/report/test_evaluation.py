@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from mnistnet.errors import DataError
+from mnistnet.model.metadata import Metadata, Source
 from mnistnet.model.network import Network
+from mnistnet.model.options import Options
 from mnistnet.model.training import split
 from mnistnet.report.evaluation import as_json, evaluate, rows_of, wilson_interval
 
@@ -68,7 +70,7 @@ def test_rows_choose_the_images_and_mistakes_keep_their_numbers() -> None:
 
 def test_train_and_validation_are_as_the_network_was_trained() -> None:
     sha256 = {"images": "aa", "labels": "bb"}
-    meta = {"data": {"sha256": sha256}, "options": {"validation": 10}}
+    meta = Metadata(Options(validation=10), Source(sha256))
     trained, held_out = rows_of("train", 50, sha256, meta), rows_of("validation", 50, sha256, meta)
     assert len(held_out) == 10
     assert sorted([*trained, *held_out]) == list(range(50))

@@ -96,7 +96,7 @@ def test_history_is_loss_accuracy_and_rate_an_epoch() -> None:
     ]
     drawn = [
         {line.get_label(): line.get_xydata().tolist() for line in pane.lines}
-        for pane in panes(figures.history(reports))
+        for pane in panes(figures.history(Path("net.npz"), reports))
     ]
     assert drawn[0] == {
         "training, on the way": [[1, 0.5], [2, 0.3]],
@@ -110,11 +110,11 @@ def test_history_is_loss_accuracy_and_rate_an_epoch() -> None:
 
 
 def test_history_of_a_loss_of_zero_is_drawn() -> None:
-    figures.history([Report(1, 0.0, 1, 0.0, 1, 0.2, 1.25)])
+    figures.history(Path("net.npz"), [Report(1, 0.0, 1, 0.0, 1, 0.2, 1.25)])
 
 
 def test_history_without_validation_has_the_figures_of_training_alone() -> None:
-    figure = figures.history([Report(1, 0.5, 0.8, None, None, 0.2, 1.25)])
+    figure = figures.history(Path("net.npz"), [Report(1, 0.5, 0.8, None, None, 0.2, 1.25)])
     assert [len(pane.lines) for pane in panes(figure)] == [1, 1, 1]
 
 

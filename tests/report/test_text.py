@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mnistnet.model.answer import answer
 from mnistnet.report.evaluation import Evaluation, Mistake
 from mnistnet.report.text import (
     answer_text,
@@ -72,9 +73,11 @@ def test_blank_rows_inside_a_mistake_are_kept_and_faint_ones_have_a_caption() ->
 
 
 def test_an_answer_is_one_line_with_its_runners_up() -> None:
-    p = [0.001, 0.002, 0, 0, 0, 0, 0, 0.997, 0, 0]
-    assert answer_text("digit.png", p, 2) == "digit.png  7  99.7 %   then 1 0.2 %, 0 0.1 %"
-    assert answer_text("digit.png", p, 0) == "digit.png  7  99.7 %"
+    scores = np.full(10, -100.0)
+    scores[[0, 1, 7]] = np.log([0.001, 0.002, 0.997])
+    found = answer(scores)
+    assert answer_text("digit.png", found, 2) == "digit.png  7  99.7 %   then 1 0.2 %, 0 0.1 %"
+    assert answer_text("digit.png", found, 0) == "digit.png  7  99.7 %"
 
 
 def test_a_figure_that_does_not_exist_is_a_dash() -> None:
@@ -83,11 +86,12 @@ def test_a_figure_that_does_not_exist_is_a_dash() -> None:
 
 
 def test_an_answer_with_a_small_lead_is_unsure() -> None:
-    p = [0.0] * 10
-    p[4], p[9] = 0.6, 0.4
-    assert answer_text("digit.png", p, 1) == "digit.png  4  60.0 %   unsure   then 9 40.0 %"
-    p[4], p[9] = 0.95, 0.05
-    assert answer_text("digit.png", p, 0) == "digit.png  4  95.0 %"
+    scores = np.full(10, -100.0)
+    scores[4], scores[9] = np.log(0.6), np.log(0.4)
+    said = answer_text("digit.png", answer(scores), 1)
+    assert said == "digit.png  4  60.0 %   unsure   then 9 40.0 %"
+    scores[4], scores[9] = np.log(0.95), np.log(0.05)
+    assert answer_text("digit.png", answer(scores), 0) == "digit.png  4  95.0 %"
 
 
 def test_a_picture_is_drawn_in_half_blocks_beside_the_bars() -> None:

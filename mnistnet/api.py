@@ -1,0 +1,207 @@
+"""What `import mnistnet` offers: read pictures, load data and weights, train.
+
+This is the one library module that combines data, image and model. The commands use it too.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
+from mnistnet.data import download, mnist
+from mnistnet.data.mnist import Dataset
+from mnistnet.errors import DataError, PictureError
+from mnistnet.image import warp
+from mnistnet.model import network as model
+from mnistnet.model import training, weights
+from mnistnet.model.answer import Answer, answer
+from mnistnet.model.metadata import Metadata, Report, Source
+from mnistnet.model.options import Options
+from mnistnet.model.training import Augment
+
+StrPath = str | os.PathLike[str]
+
+__all__ = ["Answer", "Network", "load_data", "load_network", "predict", "train"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network.
+
+    model     its layers, and its weights: matrices[0] is M, (72, 784), matrices[1] is W, (10, 72)
+    metadata  how it was made: options, data and the history of its training
+    """
+
+    model: model.Network
+    metadata: Metadata
+
+    def predict(self, images: Array) -> Array:
+        """The digit in each image: uint8 (n, 784) or (n, 28, 28), 0 = background, 255 = ink,
+        normalised as MNIST's are -> (n,) of 0 to 9. Raises DataError for anything else."""
+        digits: Array = self.scores(images).argmax(axis=1)
+        return digits
+
+    def probabilities(self, images: Array) -> Array:
+        """The probability of each digit, 0 to 9, in each image, as for predict -> (n, 10)."""
+        return np.exp(model.log_probabilities(self.scores(images)))
+
+    def scores(self, images: Array) -> Array:
+        """f of the formulas for each image, as for predict -> (n, 10)."""
+        return self.model.image_scores(checked_images(images))
+
+    def save(self, path: StrPath) -> None:
+        """Write the weights file (.npz) atomically. Raises WeightsError if there is another kind of
+        file at path, MnistnetError if it cannot be written."""
+        weights.check_replaceable(Path(path))
+        weights.save(Path(path), self.model, self.metadata)
+
+
+def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answer:
+    """Read the digit in a picture: a file's path or a binary stream, of any format, size and
+    colours; by this network, else by the bundled weights. Raises PictureError, naming the file, if
+    it cannot be read or is blank."""
+    from mnistnet.image.digit import read_picture  # which loads Pillow
+
+    network = network or load_network()
+    try:
+        if isinstance(picture, str | os.PathLike):
+            found = read_picture(Path(picture))
+        else:
+            found = read_picture(picture)
+    except PictureError as error:
+        name = os.fspath(picture) if isinstance(picture, str | os.PathLike) else "the stream"
+        raise PictureError(f"{name}: {error}") from error
+    return answer(network.scores(found.image[None])[0], found.inverted)
+
+
+def load_network(path: StrPath | None = None) -> Network:
+    """The network in a weights file, else the bundled one. Raises WeightsError, naming the file,
+    for anything that is not a whole weights file of mnistnet."""
+    return Network(*weights.load(weights.PRETRAINED if path is None else Path(path)))
+
+
+def load_data(
+    split: str = "train",
+    folder: StrPath | None = None,
+    mirrors: Sequence[str] = (),
+    notify: Callable[[str], None] | None = None,
+    advance: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """The 'train' or the 'test' images, uint8 (n, 784), and labels, uint8 (n,).
+
+    They are read from the folder, else from the one that MNISTNET_DATA names, else from the cache
+    (~/.cache/mnistnet), to which MNIST is downloaded on first use: from mirrors, then those of
+    MNISTNET_MIRROR (addresses or folders, one per line), then the known ones. notify, if given,
+    gets sentences for the user, advance the bytes just received and all that are wanted. Raises
+    DataError for a folder or a file that is no such data, DownloadError if no mirror helps.
+    """
+    if split not in ("train", "test"):
+        raise DataError(f"expected the split 'train' or 'test'; found {split!r}")
+    folder = folder or os.environ.get("MNISTNET_DATA") or download.cache_folder()
+    lines = os.environ.get("MNISTNET_MIRROR", "").splitlines()
+    known = [line for line in lines if line.strip()]
+    return download.obtain(
+        Path(folder),
+        split,
+        (*mirrors, *known, *mnist.MIRRORS),
+        notify or _ignore,
+        advance or _ignore,
+    )
+
+
+def train(
+    images: Array,
+    labels: Array,
+    *,
+    hidden: int | Sequence[int] = Options.hidden,
+    epochs: int = Options.epochs,
+    batch_size: int = Options.batch_size,
+    learning_rate: float = Options.learning_rate,
+    momentum: float = Options.momentum,
+    weight_decay: float = Options.weight_decay,
+    augment: bool = Options.augment,
+    validation: int = Options.validation,
+    drawn: int = Options.drawn,
+    seed: int = Options.seed,
+    callback: Callable[[Report], None] | None = None,
+) -> Network:
+    """Train a network on images, uint8 (n, 784) or (n, 28, 28), and labels (n,) of 0 to 9.
+
+    The keywords are the options of `mnistnet train`; callback gets a Report after each epoch. The
+    same images, keywords and seed give the same network. Raises DataError for other images or
+    labels, TrainingError if an option does not fit or the training diverges.
+    """
+    layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    options = Options(
+        layers,
+        epochs,
+        batch_size,
+        learning_rate,
+        momentum,
+        weight_decay,
+        augment,
+        validation,
+        drawn,
+        seed,
+    )
+    options.check()
+    data = Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
+    state = training.begin(options)
+    changes, extra = additions(options)
+    for report in training.train(state, data.images, data.labels, options, changes, extra):
+        if callback:
+            callback(report)
+    metadata = Metadata(options, source(data), tuple(state.history))
+    return Network(state.network, metadata)
+
+
+def additions(options: Options) -> tuple[Augment | None, tuple[Array, Array] | None]:
+    """What these options add to the images of a training: distortions, and drawn digits."""
+    extra = None
+    if options.drawn:
+        from mnistnet.image.drawn import draw  # which loads Pillow
+
+        extra = draw(options.drawn, training.streams(options.seed)[2])
+    return warp.warps if options.augment else None, extra
+
+
+def source(data: Dataset) -> Source:
+    """What a weights file records of the images it was trained on."""
+    return Source(data.sha256, data.published, data.drawn)
+
+
+def checked_images(images: Array) -> Array:
+    """The images as (n, 784); raises DataError unless they are uint8 (n, 784) or (n, 28, 28)."""
+    images = np.asarray(images)
+    shape = " x ".join(map(str, images.shape)) or "a single number"
+    if images.dtype != np.uint8:
+        raise DataError(
+            "expected images of uint8, 0 to 255, 0 = background; "
+            f"found {images.dtype}, {shape}: do not divide them by 255, convert them to uint8"
+        )
+    if images.shape[1:] not in ((PIXELS,), (SIDE, SIDE)):
+        raise DataError(f"expected images n x {PIXELS} or n x {SIDE} x {SIDE}; found {shape}")
+    return images.reshape(len(images), PIXELS)
+
+
+def checked_labels(labels: Array, count: int) -> Array:
+    """The labels as uint8 (n,); raises DataError unless there are count whole numbers of 0 to 9."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.shape != (count,):
+        shape = " x ".join(map(str, labels.shape)) or "a single number"
+        raise DataError(f"expected {count} whole numbers as labels; found {labels.dtype}, {shape}")
+    outside = np.flatnonzero((labels < 0) | (labels >= CLASSES))
+    if len(outside):
+        raise DataError(
+            f"expected labels 0 to {CLASSES - 1}; "
+            f"found {labels[outside[0]]} for image {outside[0]:,}"
+        )
+    return labels.astype(np.uint8)
+
+
+def _ignore(*_: object) -> None:
+    """What nobody wants to know."""

@@ -1,0 +1,131 @@
+"""How a network was made: what a weights file records beside the weights.
+
+The file has it as a JSON object, which is parsed here, once, when the file is read.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from mnistnet import __version__
+from mnistnet.model.options import Options
+
+PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
+MAX_FIGURE = 1e9  # of a loss or a time; what is larger is no figure of a training that went well
+
+
+@dataclass(frozen=True)
+class Report:
+    """One epoch. Losses are means per image, accuracies from 0 to 1.
+
+    The training figures are running means over the epoch, of each minibatch as it was distorted and
+    before its step; learning_rate is that of the epoch's first step; the validation figures are
+    None if no images are held out.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """The images that a network was trained on: SHA-256 of the IDX file of the "images" and of the
+    "labels", and whether they are MNIST's own or were drawn by the program."""
+
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    published: bool = False
+    drawn: bool = False
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """How a network was made; history has a report for each epoch."""
+
+    options: Options
+    data: Source
+    history: tuple[Report, ...] = ()
+    versions: Mapping[str, str] = field(
+        default_factory=lambda: {"mnistnet": __version__, "numpy": np.__version__}
+    )
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of the weights file and of `info --json`."""
+        options = asdict(self.options)
+        del options["hidden"]  # which the layers tell
+        return {
+            "pixels": PIXEL_RANGE,
+            "seed": options.pop("seed"),
+            "options": options,
+            "epochs": len(self.history),
+            "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
+            "data": asdict(self.data),
+            "versions": dict(self.versions),
+            "history": [asdict(report) for report in self.history],
+        }
+
+
+def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
+    """The metadata in a JSON object, of a network with these hidden layers; unknown keys are
+    ignored. Raises ValueError, with expected and found, for anything else."""
+    rows = _checked(list, found.get("history"), "history")
+    history = tuple(_parsed(Report, row, "history") for row in rows)
+    if [report.epoch for report in history] != list(range(1, len(history) + 1)):
+        raise ValueError("expected the epochs 1, 2, ... in 'history'; found others")
+    options = _checked(dict, found.get("options"), "options")
+    return Metadata(
+        _parsed(Options, options | {"hidden": hidden, "seed": found.get("seed")}, "options"),
+        _parsed(Source, found.get("data"), "data"),
+        history,
+        _checked(Mapping[str, str], found.get("versions", {}), "versions"),
+    )
+
+
+def _parsed(kind: Any, found: Any, name: str) -> Any:
+    """An instance of the dataclass, each field of the type it is declared with."""
+    _checked(dict, found, name)
+    types = get_type_hints(kind)
+    values = {}
+    for each in fields(kind):
+        if each.name in found:
+            values[each.name] = _checked(types[each.name], found[each.name], each.name)
+        elif each.default is MISSING and each.default_factory is MISSING:
+            raise ValueError(f"expected '{each.name}' in '{name}'; found none")
+    return kind(**values)
+
+
+def _checked(kind: Any, value: Any, name: str) -> Any:
+    """The value, if it is of this kind."""
+    words, is_right = _KINDS[kind]
+    if not is_right(value):
+        shown = repr(value)
+        shown = shown if len(shown) < 60 else f"{shown[:57]}..."
+        raise ValueError(f"expected {words} for '{name}'; found {shown}")
+    return value
+
+
+def _is_figure(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= MAX_FIGURE
+
+
+def _is_strings(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+_FIGURE = f"a number from 0 to {MAX_FIGURE:g}"
+_KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+    int: ("a whole number", lambda value: type(value) is int and value >= 0),
+    bool: ("true or false", lambda value: type(value) is bool),
+    float: (_FIGURE, _is_figure),
+    float | None: (_FIGURE, lambda value: value is None or _is_figure(value)),
+    list: ("a list", lambda value: isinstance(value, list)),
+    dict: ("an object", lambda value: isinstance(value, dict)),
+    Mapping[str, str]: ("an object of strings", _is_strings),
+    tuple[int, ...]: ("layers", lambda value: isinstance(value, tuple)),
+}

@@ -1,0 +1,175 @@
+"""What `import mnistnet` offers works in a few lines, and says what it expected."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from program import run
+
+import mnistnet
+from mnistnet.data import mnist
+from mnistnet.errors import DataError, MnistnetError, PictureError, TrainingError, WeightsError
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> Path:
+    """A picture of a seven."""
+    picture = Image.new("RGB", (60, 80), "white")
+    ImageDraw.Draw(picture).line([(16, 16), (44, 16), (26, 66)], "navy", 6, joint="curve")
+    picture.save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
+
+
+def test_importing_it_loads_nothing_heavy_and_offers_six_names() -> None:
+    code = (
+        "import sys, mnistnet; "
+        "print([m for m in ('numpy', 'click', 'requests', 'PIL') if m in sys.modules]); "
+        "print(sorted(set(mnistnet.__all__) - set(dir(mnistnet)))); mnistnet.nothing"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n[]\n"
+    assert done.stderr.endswith("module 'mnistnet' has no attribute 'nothing'\n")
+    names = ["Answer", "Network", "load_data", "load_network", "predict", "train"]
+    assert mnistnet.__all__ == names
+    assert all(getattr(mnistnet, name).__doc__ for name in names)
+
+
+def test_a_picture_is_read_from_a_path_of_either_kind_or_a_stream(seven: Path) -> None:
+    answers = [
+        mnistnet.predict(str(seven)),
+        mnistnet.predict(seven),
+        mnistnet.predict(io.BytesIO(seven.read_bytes())),
+        mnistnet.predict(seven, mnistnet.load_network()),
+    ]
+    assert isinstance(answers[0], mnistnet.Answer)
+    assert answers[0].digit == 7
+    assert answers[0].probability == max(answers[0].probabilities)
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_a_picture_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(PictureError, match=r"^none\.png: "):
+        mnistnet.predict("none.png")
+    with pytest.raises(PictureError, match="^the stream: "):
+        mnistnet.predict(io.BytesIO(b"no picture"))
+
+
+def test_images_of_either_shape_are_read_and_blank_ones_too(tiny: Path) -> None:
+    images = mnist.load(tiny, "test").images
+    network = mnistnet.load_network()
+    digits, probabilities = network.predict(images), network.probabilities(images)
+    assert digits.shape == (50,)
+    assert probabilities.shape == (50, 10)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
+    assert digits.tolist() == probabilities.argmax(axis=1).tolist()
+    assert digits.tolist() == network.predict(images.reshape(-1, 28, 28)).tolist()
+    assert network.predict(np.zeros((2, 784), np.uint8)).shape == (2,)
+    assert network.predict(np.zeros((0, 28, 28), np.uint8)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.zeros((3, 784), np.float32), r"found float32, 3 x 784: do not divide them by 255"),
+        (np.zeros((3, 28, 28), bool), "found bool, 3 x 28 x 28"),
+        (np.zeros((3, 784), np.int64), "found int64, 3 x 784"),
+        (np.zeros(784, np.uint8), "expected images n x 784 or n x 28 x 28; found 784"),
+        (np.zeros((3, 783), np.uint8), "found 3 x 783"),
+        (np.zeros((3, 28, 28, 1), np.uint8), "found 3 x 28 x 28 x 1"),
+        (7, "found int64, a single number"),
+    ],
+)
+def test_other_images_raise_at_once(images: Any, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        mnistnet.load_network().predict(images)
+    with pytest.raises(DataError, match=words):
+        mnistnet.train(images, np.zeros(3, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([0, 1, 10], "expected labels 0 to 9; found 10 for image 2"),
+        ([0, -1, 1], "expected labels 0 to 9; found -1 for image 1"),
+        ([0, 1], "expected 3 whole numbers as labels; found int64, 2"),
+        ([0.0, 1.0, 2.0], "expected 3 whole numbers as labels; found float64, 3"),
+    ],
+)
+def test_other_labels_raise_at_once(labels: list[Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        mnistnet.train(np.zeros((3, 784), np.uint8), labels)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"epochs": 0},
+        {"hidden": 0},
+        {"batch_size": 0},
+        {"learning_rate": float("nan")},
+        {"momentum": 1},
+        {"weight_decay": -1},
+        {"drawn": -1},
+        {"seed": -1},
+        {"validation": 300},
+    ],
+)
+def test_options_that_no_training_can_have_raise(tiny: Path, option: dict[str, Any]) -> None:
+    data = mnist.load(tiny, "train")
+    with pytest.raises(TrainingError, match="expected"):
+        mnistnet.train(data.images, data.labels, **option)
+
+
+def test_a_trained_network_is_what_the_command_trains(tiny: Path) -> None:
+    data = mnistnet.load_data("train", str(tiny))
+    reports: list[Any] = []
+    options = {"hidden": 8, "epochs": 2, "batch_size": 10, "validation": 50, "drawn": 20, "seed": 5}
+    network = mnistnet.train(data.images, data.labels, **options, callback=reports.append)
+    assert [report.epoch for report in reports] == [1, 2]
+    network.save("mine.npz")
+    back = mnistnet.load_network("mine.npz")
+    assert back.metadata == network.metadata
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    assert run("train", "--data", tiny, *words).exit_code == 0
+    command = mnistnet.load_network("mnistnet.npz")
+    assert command.model.parameters.tobytes() == back.model.parameters.tobytes()
+    assert command.metadata.options == back.metadata.options
+    assert command.metadata.data.sha256 == back.metadata.data.sha256
+
+
+def test_saving_replaces_weights_and_nothing_else() -> None:
+    network = mnistnet.load_network()
+    network.save("net.npz")
+    network.save(Path("net.npz"))
+    Path("notes.txt").write_text("mine")
+    with pytest.raises(WeightsError, match="is not replaced"):
+        network.save("notes.txt")
+    with pytest.raises(MnistnetError, match="cannot write"):
+        network.save(Path("none") / "net.npz")
+    assert Path("notes.txt").read_text() == "mine"
+
+
+def test_data_comes_from_the_folder_or_the_environment(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNISTNET_DATA", os.fspath(tiny))
+    assert len(mnistnet.load_data().images) == 300
+    assert len(mnistnet.load_data("test", tiny).labels) == 50
+    with pytest.raises(DataError, match="expected the split 'train' or 'test'; found 'all'"):
+        mnistnet.load_data("all")
+
+
+def test_mnist_is_downloaded_on_first_use(
+    published: dict[str, bytes], tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNISTNET_MIRROR", os.fspath(tiny))
+    told: list[str] = []
+    data = mnistnet.load_data("test", notify=told.append)
+    assert data.published
+    assert told[0].startswith("Downloading MNIST to ")
