@@ -13,14 +13,13 @@ True
 >>> bool(abs(df - by_hand) < 1e-12 * by_hand)
 True
 
-An expression is built with ordinary operators and the functions below; each node computes its
-value at once, over NumPy arrays that broadcast as NumPy's do. gradients(output, inputs) then walks
-the graph once, from the output down. A node is visited when all nodes that use it are done, and
-hands to each of its arguments its own gradient times the derivative that stands in operations.py
-beside the operation. So the gradient costs a small multiple of what the value did, however many
-inputs there are.
+An expression is built with ordinary operators and the functions below. Each operation computes its
+value at once, over NumPy arrays that broadcast as NumPy's do. gradients(output, inputs) then visits
+each node once, after all nodes that use it, and adds to the gradient of each operand the node's own
+gradient times the derivative that stands beside the operation. So the gradient costs a small
+multiple of what the value did, however many inputs there are.
 
-What this leaves out: second derivatives, and graphs that are built once and run again.
+Not included: second derivatives, and graphs that are built once and run again.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,47 +28,164 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import Array
-from mnistnet.model.operations import OPERATIONS
+
+Derivative = Callable[..., Any]
 
 
-def _binary(operation: str) -> Callable[["Node", Any], "Node"]:
-    return lambda x, other: _node(operation, x, other)
+def operation(
+    name: str, value: Callable[..., Any], *derivatives: Derivative
+) -> Callable[..., "Node"]:
+    """Make an operation on nodes from a function on arrays and its derivative by each operand.
+
+    value takes the operands, then options such as an axis. A derivative takes g = d output / d y,
+    y = the value, and all that value took; it returns g times the derivative of y, and need not
+    undo broadcasting. Operands may be nodes, or arrays and numbers as constants.
+    """
+    count = len(derivatives)
+
+    def apply(*arguments: Any, **options: Any) -> "Node":
+        operands = [x if isinstance(x, Node) else _as_float(x) for x in arguments[:count]]
+        arguments = (*operands, *arguments[count:])
+        values = [_value(x) for x in arguments]
+        try:
+            y = np.asarray(value(*values, **options))
+        except ValueError as error:
+            shapes = " and ".join(str(array.shape) for array in values[:count])
+            raise ValueError(f"{name} does not fit shapes {shapes}: {error}") from error
+        return Node(y, name, derivatives, *arguments, **options)
+
+    apply.__name__ = name
+    return apply
 
 
-def _reflected(operation: str) -> Callable[["Node", Any], "Node"]:
-    return lambda x, other: _node(operation, other, x)
+def _spread(reduced: Array, x: Array, axis: Any, keepdims: bool) -> Array:
+    """What a reduction over axis made of x, repeated over x's shape."""
+    if axis is not None and not keepdims:
+        reduced = np.expand_dims(reduced, axis)
+    return np.broadcast_to(reduced, x.shape)
+
+
+def _max_derivative(g: Array, y: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Any:
+    largest = x == _spread(y, x, axis, keepdims)
+    share = largest / largest.sum(axis=axis, keepdims=True)  # those that tie share the gradient
+    return _spread(g, x, axis, keepdims) * share
+
+
+def _logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
+    """log sum e^x over an axis, several, or all, for any x without overflow."""
+    top = x.max(axis=axis, keepdims=True)
+    y = top + np.log(np.exp(x - top).sum(axis=axis, keepdims=True))
+    return y if keepdims else np.squeeze(y, axis)
+
+
+def _index_derivative(g: Array, y: Array, x: Array, key: Any) -> Array:
+    whole = np.zeros_like(x)
+    np.add.at(whole, key, g)
+    return whole
+
+
+def _matmul_derivative(g: Array, a: Array, b: Array, of_a: bool) -> Any:
+    """g b^T, or a^T g, of a @ b; a vector counts as a row on the left, a column on the right."""
+    row, column = a.ndim == 1, b.ndim == 1
+    if column:
+        g, b = g[..., None], b[:, None]
+    if row:
+        g, a = np.expand_dims(g, -2), a[None, :]
+    if of_a:
+        d = g @ b.swapaxes(-1, -2)
+        return d[..., 0, :] if row else d
+    d = a.swapaxes(-1, -2) @ g
+    return d[..., 0] if column else d
+
+
+add = operation("add", np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
+subtract = operation("subtract", np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
+multiply = operation("multiply", np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+divide = operation("divide", np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
+power = operation(
+    "power",
+    np.power,
+    # a^0 is 1 everywhere, so 0 * a^-1 must not make 0 * infinity of a = 0
+    lambda g, y, a, b: g * b * a ** np.where(b == 0, 1, b - 1),
+    # for a = 0 the value 0 stays 0 as b moves
+    lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)),
+)
+matmul = operation(
+    "matmul",
+    np.matmul,
+    lambda g, y, a, b: _matmul_derivative(g, a, b, of_a=True),
+    lambda g, y, a, b: _matmul_derivative(g, a, b, of_a=False),
+)
+negative = operation("negative", np.negative, lambda g, y, x: -g)
+exp = operation("exp", np.exp, lambda g, y, x: g * y)
+log = operation("log", np.log, lambda g, y, x: g / x)
+sin = operation("sin", np.sin, lambda g, y, x: g * np.cos(x))
+cos = operation("cos", np.cos, lambda g, y, x: -g * np.sin(x))
+tanh = operation("tanh", np.tanh, lambda g, y, x: g * (1 - y * y))
+logistic = operation(
+    "logistic",
+    lambda x: (1 + np.tanh(x / 2)) / 2,  # 1 / (1 + e^-x), for any x without overflow
+    lambda g, y, x: g * y * (1 - y),
+)
+sum = operation(
+    "sum",
+    np.sum,
+    lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims),
+)
+mean = operation(
+    "mean",
+    np.mean,
+    lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims) * (y.size / x.size),
+)
+max = operation("max", np.max, _max_derivative)
+logsumexp = operation(
+    "logsumexp",
+    _logsumexp,
+    lambda g, y, x, axis=None, keepdims=False: (
+        _spread(g, x, axis, keepdims) * np.exp(x - _spread(y, x, axis, keepdims))
+    ),
+)
+index = operation("index", lambda x, key: x[key], _index_derivative)
+transpose = operation(
+    "transpose",
+    np.transpose,
+    lambda g, y, x, axes=None: np.transpose(g, None if axes is None else np.argsort(axes)),
+)
+reshape = operation("reshape", np.reshape, lambda g, y, x, shape: np.reshape(g, x.shape))
+
+
+def _reflected(function: Callable[..., "Node"]) -> Callable[["Node", Any], "Node"]:
+    return lambda x, other: function(other, x)
 
 
 class Node:
-    """A value in an expression: a Variable, or an operation on other nodes and constants.
+    """A value in an expression: a Variable, or what an operation made of other nodes.
 
-    value is the array, float; operation its name in OPERATIONS, None for a Variable; arguments are
-    the nodes, or arrays for constants, that it was computed from, and options, such as an axis.
+    value is the array, float; operation a name, None for a Variable; arguments are its operands,
+    nodes or arrays, and then its options; derivatives belong to the operands.
     """
 
-    __slots__ = ("arguments", "operation", "options", "value")
+    __slots__ = ("arguments", "derivatives", "operation", "options", "value")
     __array_ufunc__ = None  # so that array * node asks the node, not each element of the array
 
     def __init__(
-        self, value: Array, operation: str | None = None, *arguments: "Node | Array", **options: Any
+        self,
+        value: Array,
+        operation: str | None = None,
+        derivatives: Sequence[Derivative] = (),
+        *arguments: Any,
+        **options: Any,
     ) -> None:
-        self.value = value
-        self.operation = operation
-        self.arguments = arguments
-        self.options = options
+        self.value, self.operation, self.derivatives = value, operation, derivatives
+        self.arguments, self.options = arguments, options
 
-    __add__, __radd__ = _binary("add"), _reflected("add")
-    __sub__, __rsub__ = _binary("subtract"), _reflected("subtract")
-    __mul__, __rmul__ = _binary("multiply"), _reflected("multiply")
-    __truediv__, __rtruediv__ = _binary("divide"), _reflected("divide")
-    __pow__, __rpow__ = _binary("power"), _reflected("power")
-    __matmul__, __rmatmul__ = _binary("matmul"), _reflected("matmul")
-
-    def __neg__(self) -> "Node":
-        return _node("negative", self)
-
-    def __getitem__(self, key: Any) -> "Node":
-        return _node("index", self, key=key)
+    __add__, __radd__ = add, _reflected(add)
+    __sub__, __rsub__ = subtract, _reflected(subtract)
+    __mul__, __rmul__ = multiply, _reflected(multiply)
+    __truediv__, __rtruediv__ = divide, _reflected(divide)
+    __pow__, __rpow__ = power, _reflected(power)
+    __matmul__, __rmatmul__ = matmul, _reflected(matmul)
+    __neg__, __getitem__ = negative, index
 
     def __repr__(self) -> str:
         return f"{self.operation or 'Variable'}({self.value!r})"
@@ -85,46 +201,6 @@ class Variable(Node):
         super().__init__(_as_float(value))
 
 
-def _function(operation: str, doc: str) -> Callable[[Node], Node]:
-    def function(x: Node) -> Node:
-        return _node(operation, x)
-
-    function.__name__, function.__doc__ = operation, doc
-    return function
-
-
-exp = _function("exp", "e^x.")
-log = _function("log", "Natural logarithm.")
-sin = _function("sin", "Sine of x in radians.")
-cos = _function("cos", "Cosine of x in radians.")
-tanh = _function("tanh", "Hyperbolic tangent.")
-logistic = _function("logistic", "1 / (1 + e^-x), for any x without overflow.")
-
-
-def _reduction(operation: str, doc: str) -> Callable[..., Node]:
-    def function(x: Node, axis: Any = None, keepdims: bool = False) -> Node:
-        return _node(operation, x, axis=axis, keepdims=keepdims)
-
-    function.__name__, function.__doc__ = operation, f"{doc}, over an axis, several, or all."
-    return function
-
-
-sum = _reduction("sum", "Sum")
-mean = _reduction("mean", "Mean")
-max = _reduction("max", "Largest element (those that tie share the gradient)")
-logsumexp = _reduction("logsumexp", "log sum e^x, for any x without overflow")
-
-
-def transpose(x: Node, axes: Sequence[int] | None = None) -> Node:
-    """Axes in another order, reversed unless given, as np.transpose."""
-    return _node("transpose", x, axes=axes)
-
-
-def reshape(x: Node, shape: Any) -> Node:
-    """The same elements in another shape, as np.reshape."""
-    return _node("reshape", x, shape=shape)
-
-
 def gradients(output: Node, inputs: Sequence[Node]) -> list[Array]:
     """d output / d input for each input, in its shape; zeros where output does not depend on it.
 
@@ -132,64 +208,39 @@ def gradients(output: Node, inputs: Sequence[Node]) -> list[Array]:
     """
     if output.value.shape != ():
         raise ValueError(f"expected a scalar to differentiate; found shape {output.value.shape}")
-    uses = _count_uses(output)
-    wanted = {id(node) for node in inputs}
-    found: dict[int, Array] = {}
-    pending: dict[int, Array] = {id(output): np.ones_like(output.value)}
-    ready = [output]
-    while ready:
-        node = ready.pop()
-        g = pending.pop(id(node))  # complete, and needed no more once it is handed on
-        if id(node) in wanted:
-            found[id(node)] = g
-        if node.operation is None:
-            continue
-        values = [_value(argument) for argument in node.arguments]
-        derivatives = OPERATIONS[node.operation].derivatives
-        for argument, derivative in zip(node.arguments, derivatives, strict=True):
-            if not isinstance(argument, Node):
-                continue
-            part = derivative(g, node.value, *values, **node.options)
-            part = _unbroadcast(part, argument.value.shape)
-            key = id(argument)
-            pending[key] = pending[key] + part if key in pending else part
-            uses[key] -= 1
-            if not uses[key]:
-                ready.append(argument)
-    return [
-        np.array(found[id(node)]) if id(node) in found else np.zeros_like(node.value)
-        for node in inputs
-    ]
+    found = {id(output): np.ones_like(output.value)}
+    for node in topological_order(output):
+        g, y, values = found[id(node)], node.value, [_value(x) for x in node.arguments]
+        for x, derivative in zip(node.arguments, node.derivatives, strict=False):
+            if isinstance(x, Node):
+                part = _unbroadcast(derivative(g, y, *values, **node.options), x.value.shape)
+                found[id(x)] = found[id(x)] + part if id(x) in found else part
+    return [np.array(found.get(id(node), np.zeros_like(node.value))) for node in inputs]
 
 
-def _count_uses(output: Node) -> dict[int, int]:
-    """How often each node below output is used as an argument, found without recursion."""
-    uses: dict[int, int] = {}
+def topological_order(output: Node) -> list[Node]:
+    """output and all nodes it depends on, each after every node that uses it; without recursion."""
+    uses = {id(output): 0}
     stack = [output]
     while stack:
-        for argument in stack.pop().arguments:
-            if isinstance(argument, Node):
-                if id(argument) not in uses:
-                    uses[id(argument)] = 0
-                    stack.append(argument)
-                uses[id(argument)] += 1
-    return uses
+        for x in stack.pop().arguments:
+            if isinstance(x, Node):
+                if id(x) not in uses:
+                    uses[id(x)] = 0
+                    stack.append(x)
+                uses[id(x)] += 1
+    order = [output]
+    for node in order:  # which grows meanwhile
+        for x in node.arguments:
+            if isinstance(x, Node):
+                uses[id(x)] -= 1
+                if not uses[id(x)]:
+                    order.append(x)
+    return order
 
 
-def _node(operation: str, *arguments: Any, **options: Any) -> Node:
-    """A new node, its value computed; constants are made arrays."""
-    nodes = tuple(a if isinstance(a, Node) else _as_float(a) for a in arguments)
-    values = [_value(node) for node in nodes]
-    try:
-        value = OPERATIONS[operation].value(*values, **options)
-    except ValueError as error:
-        shapes = " and ".join(str(value.shape) for value in values)
-        raise ValueError(f"{operation} does not fit shapes {shapes}: {error}") from error
-    return Node(np.asarray(value), operation, *nodes, **options)
-
-
-def _value(argument: Node | Array) -> Array:
-    return argument.value if isinstance(argument, Node) else argument
+def _value(x: Any) -> Any:
+    return x.value if isinstance(x, Node) else x
 
 
 def _as_float(value: Any) -> Array:
@@ -198,7 +249,7 @@ def _as_float(value: Any) -> Array:
 
 
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient of an argument of this shape that broadcasting repeated: the repeats add up."""
+    """The gradient of an operand of this shape that broadcasting repeated: the repeats add up."""
     if g.shape == shape:
         return g
     g = np.sum(g, axis=tuple(range(g.ndim - len(shape))))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mnistnet.model import autodiff as ad
-from mnistnet.model.operations import OPERATIONS
 
 
 def numeric_gradient(function: Callable[..., ad.Node], values: list, which: int) -> np.ndarray:
@@ -152,9 +151,9 @@ def test_reshaping(shape: object) -> None:
     assert_differentiates(lambda x: ad.reshape(x, shape), values)
 
 
-def test_every_operation_of_the_table_is_tested_above() -> None:
+def test_every_operation_is_tested_above() -> None:
     here = {*UNARY, *BINARY, *REDUCTIONS, "matmul", "index", "transpose", "reshape"}
-    assert here == set(OPERATIONS)
+    assert here == {name for name, made in vars(ad).items() if "operation.<locals>" in repr(made)}
 
 
 def test_constants_stand_on_either_side() -> None:
