@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check format bench fuzz pretrained
+.PHONY: help run test check format bench wheel fuzz pretrained
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,22 +19,32 @@ run: .venv/installed  ## set everything up, get the data, train, evaluate, predi
 	(set -x; mnistnet train; mnistnet eval; mnistnet predict test:0 test:1 test:2 test:3); \
 	test -z "$$drawn" || echo "$$drawn"
 
-test: .venv/installed  ## set everything up and run every test
+test: .venv/tested  ## set everything up and run every test
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --cov
 
-check: .venv/installed  ## lint, format check, types
+check: .venv/tested  ## lint, format check, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: .venv/installed  ## fix what can be fixed
+format: .venv/tested  ## fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 bench: .venv/installed  ## the benchmarks
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-fuzz: .venv/installed  ## look for files that break what reads them, five minutes for each kind
+wheel: .venv/tested  ## build the wheel, install it into a clean environment, and try it
+	@rm -rf .venv/wheel; $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir .venv/wheel .
+	$(PYTHON) -m venv .venv/wheel/venv
+	.venv/wheel/venv/bin/python -m pip install --quiet .venv/wheel/*.whl
+	cd .venv/wheel && venv/bin/mnistnet --version
+	cd .venv/wheel && venv/bin/python -c "from PIL import Image, ImageDraw; \
+		picture = Image.new('L', (60, 80), 255); ImageDraw.Draw(picture).line([30, 12, 30, 68], 0, 6); \
+		picture.save('one.png')"
+	cd .venv/wheel && venv/bin/mnistnet predict one.png | grep -E '^one.png +1 '
+
+fuzz: .venv/tested  ## look for files that break what reads them, five minutes for each kind
 	$(BIN)/python -m pip install --quiet --group fuzz
 	@for kind in idx weights picture; do echo "== $$kind"; $(BIN)/python tests/fuzz.py $$kind -max_total_time=300 || exit 1; done
 
@@ -45,5 +55,10 @@ pretrained: .venv/installed  ## rebuild the weights that ship, and tell how good
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv --upgrade-deps .venv
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# What testing needs beyond that.
+.venv/tested: .venv/installed
+	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@

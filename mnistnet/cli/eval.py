@@ -1,7 +1,5 @@
 """mnistnet eval."""
 
-import json
-import shutil
 from pathlib import Path
 
 import click
@@ -13,6 +11,7 @@ from mnistnet.cli.options import (
     dataset,
     json_option,
     mirror_option,
+    print_json,
     read_weights,
     weights_option,
 )
@@ -55,6 +54,8 @@ def evaluate(
       mnistnet eval
       mnistnet eval --split validation --json
     """
+    import shutil
+
     from mnistnet.report import evaluation as library
     from mnistnet.report import text
 
@@ -73,7 +74,7 @@ def evaluate(
             "weights": str(path),
             "parts": parts,
         }
-        click.echo(json.dumps(library.as_json(result) | facts))
+        print_json(library.as_json(result) | facts)
         return
     kind = text.kind_text(data.published, data.drawn)
     click.echo(f"{whence}; {split} images are {kind}", err=True)

@@ -1,6 +1,5 @@
 """mnistnet gradcheck."""
 
-import json
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from mnistnet.cli.options import (
     dataset,
     json_option,
     mirror_option,
+    print_json,
     weights_option,
 )
 from mnistnet.errors import MnistnetError
@@ -60,7 +60,7 @@ def gradcheck(
             "backprop_vs_finite_differences": check.backprop_vs_finite_differences,
             "ok": check.ok,
         }
-        click.echo(json.dumps(facts))
+        print_json(facts)
     else:
         click.echo(
             f"{name}, {'-'.join(map(str, network.layers))}; {len(x)} {'drawn ' * data.drawn}images",

@@ -1,11 +1,10 @@
 """mnistnet info."""
 
-import json
 from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import READ_WEIGHTS, json_option, read_weights, weights_option
+from mnistnet.cli.options import READ_WEIGHTS, json_option, print_json, read_weights, weights_option
 
 
 @click.command()
@@ -27,7 +26,7 @@ def info(weights: Path | None, as_json: bool) -> None:
     if as_json:
         facts = {"format": FORMAT, "layers": layers, **network.metadata.as_json()}
         facts["weights"] = str(path)
-        click.echo(json.dumps(facts))
+        print_json(facts)
         return
     if weights is None:
         click.echo(whence, err=True)

@@ -91,6 +91,13 @@ def dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Datas
         return load_data(split, folder, mirrors, notify, advance)
 
 
+def print_json(facts: Any) -> None:
+    """One line of JSON on stdout."""
+    import json  # which costs --help more than all commands together
+
+    click.echo(json.dumps(facts))
+
+
 def can_print(text: str) -> bool:
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "ascii")

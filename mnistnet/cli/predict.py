@@ -1,7 +1,6 @@
 """mnistnet predict."""
 
 import functools
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from mnistnet.cli.options import (
     dataset,
     json_option,
     mirror_option,
+    print_json,
     read_weights,
     visible,
     weights_option,
@@ -89,13 +89,13 @@ def predict(
         if isinstance(picture, MnistnetError):
             failed = True
             if as_json:
-                click.echo(json.dumps({"picture": name, "error": str(picture)}))
+                print_json({"picture": name, "error": str(picture)})
             else:
                 click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
             continue
         found = answer(network.scores(picture.image[None])[0], picture.inverted)
         if as_json:
-            click.echo(json.dumps({"picture": name, **vars(found)}))
+            print_json({"picture": name, **vars(found)})
             continue
         click.echo(answer_text(visible(name), found, top))
         if show:

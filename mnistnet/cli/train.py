@@ -1,6 +1,5 @@
 """mnistnet train."""
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +7,13 @@ from typing import Any
 
 import click
 
-from mnistnet.atomic import check_writable
 from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     data_option,
     dataset,
     json_option,
     mirror_option,
+    print_json,
     weights_option,
 )
 from mnistnet.model.options import Options
@@ -103,6 +102,7 @@ def train(
       mnistnet train --hidden 300 --hidden 100 --weights deep.npz
     """
     from mnistnet.api import additions, source
+    from mnistnet.atomic import check_writable
     from mnistnet.model.run import Run
     from mnistnet.report.text import epoch_text, live_text, trained_text
 
@@ -117,7 +117,7 @@ def train(
         with _live_line(settings.epochs, len(history), as_json) as line:
             for report in run.train(data.images, data.labels, augment, extra):
                 if as_json:
-                    click.echo(json.dumps(vars(report)))
+                    print_json(vars(report))
                 elif line.disable:
                     _note(epoch_text(report, settings.epochs))
                 trained_on = len(data.images) + settings.drawn - settings.validation
@@ -135,7 +135,7 @@ def train(
         "published": data.published,
         "drawn": data.drawn,
     }
-    click.echo(json.dumps(closing))
+    print_json(closing)
 
 
 def _note(sentence: str) -> None:
