@@ -3,7 +3,9 @@
 This is the one library module that combines data, image and model. The commands use it too.
 """
 
+import hashlib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +19,12 @@ from mnistnet.data.mnist import Dataset
 from mnistnet.errors import DataError, PictureError
 from mnistnet.image import warp
 from mnistnet.model import network as model
-from mnistnet.model import training, weights
+from mnistnet.model import training
+from mnistnet.model import weights as weights_file
 from mnistnet.model.answer import Answer, answer
+from mnistnet.model.diagnosis import doubts, verdict
 from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.options import Options
+from mnistnet.model.options import Options, fit
 from mnistnet.model.training import Augment
 
 StrPath = str | os.PathLike[str]
@@ -56,8 +60,8 @@ class Network:
     def save(self, path: StrPath) -> None:
         """Write the weights file (.npz) atomically. Raises WeightsError if there is another kind of
         file at path, MnistnetError if it cannot be written."""
-        weights.check_replaceable(Path(path))
-        weights.save(Path(path), self.model, self.metadata)
+        weights_file.check_replaceable(Path(path))
+        weights_file.save(Path(path), self.model, self.metadata)
 
 
 def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answer:
@@ -81,7 +85,7 @@ def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answ
 def load_network(path: StrPath | None = None) -> Network:
     """The network in a weights file, else the bundled one. Raises WeightsError, naming the file,
     for anything that is not a whole weights file of mnistnet."""
-    return Network(*weights.load(weights.PRETRAINED if path is None else Path(path)))
+    return Network(*weights_file.load(weights_file.PRETRAINED if path is None else Path(path)))
 
 
 def load_data(
@@ -119,23 +123,30 @@ def train(
     *,
     hidden: int | Sequence[int] = Options.hidden,
     epochs: int = Options.epochs,
-    batch_size: int = Options.batch_size,
+    batch_size: int | None = None,
     learning_rate: float = Options.learning_rate,
     momentum: float = Options.momentum,
     weight_decay: float = Options.weight_decay,
     augment: bool = Options.augment,
-    validation: int = Options.validation,
+    validation: int | None = None,
     drawn: int = Options.drawn,
     seed: int = Options.seed,
+    start: Network | None = None,
     callback: Callable[[Report], None] | None = None,
 ) -> Network:
     """Train a network on images, uint8 (n, 784) or (n, 28, 28), and labels (n,) of 0 to 9.
 
-    The keywords are the options of `mnistnet train`; callback gets a Report after each epoch. The
-    same images, keywords and seed give the same network. Raises DataError for other images or
-    labels, TrainingError if an option does not fit or the training diverges.
+    The keywords are the options of `mnistnet train`; start is a network whose weights to start
+    from, in place of random ones; callback gets a Report after each epoch. The same images,
+    keywords and seed give the same network. Warns if the images look wrong, or if nothing was
+    learned. Raises DataError for other images or labels, TrainingError if an option does not fit or
+    the training diverges.
     """
+    data = Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
     layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    if start is not None:
+        layers = start.model.layers[1:-1]
+    validation, batch_size = fit(len(data.labels), validation, batch_size)
     options = Options(
         layers,
         epochs,
@@ -146,15 +157,21 @@ def train(
         augment,
         validation,
         drawn,
+        identity(start) if start else "",
         seed,
     )
     options.check()
-    data = Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
-    state = training.begin(options)
+    found = doubts(data.images)
+    for sentence in found:
+        warnings.warn(sentence, stacklevel=2)
+    state = training.begin(options, start.model if start else None)
     changes, extra = additions(options)
     for report in training.train(state, data.images, data.labels, options, changes, extra):
         if callback:
             callback(report)
+    learned = verdict(state.history, data.labels, options.validation, learning_rate, found)
+    if learned:
+        warnings.warn(learned, stacklevel=2)
     metadata = Metadata(options, source(data), tuple(state.history))
     return Network(state.network, metadata)
 
@@ -167,6 +184,12 @@ def additions(options: Options) -> tuple[Augment | None, tuple[Array, Array] | N
 
         extra = draw(options.drawn, training.streams(options.seed)[2])
     return warp.warps if options.augment else None, extra
+
+
+def identity(network: Network) -> str:
+    """SHA-256 of its weights, float32, as --resume and the metadata name what a training starts
+    from."""
+    return hashlib.sha256(network.model.parameters.tobytes()).hexdigest()
 
 
 def source(data: Dataset) -> Source:

@@ -137,20 +137,21 @@ def test_the_bar_is_on_a_terminals_stderr_and_counts_to_the_end(
         assert ("MNIST: 100%" in stream.getvalue()) == shown
 
 
-def test_training_is_one_live_line_on_a_terminal(
+def test_training_on_a_terminal_leaves_a_line_for_each_epoch_above_the_bar(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     words = [*QUICK, "--data", str(tiny)]
     cli.main(words, standalone_mode=False)
-    lines = stream.getvalue().replace("\r", "\n").rstrip().splitlines()
+    lines = [line.split("\r")[-1] for line in stream.getvalue().splitlines()]
     assert re.fullmatch(
-        r"epoch 4/4 \|[#█]{3}\| loss \d\.\d{4}, validation [\d.]+ %, [\d,]+ images/s, "
+        r"epoch 4/4 \|[#█]+\| loss \d\.\d{4}, validation [\d.]+ %, [\d,]+ images/s, "
         r"00:00 left",
         lines[-1].strip(),
     )
-    assert stream.getvalue().count("\n") == 1
+    kept = [line[:16] for line in lines if line.startswith("epoch   ")]
+    assert kept == [f"epoch   {n}/4  tra" for n in range(1, 5)]
 
 
 @pytest.fixture
@@ -639,6 +640,8 @@ def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
     assert facts["epochs"].startswith("4 in 0.")
     assert facts["made with"] == f"mnistnet {__version__}, numpy {np.__version__}"
     everything = " ".join(result.stdout.split())
+    assert meta["options"].pop("start") == ""
+    assert facts["started from"] == "random weights"
     for name, value in meta["options"].items():
         assert f"{name.replace('_', ' ')} {value}" in everything
     assert meta["data"]["sha256"]["images"] in everything

@@ -1,9 +1,9 @@
 """mnistnet train."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,13 @@ from mnistnet.cli.options import (
     print_json,
     weights_option,
 )
-from mnistnet.model.options import Options
+from mnistnet.errors import TrainingError
+from mnistnet.model.options import Options, fit
+
+if TYPE_CHECKING:
+    from mnistnet.model.metadata import Report
+    from mnistnet.model.network import Network
+    from mnistnet.model.run import Run
 
 MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
 
@@ -43,12 +49,14 @@ def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[...,
     "--hidden",
     type=click.IntRange(1, MANY),
     multiple=True,
-    default=Options.hidden,
-    show_default=True,
-    help="Units in a hidden layer; repeat it for more layers.",
+    help="Units in a hidden layer; repeat it for more layers.  [default: 72]",
 )
 @setting("--epochs", click.IntRange(1, MANY), "Times that every training image is seen.")
-@setting("--batch-size", click.IntRange(1, MANY), "Images in a minibatch, that is, for one step.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, MANY),
+    help="Images in a minibatch.  [default: 100, or a tenth of a small set]",
+)
 @setting(
     "--learning-rate",
     Finite(min=0, min_open=True),
@@ -71,11 +79,21 @@ def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[...,
     click.IntRange(0, MANY),
     "Digits drawn by the program to train on besides: for people's pictures.",
 )
-@setting("--validation", click.IntRange(min=0), "Training images held out to validate on.")
+@click.option(
+    "--validation",
+    type=click.IntRange(min=0),
+    help="Training images held out to validate on.  [default: 5000, or a sixth of a small set]",
+)
 @setting(
     "--seed",
     click.IntRange(min=0),
     "The same seed on the same machine gives the same weights.",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path, readable=False),
+    help="Weights file to start from, or 'pretrained' for the bundled weights.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @json_option
@@ -83,6 +101,7 @@ def train(
     folder: Path | None,
     mirrors: tuple[str, ...],
     weights: Path,
+    start: Path | None,
     resume: bool,
     as_json: bool,
     **options: Any,
@@ -100,29 +119,32 @@ def train(
     Examples:
       mnistnet train
       mnistnet train --hidden 300 --hidden 100 --weights deep.npz
+      mnistnet train --from pretrained --data DIR --epochs 10
     """
     from mnistnet.api import additions, source
     from mnistnet.atomic import check_writable
+    from mnistnet.model.diagnosis import doubts, verdict
     from mnistnet.model.run import Run
-    from mnistnet.report.text import epoch_text, live_text, trained_text
+    from mnistnet.report.text import trained_text
 
-    settings = Options(**options)
     check_writable(weights)  # before MNIST is downloaded
+    network = _start_from(start, options)
     data = dataset(folder, mirrors, "train")
-    with Run(weights, settings, source(data), resume=resume, notify=_note) as run:
+    settings = _settings(len(data.labels), options)
+    found = doubts(data.images)
+    for sentence in found:
+        _note(f"Warning: {sentence}")
+    run = Run(weights, settings, source(data), start=network, resume=resume, notify=_note)
+    with run:
         if data.drawn:
             _note("training on drawn digits, not MNIST")
         augment, extra = additions(settings)
-        history = run.state.history
-        with _live_line(settings.epochs, len(history), as_json) as line:
-            for report in run.train(data.images, data.labels, augment, extra):
-                if as_json:
-                    print_json(vars(report))
-                elif line.disable:
-                    _note(epoch_text(report, settings.epochs))
-                trained_on = len(data.images) + settings.drawn - settings.validation
-                line.set_description_str(live_text(report, trained_on), refresh=False)
-                line.update()
+        reports = run.train(data.images, data.labels, augment, extra)
+        _show(reports, run, len(data.images) + settings.drawn - settings.validation, as_json)
+    history = run.state.history
+    learned = verdict(history, data.labels, settings.validation, settings.learning_rate, found)
+    if learned:
+        _note(f"Warning: {learned}")
     if not as_json:
         click.echo(trained_text(run.metadata, weights))
         return
@@ -138,6 +160,57 @@ def train(
     print_json(closing)
 
 
+def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None":
+    """The network to start from; options gets its hidden layers and the SHA-256 of its weights."""
+    from mnistnet.api import identity, load_network
+
+    if start is None:
+        options["hidden"] = options["hidden"] or Options.hidden
+        return None
+    network = load_network(None if start == Path("pretrained") else start)
+    hidden = network.model.layers[1:-1]
+    if options["hidden"] not in ((), hidden):
+        layers = (
+            " ".join(f"--hidden {units}" for units in each) for each in (hidden, options["hidden"])
+        )
+        raise TrainingError("{}: expected its own layers, {}; found {}".format(start, *layers))
+    options |= {"hidden": hidden, "start": identity(network)}
+    return network.model
+
+
+def _settings(count: int, options: dict[str, Any]) -> Options:
+    """The options of a training on count images; what was not given is chosen, and said."""
+    given = options["validation"], options["batch_size"]
+    options["validation"], options["batch_size"] = chosen = fit(count, *given)
+    usual = Options.validation, Options.batch_size
+    names = ("validation images (--validation)", "images in a minibatch (--batch-size)")
+    said = [
+        f"{number:,} {name}"
+        for number, name, default, wish in zip(chosen, names, usual, given, strict=True)
+        if wish is None and number != default
+    ]
+    if said:
+        _note(f"for a set of {count:,} images: {', '.join(said)}")
+    return Options(**options)
+
+
+def _show(reports: "Iterator[Report]", run: "Run", images: int, as_json: bool) -> None:
+    """Each epoch as a line, and on a terminal a bar below them; images is what an epoch sees."""
+    from mnistnet.report.text import epoch_text, live_text
+
+    epochs = run.options.epochs
+    with _live_line(epochs, len(run.state.history), as_json) as line:
+        for report in reports:
+            if as_json:
+                print_json(vars(report))
+            else:
+                if not line.disable:
+                    line.clear()
+                _note(epoch_text(report, epochs))
+            line.set_description_str(live_text(report, images), refresh=False)
+            line.update()
+
+
 def _note(sentence: str) -> None:
     click.echo(sentence, err=True)
 
@@ -146,7 +219,7 @@ def _live_line(epochs: int, done: int, as_json: bool) -> Any:
     """A tqdm bar over the epochs on stderr; disabled where that is not a terminal, or for JSON."""
     from tqdm import tqdm
 
-    form = "epoch {n_fmt}/{total_fmt} |{bar:3}| {desc}, {remaining} left"  # fits 80 columns
+    form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     return tqdm(
         total=epochs,
         initial=done,

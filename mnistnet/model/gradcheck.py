@@ -23,6 +23,7 @@ from mnistnet.model.network import (
     logistic_loss,
     targets,
 )
+from mnistnet.model.threads import one_blas_thread
 
 SAMPLE = 500  # weights of each matrix that finite differences try; all of a smaller one
 STEP = 1e-5  # of a weight; the differences err by about STEP^2, and by rounding, 1e-16 / STEP
@@ -49,6 +50,7 @@ class GradientCheck:
         )
 
 
+@one_blas_thread()
 def check_gradient(
     network: Network, x: Array, labels: Array, rng: np.random.Generator
 ) -> GradientCheck:

@@ -121,6 +121,7 @@ def _is_strings(value: Any) -> bool:
 _FIGURE = f"a number from 0 to {MAX_FIGURE:g}"
 _KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     int: ("a whole number", lambda value: type(value) is int and value >= 0),
+    str: ("text", lambda value: isinstance(value, str)),
     bool: ("true or false", lambda value: type(value) is bool),
     float: (_FIGURE, _is_figure),
     float | None: (_FIGURE, lambda value: value is None or _is_figure(value)),

@@ -22,6 +22,7 @@ import numpy as np  # which loads np.random only when it is named: hence the quo
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import MnistnetError
+from mnistnet.model.threads import one_blas_thread
 
 # So that training takes three gigabytes at most: too much memory asked for is not always an
 # error, but often a killed program or a machine that answers no more.
@@ -91,9 +92,10 @@ class Network:
     def image_scores(self, images: Array) -> Array:
         """f for each image: (n, 784) uint8 -> (n, 10)."""
         starts = range(0, max(len(images), 1), IMAGES_AT_A_TIME)
-        return np.concatenate(
-            [self.scores(scale(images[start : start + IMAGES_AT_A_TIME])) for start in starts]
-        )
+        with one_blas_thread():
+            return np.concatenate(
+                [self.scores(scale(images[start : start + IMAGES_AT_A_TIME])) for start in starts]
+            )
 
 
 def are_sound(weights: Array) -> bool:
@@ -102,10 +104,10 @@ def are_sound(weights: Array) -> bool:
     return bool((np.abs(weights) <= MAX_WEIGHT).all())
 
 
-def scale(images: Array, dtype: Any = np.float32) -> Array:
-    """x of the formulas: (n, 784) uint8 pixels -> [0, 1]."""
-    x = images.astype(dtype)
-    x *= x.dtype.type(1 / 255)  # a third faster than dividing
+def scale(images: Array, out: Array | None = None) -> Array:
+    """x of the formulas: (n, 784) uint8 pixels -> [0, 1], float32 or the dtype of out."""
+    x: Array = np.empty(images.shape, np.float32) if out is None else out
+    np.multiply(images, x.dtype.type(1 / 255), out=x)  # a third faster than dividing
     return x
 
 
@@ -161,14 +163,19 @@ class Buffers:
         return [h[:, :n] for h in self._h], [delta[:, :n] for delta in self._delta]
 
 
-def backpropagate(network: Network, x: Array, labels: Array, buffers: Buffers) -> tuple[float, int]:
+@np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss
+def backpropagate(
+    network: Network, x: Array, labels: Array, buffers: Buffers, of: int | None = None
+) -> tuple[float, int]:
     """The mean loss of a minibatch, and in buffers.gradient the gradient of that mean.
 
-    x is (n, 784) in [0, 1], labels (n,) of 0 to 9 or NONE. Also returns how many of the images
-    have no score above that of their label. Inside, an example is a column, as in the notes:
-    sums over the ten scores run along whole rows, and the products suit BLAS better.
+    x is (n, 784) in [0, 1], labels (n,) of 0 to 9 or NONE. If they are only a part of a minibatch,
+    of is the size of the whole, and loss and gradient are their share of its mean. Also returns how
+    many of the images have no score above that of their label. Inside, an example is a column, as
+    in the notes: sums over the ten scores run along whole rows, and the products suit BLAS better.
     """
     n, W = len(x), network.matrices
+    size = of or n
     rooms, deltas = buffers.of(n)
 
     # h = tanh(M x) for each hidden layer, then f = W h
@@ -184,12 +191,12 @@ def backpropagate(network: Network, x: Array, labels: Array, buffers: Buffers) -
     p = np.exp(f, out=deltas[-1])
     total = p.sum(axis=0)
     of_label = np.multiply(t, f, out=f).sum(axis=0)
-    loss = float((np.log(total) - of_label).sum(dtype=np.float64)) / n
+    loss = float((np.log(total) - of_label).sum(dtype=np.float64)) / size
 
-    # delta = dL/df = p - t, divided by n because the loss is a mean
+    # delta = dL/df = p - t, divided by the size because the loss is a mean
     delta = np.divide(p, total, out=p)
     delta -= t
-    delta /= n
+    delta /= size
     for layer in reversed(range(len(W))):
         # dL/dW = delta h^T
         np.matmul(delta, h[layer].T, out=buffers.gradients[layer])

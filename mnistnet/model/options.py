@@ -5,6 +5,18 @@ from dataclasses import dataclass
 
 from mnistnet.errors import TrainingError
 
+VALIDATION = 5000  # images held out, or a sixth of a smaller set
+BATCH_SIZE = 100  # images in a minibatch, or a tenth of a smaller set
+
+
+def fit(count: int, validation: int | None, batch_size: int | None) -> tuple[int, int]:
+    """The validation images and the batch size for count images: those given, else what suits."""
+    if validation is None:
+        validation = min(VALIDATION, count // 6)
+    if batch_size is None:
+        batch_size = min(BATCH_SIZE, max((count - validation) // 10, 1))
+    return validation, batch_size
+
 
 @dataclass(frozen=True)
 class Options:
@@ -17,18 +29,20 @@ class Options:
     augment        whether each minibatch is distorted (image/warp.py)
     validation     training images that are held out to validate on
     drawn          digits drawn by the program (image/drawn.py) that are also trained on
+    start          SHA-256 of the weights to start from; empty if they are random
     seed           determines the initial weights, the order of the images and the distortions
     """
 
     hidden: tuple[int, ...] = (72,)
     epochs: int = 30
-    batch_size: int = 100
+    batch_size: int = BATCH_SIZE
     learning_rate: float = 0.2
     momentum: float = 0.9
     weight_decay: float = 1e-4
     augment: bool = True
-    validation: int = 5000
+    validation: int = VALIDATION
     drawn: int = 0
+    start: str = ""
     seed: int = 0
 
     def check(self) -> None:

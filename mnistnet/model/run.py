@@ -16,6 +16,7 @@ from mnistnet.atomic import check_writable
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
 from mnistnet.model import training, weights
 from mnistnet.model.metadata import Metadata, Report, Source
+from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.training import Augment
 
@@ -39,10 +40,12 @@ class Run:
         options: Options,
         source: Source,
         *,
+        start: Network | None = None,
         resume: bool = False,
         notify: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Begin, or resume from the checkpoint if there is one; notify gets notes for the user.
+        """Begin, at the weights of start if given, or resume from the checkpoint if there is one;
+        notify gets notes for the user.
 
         Raises MnistnetError if the file cannot be written at the end, TrainingError if the
         checkpoint is of another training, WeightsError if it is damaged, or if the file at path
@@ -52,10 +55,15 @@ class Run:
         self.checkpoint = beside(check_writable(path))
         check_writable(self.checkpoint)
         weights.check_replaceable(path)
-        self.state = training.begin(options)
+        self.state = training.begin(options, start)
         self.saved = 0  # epochs whose checkpoint is on the disk
         if resume and self.checkpoint.exists():
             self._resume()
+        elif resume and self._is_finished():
+            notify(
+                f"the training of {path} is finished; to train it further: "
+                f"mnistnet train --from {path}"
+            )
         elif resume:
             notify(f"there is no checkpoint {self.checkpoint}: beginning with epoch 1")
         elif self.checkpoint.exists():
@@ -79,6 +87,8 @@ class Run:
     ) -> Iterator[Report]:
         """As training.train: yields the report of each epoch, once its checkpoint is saved. After
         the last one, writes the weights file and removes the checkpoint."""
+        if len(self.state.history) == self.options.epochs and not self.saved:
+            return  # finished before
         for report in training.train(self.state, images, labels, self.options, augment, extra):
             self._save_checkpoint()
             yield report
@@ -106,6 +116,20 @@ class Run:
         velocity = self.state.velocity
         weights.save(self.checkpoint, self.state.network, self.metadata, velocity, **more)
         self.saved = len(self.state.history)
+
+    def _is_finished(self) -> bool:
+        """Whether the weights file is the result of this very training, which is then the state."""
+        if not self.path.exists() or not self.path.stat().st_size:
+            return False
+        network, found = weights.load(self.path)
+        if (
+            _identity(found) != _identity(self.metadata)
+            or len(found.history) < found.options.epochs
+        ):
+            return False
+        self.state.network.parameters[:] = network.parameters
+        self.state.history[:] = found.history
+        return True
 
     def _resume(self) -> None:
         """Bring the state to where the checkpoint stands."""
@@ -146,6 +170,7 @@ def _identity(metadata: Metadata) -> dict[str, Any]:
     options = {
         f"--{name.replace('_', '-')}": value for name, value in vars(metadata.options).items()
     }
+    options["--from"] = options.pop("--start") or "random weights"
     options["--hidden"] = ", ".join(map(str, metadata.options.hidden))
     hashes = metadata.data.sha256.items()
     return options | {f"training {name} of SHA-256": digest for name, digest in hashes}

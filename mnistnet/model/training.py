@@ -1,46 +1,37 @@
-"""Minibatch stochastic gradient descent with momentum.
+"""Minibatch stochastic gradient descent over epochs.
 
-For each minibatch, with g the gradient of its mean loss plus that of the weight decay:
-
-    g = dL/dw + decay * w            the decay is the gradient of decay/2 * |w|^2
-    v = momentum * v + g
-    w = w - rate * v
-
-The rate falls from learning_rate to zero along half a cosine (Loshchilov and Hutter 2017,
-https://arxiv.org/abs/1608.03983), a step at a time, so that the last epoch is the one to keep.
-
-Where more than the notes' 72 units feed the scores, W alone moves at a rate that is lower by as
-much: a step of W changes each score the more the more units there are, and would overshoot at the
-rate that suits the layers below (Yang et al. 2022, https://arxiv.org/abs/2203.03466).
+The learning rate falls from learning_rate to zero along half a cosine (Loshchilov and Hutter 2017,
+https://arxiv.org/abs/1608.03983), a step at a time, so that the last epoch is the one to keep. What
+a step does is in descent.py.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import repeat
+from itertools import cycle, repeat
 
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.errors import TrainingError
+from mnistnet.model.descent import Descent
 from mnistnet.model.metadata import Report
 from mnistnet.model.network import (
     NONE,
-    Buffers,
     Network,
     are_sound,
-    backpropagate,
     log_probabilities,
     logistic_loss,
     scale,
 )
 from mnistnet.model.options import Options
+from mnistnet.model.threads import one_blas_thread, prefetch
 
 # The held-out images are the same whatever the training seed, so that seeds can be compared.
 VALIDATION_SEED = 784_72_10
-NOTES_UNITS = 72
+AHEAD = 4  # minibatches that are prepared while one is trained
 
 
 @dataclass
@@ -56,10 +47,14 @@ class State:
         self.velocity = np.zeros_like(self.network.parameters)
 
 
-def begin(options: Options) -> State:
-    """Where the training with these options begins: random weights, and no epoch behind."""
+def begin(options: Options, start: Network | None = None) -> State:
+    """Where the training with these options begins: at the weights of start, of which it takes a
+    copy, or at random ones, and with no epoch behind."""
     initial, rng, _ = streams(options.seed)
-    return State(Network.random((PIXELS, *options.hidden, CLASSES), initial), rng)
+    network = Network.random((PIXELS, *options.hidden, CLASSES), initial)
+    if start is not None:
+        network.parameters[:] = start.parameters
+    return State(network, rng)
 
 
 def streams(seed: int) -> list["np.random.Generator"]:
@@ -69,8 +64,8 @@ def streams(seed: int) -> list["np.random.Generator"]:
 
 
 # Given a generator and the number of minibatches of an epoch: for each of them, the function that
-# makes x (n, 784) in [0, 1] of its images (n, 784) uint8.
-Augment = Callable[["np.random.Generator", int], Iterable[Callable[[Array], Array]]]
+# makes x (n, 784) in [0, 1] of its images (n, 784) uint8, in the memory that is given.
+Augment = Callable[["np.random.Generator", int], Iterable[Callable[[Array, Array], Array]]]
 
 
 def split(count: int, validation: int) -> tuple[Array, Array]:
@@ -112,98 +107,72 @@ def train(
         trained = np.concatenate([trained, np.arange(len(images), len(images) + len(extra[0]))])
         images, labels = np.concatenate([images, extra[0]]), np.concatenate([labels, extra[1]])
     digits = int((labels[trained] != NONE).sum())
-    buffers = Buffers(state.network, options.batch_size)
-    steps = -(-len(trained) // options.batch_size)
-    for epoch in range(len(state.history), options.epochs):
-        began = time.perf_counter()
-        # Overflow shows in the loss, and is reported as what it means.
-        with np.errstate(over="ignore", invalid="ignore"):
-            batches = _minibatches(state, images, labels, trained, options, augment)
+    feed = _Feed(images, labels, trained, options.batch_size, augment, state.network)
+    with Descent(state.network, state.velocity, options) as descent:
+        for epoch in range(len(state.history), options.epochs):
+            began = time.perf_counter()
             rates = [
-                _rate(options.learning_rate, step, options.epochs * steps)
-                for step in range(epoch * steps, (epoch + 1) * steps)
+                _rate(options.learning_rate, step, options.epochs * feed.steps)
+                for step in range(epoch * feed.steps, (epoch + 1) * feed.steps)
             ]
-            loss, right = _train_epoch(state, batches, rates, options, buffers)
-            validation_loss, accuracy = _validate(state.network, images, labels, held_out)
-        report = Report(
-            epoch=epoch + 1,
-            train_loss=loss / len(trained),
-            train_accuracy=right / digits,
-            validation_loss=validation_loss,
-            validation_accuracy=accuracy,
-            learning_rate=rates[0],
-            seconds=time.perf_counter() - began,
-        )
-        state.history.append(report)
-        yield report
+            with one_blas_thread(), closing(feed.epoch(state.rng)) as batches:
+                loss, right = descent.epoch(batches, rates)
+                if not (math.isfinite(loss) and are_sound(state.network.parameters)):
+                    raise TrainingError(
+                        f"the loss is no longer finite in epoch {epoch + 1}; "
+                        f"lower the learning rate, which is {options.learning_rate:g}"
+                    )
+                validation_loss, accuracy = _validate(state.network, images, labels, held_out)
+            report = Report(
+                epoch=epoch + 1,
+                train_loss=loss / len(trained),
+                train_accuracy=right / digits,
+                validation_loss=validation_loss,
+                validation_accuracy=accuracy,
+                learning_rate=rates[0],
+                seconds=time.perf_counter() - began,
+            )
+            state.history.append(report)
+            yield report
 
 
-def _minibatches(
-    state: State,
-    images: Array,
-    labels: Array,
-    rows: Array,
-    options: Options,
-    augment: Augment | None,
-) -> Iterator[tuple[Array, Array]]:
-    """x (n, 784) and labels (n,) of each minibatch of an epoch over these rows."""
-    size = options.batch_size
-    order = state.rng.permutation(rows)
-    starts = range(0, len(order), size)
-    as_it_is = partial(scale, dtype=state.network.parameters.dtype)
-    changes: Iterable[Callable[[Array], Array]] = repeat(as_it_is)
-    if augment:
-        changes = augment(state.rng, len(starts))
-    for start, change in zip(starts, changes, strict=False):
-        chosen = order[start : start + size]
-        yield change(images[chosen]), labels[chosen]
+class _Feed:
+    """The minibatches of each epoch, prepared by a thread while the ones before are trained."""
 
+    def __init__(
+        self,
+        images: Array,
+        labels: Array,
+        rows: Array,
+        size: int,
+        augment: Augment | None,
+        network: Network,
+    ) -> None:
+        self.images, self.labels, self.rows, self.size = images, labels, rows, size
+        self.augment = augment
+        self.steps = -(-len(rows) // size)
+        # One minibatch is trained, one is being prepared, the others wait.
+        dtype, depth = network.parameters.dtype, min(AHEAD, self.steps) + 2
+        self.buffers = [np.empty((size, network.layers[0]), dtype) for _ in range(depth)]
+        if augment:  # which writes a pixel of all images at a time
+            self.buffers = [np.empty((network.layers[0], size), dtype).T for _ in range(depth)]
 
-def _train_epoch(
-    state: State,
-    batches: Iterable[tuple[Array, Array]],
-    rates: list[float],
-    options: Options,
-    buffers: Buffers,
-) -> tuple[float, int]:
-    """A step for each minibatch; the sum of the losses, and the number of right answers."""
-    total_loss, right = 0.0, 0
-    for (x, labels), rate in zip(batches, rates, strict=True):
-        loss, right_here = backpropagate(state.network, x, labels, buffers)
-        if not math.isfinite(loss):
-            raise _diverged(state, options)
-        total_loss += loss * len(labels)
-        right += right_here
-        step(state.network, state.velocity, buffers.gradient, rate, options)
-    if not are_sound(state.network.parameters):
-        raise _diverged(state, options)
-    return total_loss, right
+    def epoch(self, rng: "np.random.Generator") -> Generator[tuple[Array, Array], None, None]:
+        """x (n, 784) and labels (n,) of each minibatch, in a fresh order."""
+        return prefetch(self._prepared(rng), len(self.buffers) - 2)
 
-
-def step(network: Network, v: Array, gradient: Array, rate: float, options: Options) -> None:
-    """The formulas above, in place on the network's weights and the velocity v (P,); the gradient
-    (P,) is overwritten."""
-    w, change = network.parameters, gradient  # whose memory is free once it is part of v
-    v *= options.momentum
-    v += gradient
-    v += np.multiply(w, options.weight_decay, out=change)
-    np.multiply(v, rate, out=change)
-    units = network.layers[-2]
-    if units > NOTES_UNITS:
-        change[-network.matrices[-1].size :] *= NOTES_UNITS / units
-    w -= change
+    def _prepared(self, rng: "np.random.Generator") -> Iterator[tuple[Array, Array]]:
+        order = rng.permutation(self.rows)
+        changes = self.augment(rng, self.steps) if self.augment else repeat(scale)
+        starts = range(0, len(order), self.size)
+        for start, change, buffer in zip(starts, changes, cycle(self.buffers), strict=False):
+            chosen = order[start : start + self.size]
+            yield change(self.images[chosen], buffer[: len(chosen)]), self.labels[chosen]
 
 
 def _rate(learning_rate: float, step: int, steps: int) -> float:
     """Half a cosine: learning_rate at step 0, zero at the step after the last."""
     return learning_rate / 2 * (1 + math.cos(math.pi * step / steps))
-
-
-def _diverged(state: State, options: Options) -> TrainingError:
-    return TrainingError(
-        f"the loss is no longer finite in epoch {len(state.history) + 1}; "
-        f"lower the learning rate, which is {options.learning_rate:g}"
-    )
 
 
 def _validate(

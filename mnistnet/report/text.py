@@ -176,6 +176,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
     seconds = sum(report.seconds for report in history)
     seed = options.pop("seed")
     del options["hidden"]  # which the layers tell
+    start = options.pop("start")
     rows = [
         ("weights", f"{path}, {path.stat().st_size:,} bytes"),
         ("network", f"{'-'.join(map(str, layers))}, tanh hidden units, identity scores, no biases"),
@@ -184,6 +185,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
         ("epochs", f"{len(history)} in {seconds:,.1f} s"),
         *((f"{part} {name}", _last(history, part, name)) for part, name in FIGURES),
         ("options", _listed(options)),
+        ("started from", f"weights of SHA-256 {start}" if start else "random weights"),
         ("seed", seed),
         ("made with", _listed(metadata.versions)),
         ("SHA-256", _listed(data.sha256)),

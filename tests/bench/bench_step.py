@@ -8,7 +8,7 @@ from table import Table, in_turns
 
 from mnistnet.data.mnist import Dataset
 from mnistnet.image import warp
-from mnistnet.model import training
+from mnistnet.model import descent, training
 from mnistnet.model.network import Buffers, Network, backpropagate, scale
 from mnistnet.model.options import Options
 
@@ -65,7 +65,7 @@ def parts(data: Dataset, order: np.ndarray, hidden: int) -> dict[str, Callable[[
 
     def update() -> None:
         for _ in order:
-            training.step(other, velocity, buffers.gradient, 0, options)
+            descent.step(other, velocity, [buffers.gradient], 0, options, slice(len(velocity)))
 
     return {
         "the matrix products alone": products,

@@ -20,6 +20,7 @@ from moments import assert_stopped, stop_at_moments
 from program import QUICK, as_user, assert_fails, assert_fault, begun, run, written
 
 from mnistnet.data import idx, mnist
+from mnistnet.image.drawn import draw
 from mnistnet.model import training, weights
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import Network
@@ -409,3 +410,106 @@ def test_a_training_that_diverges_does_not_take_a_checkpoint_along(
     """Only its own."""
     run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
     assert cut_short.exists()
+
+
+# ---- what was trained before, and what cannot be learned from
+
+
+def test_resuming_a_finished_training_says_so_and_changes_nothing(tiny: Path) -> None:
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+    before = OLD.read_bytes()
+    result = run(*QUICK, "--data", tiny, "--resume")
+    assert result.stderr == (
+        "the training of mnistnet.npz is finished; to train it further: "
+        "mnistnet train --from mnistnet.npz\n"
+    )
+    assert result.stdout.startswith("validation accuracy ")
+    assert (OLD.read_bytes(), result.exit_code) == (before, 0)
+    assert not KEPT.exists()
+
+
+def test_a_training_starts_from_existing_weights_and_says_from_which(tiny: Path) -> None:
+    run(*QUICK, "--data", tiny)
+    first = weights.load(OLD)[0]
+    words = ("train", "--data", tiny, "--from", OLD, "--epochs", 1, "--learning-rate", "1e-9")
+    result = run(*words, "--weights", "next.npz")
+    assert result.exit_code == 0
+    network, metadata = weights.load(Path("next.npz"))
+    assert network.layers == first.layers
+    assert np.abs(network.parameters - first.parameters).max() < 1e-6
+    sha256 = hashlib.sha256(first.parameters.tobytes()).hexdigest()
+    assert metadata.options.start == sha256
+    assert f"weights of SHA-256 {sha256}" in " ".join(
+        run("info", "--weights", "next.npz").stdout.split()
+    )
+
+
+def test_a_training_starts_from_the_bundled_weights(tiny: Path) -> None:
+    words = ("train", "--data", tiny, "--from", "pretrained", "--epochs", 1, "--no-augment")
+    assert run(*words).exit_code == 0
+    bundled, metadata = weights.load(weights.PRETRAINED)[0], weights.load(OLD)[1]
+    assert weights.load(OLD)[0].layers == bundled.layers
+    accuracy = metadata.history[0].validation_accuracy
+    assert accuracy is not None
+    assert accuracy > 0.9
+
+
+def test_layers_that_contradict_the_weights_to_start_from_are_an_error(tiny: Path) -> None:
+    run(*QUICK, "--data", tiny)
+    assert_fault(
+        ("train", "--data", tiny, "--from", OLD, "--hidden", 9),
+        "mnistnet.npz: expected its own layers, --hidden 8; found --hidden 9",
+    )
+    assert_fault(
+        ("train", "--data", tiny, "--from", "none.npz"),
+        "there is no weights file none.npz; run 'mnistnet train' to make one, "
+        "or name another with --weights",
+    )
+
+
+def test_resuming_from_other_weights_is_refused_with_both_hashes(
+    cut_short: Path, tiny: Path
+) -> None:
+    network = Network.random((784, 8, 10), np.random.default_rng(5))
+    weights.save(Path("start.npz"), network, Metadata(Options(hidden=(8,)), Source()))
+    sha256 = hashlib.sha256(network.parameters.tobytes()).hexdigest()
+    result = run(*QUICK, "--data", tiny, "--from", "start.npz", "--resume")
+    assert f"was begun with --from random weights, not {sha256};" in result.stderr
+    assert result.exit_code == 1
+
+
+def test_ten_images_are_enough_and_what_was_chosen_is_said(tmp_path: Path) -> None:
+    images, labels = draw(10, np.random.default_rng(0))
+    idx.write_idx(tmp_path / "train-images-idx3-ubyte", images.reshape(-1, 28, 28))
+    idx.write_idx(tmp_path / "train-labels-idx1-ubyte", labels)
+    result = run("train", "--data", tmp_path, "--epochs", 2, "--hidden", 4)
+    assert result.exit_code == 0
+    assert result.stderr.startswith(
+        "for a set of 10 images: 1 validation images (--validation), "
+        "1 images in a minibatch (--batch-size)\n"
+    )
+    options = weights.load(OLD)[1].options
+    assert (options.validation, options.batch_size) == (1, 1)
+
+
+UNLEARNABLE = {
+    "inverted": (lambda images: 255 - images, (), "the images look inverted"),
+    "zeros and ones": (lambda images: images // 128, (), "the images have levels of 0 and 1 only"),
+    "all alike": (lambda images: 0 * images, (), "all images look alike"),
+    "a learning rate too high": (lambda images: images, ("--learning-rate", 50), None),
+}
+
+
+@pytest.mark.parametrize("kind", UNLEARNABLE)
+def test_what_cannot_be_learned_from_is_said_before_or_after(tiny: Path, kind: str) -> None:
+    change, words, doubt = UNLEARNABLE[kind]
+    path = tiny / "train-images-idx3-ubyte"
+    idx.write_idx(path, change(idx.read_idx(path)).astype(np.uint8))
+    result = run(*QUICK, "--data", tiny, *words)
+    assert result.exit_code == 0
+    if doubt:
+        assert result.stderr.startswith(f"Warning: {doubt}")
+    else:
+        last = result.stderr.splitlines()[-1]
+        assert last.startswith("Warning: the network learned nothing: ")
+        assert last.endswith("the learning rate, 50, is probably too high: try 0.2")

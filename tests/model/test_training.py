@@ -10,7 +10,7 @@ import pytest
 
 from mnistnet.data import mnist
 from mnistnet.errors import TrainingError
-from mnistnet.model import training
+from mnistnet.model import descent, training
 from mnistnet.model.network import Buffers, Network, backpropagate
 from mnistnet.model.options import Options
 
@@ -83,7 +83,8 @@ def test_above_72_units_only_the_scores_matrix_is_slower(
 ) -> None:
     network = Network(layers, np.float64)
     v, gradient = np.zeros_like(network.parameters), np.ones_like(network.parameters)
-    training.step(network, v, gradient, 0.5, Options())
+    whole = slice(0, len(v))
+    descent.step(network, v, [gradient], 0.5, Options(), whole)
     assert set(v.tolist()) == {1}
     *hidden, W = network.matrices
     assert {float(w) for M in hidden for w in M.flat} == {-0.5}

@@ -51,6 +51,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "augment": True,
             "validation": 5000,
             "drawn": 0,
+            "start": "",
         },
         "seed": 7,
         "epochs": 2,

@@ -1,0 +1,109 @@
+"""Threads of our own keep the order, hand on errors and end; BLAS gets its threads back."""
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from mnistnet.model.threads import VARIABLES, one_blas_thread, prefetch
+
+
+def test_items_come_in_order_from_another_thread() -> None:
+    threads = set()
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            threads.add(threading.get_ident())
+            yield item
+
+    assert list(prefetch(items(), 3)) == list(range(100))
+    assert threads.isdisjoint({threading.get_ident()})
+
+
+def test_no_more_is_prepared_than_asked_for_and_the_thread_ends_with_the_reader() -> None:
+    taken = []
+
+    def items() -> Iterator[int]:
+        for item in itertools.count():
+            taken.append(item)
+            yield item
+
+    coming = prefetch(items(), 3)
+    assert [next(coming) for _ in range(5)] == [0, 1, 2, 3, 4]
+    before = threading.active_count()
+    coming.close()
+    assert threading.active_count() == before - 1
+    assert len(taken) <= 5 + 3 + 1
+
+
+def test_an_error_reaches_the_reader_after_what_came_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    coming = prefetch(items(), 3)
+    assert next(coming) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(coming)
+
+
+def blas_threads() -> set[int]:
+    return {
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    }
+
+
+def test_blas_has_one_thread_inside_and_what_it_had_before_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        with one_blas_thread():
+            assert blas_threads() == {1}
+        assert blas_threads() == before
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        with one_blas_thread():
+            assert blas_threads() == before
+
+
+TRAIN = """
+import os, sys
+if sys.argv[1] == "1":
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import hashlib
+import numpy as np
+from mnistnet.image.warp import warps
+from mnistnet.model import training
+from mnistnet.model.options import Options
+rng = np.random.default_rng(0)
+images, labels = rng.integers(0, 256, (230, 784), np.uint8), rng.integers(0, 10, 230)
+for hidden in ((8,), (300, 20)):
+    options = Options(hidden=hidden, epochs=2, batch_size=19, validation=20)
+    state = training.begin(options)
+    list(training.train(state, images, labels, options, warps))
+    print(hashlib.sha256(state.network.parameters.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs CPU affinity")
+def test_the_weights_are_the_same_on_one_core_and_on_all(tmp_path: Path) -> None:
+    """Of a narrow network and of one wide enough for two threads."""
+    script = tmp_path / "script.py"
+    script.write_text(TRAIN)
+    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    said = [
+        subprocess.run(
+            [sys.executable, script, cores], env=environment, capture_output=True, check=True
+        ).stdout
+        for cores in ("1", "all")
+    ]
+    assert said[0] == said[1]
+    assert len(said[0].split()) == 2
