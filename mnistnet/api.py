@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -128,6 +129,7 @@ def train(
     momentum: float = Options.momentum,
     weight_decay: float = Options.weight_decay,
     augment: bool = Options.augment,
+    warps: int = Options.warps,
     validation: int | None = None,
     drawn: int = Options.drawn,
     seed: int = Options.seed,
@@ -155,6 +157,7 @@ def train(
         momentum,
         weight_decay,
         augment,
+        warps,
         validation,
         drawn,
         identity(start) if start else "",
@@ -183,7 +186,8 @@ def additions(options: Options) -> tuple[Augment | None, tuple[Array, Array] | N
         from mnistnet.image.drawn import draw  # which loads Pillow
 
         extra = draw(options.drawn, training.streams(options.seed)[2])
-    return warp.warps if options.augment else None, extra
+    augment = partial(warp.warps, groups=options.warps) if options.augment else None
+    return augment, extra
 
 
 def identity(network: Network) -> str:

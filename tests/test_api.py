@@ -116,6 +116,7 @@ def test_other_labels_raise_at_once(labels: list[Any], words: str) -> None:
         {"momentum": 1},
         {"weight_decay": -1},
         {"drawn": -1},
+        {"warps": 0},
         {"seed": -1},
         {"validation": 300},
     ],

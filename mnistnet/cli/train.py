@@ -75,6 +75,11 @@ def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[...,
     help="Distort each minibatch a little, another way each time.",
 )
 @setting(
+    "--warps",
+    click.IntRange(1, MANY),
+    "Distortions per minibatch; several help wide networks.",
+)
+@setting(
     "--drawn",
     click.IntRange(0, MANY),
     "Digits drawn by the program to train on besides: for people's pictures.",

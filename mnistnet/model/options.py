@@ -27,6 +27,7 @@ class Options:
     batch_size     images in a minibatch
     learning_rate, momentum, weight_decay    as in the formulas of training.py
     augment        whether each minibatch is distorted (image/warp.py)
+    warps          distortions per minibatch, each of an equal part of it
     validation     training images that are held out to validate on
     drawn          digits drawn by the program (image/drawn.py) that are also trained on
     start          SHA-256 of the weights to start from; empty if they are random
@@ -40,6 +41,7 @@ class Options:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     augment: bool = True
+    warps: int = 1
     validation: int = VALIDATION
     drawn: int = 0
     start: str = ""
@@ -54,6 +56,7 @@ class Options:
             ("learning_rate", 0 < self.learning_rate < math.inf, "a number above 0"),
             ("momentum", 0 <= self.momentum < 1, "a number from 0 to below 1"),
             ("weight_decay", 0 <= self.weight_decay <= 1, "a number from 0 to 1"),
+            ("warps", self.warps >= 1, "at least 1"),
             ("drawn", self.drawn >= 0, "at least 0"),
             ("seed", self.seed >= 0, "at least 0"),
         ):

@@ -101,6 +101,23 @@ def test_every_warp_is_another_and_the_same_seed_gives_the_same() -> None:
     assert not set(first) & set(other)
 
 
+def test_each_part_of_a_minibatch_has_a_warp_of_its_own() -> None:
+    """Of 7 images in 3 parts, 3, 3 and 1."""
+    images = np.tile(noise(1), (7, 1))
+    (alter,) = warp.warps(np.random.default_rng(0), 1, groups=3)
+    rows = [row.tobytes() for row in alter(images)]
+    assert len(set(rows)) == 3
+    assert rows == [*[rows[0]] * 3, *[rows[3]] * 3, rows[6]]
+
+
+def test_the_result_is_written_where_it_is_wanted() -> None:
+    images = noise()
+    (alter,) = warp.warps(np.random.default_rng(0), 1)
+    for out in (np.empty((9, 784), np.float32)[:7], np.empty((784, 9), np.float32).T[:7]):
+        assert alter(images, out) is out
+        assert out.tobytes() == alter(images).tobytes()
+
+
 def test_digits_keep_their_ink(real_mnist: Path) -> None:
     """On average within 3 %; each minibatch within 10 % beyond what its scales make of it."""
     data = mnist.load(real_mnist, "train")

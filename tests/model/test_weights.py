@@ -49,6 +49,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "momentum": 0.9,
             "weight_decay": 1e-4,
             "augment": True,
+            "warps": 1,
             "validation": 5000,
             "drawn": 0,
             "start": "",
