@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import numpy as np
-from data import load
 from table import Table
 
+from mnistnet import load_data as load
 from mnistnet.model import training
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options

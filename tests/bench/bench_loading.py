@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from data import load
 from table import Table, seconds
 
+from mnistnet import load_data as load
 from mnistnet.data import download, idx, mnist
 
 RUNS = 7

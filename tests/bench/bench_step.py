@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from data import load
 from table import Table, in_turns
 
+from mnistnet import load_data as load
 from mnistnet.data.mnist import Dataset
 from mnistnet.image import warp
 from mnistnet.model import descent, training

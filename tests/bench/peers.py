@@ -11,7 +11,8 @@ import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from data import load
+
+from mnistnet import load_data as load
 
 BATCH, HIDDEN, RATE, MOMENTUM = 100, 72, 0.1, 0.9
 

@@ -1,0 +1,107 @@
+"""An epoch of training on an idle and on a busy machine, against its bare matrix products alone.
+
+    python tests/bench/bench_busy.py
+
+The products are timed on one core, beside nothing else. Busy processes are endless loops.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from table import Table, seconds
+
+from mnistnet import load_data as load
+from mnistnet.data.mnist import Dataset
+from mnistnet.image import warp
+from mnistnet.model import training
+from mnistnet.model.options import Options
+from mnistnet.model.threads import one_blas_thread
+
+EPOCHS = 5
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """So many processes that compute all the time."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def epochs(data: Dataset, augment: bool = True, count: int = EPOCHS, **options: int) -> list[float]:
+    """Seconds of epochs over all images, after one that does not count."""
+    settings = Options(epochs=count + 1, validation=0, **options)
+    state = training.begin(settings)
+    warps = warp.warps if augment else None
+    reports = training.train(state, data.images, data.labels, settings, warps)
+    return [report.seconds for report in reports][1:]
+
+
+def products(data: Dataset, hidden: int) -> list[float]:
+    """Seconds of the five matrix products of each minibatch of an epoch."""
+    rng = np.random.default_rng(0)
+    M, W, x, h, f, df = (
+        rng.random(shape, np.float32)
+        for shape in ((hidden, 784), (10, hidden), (100, 784), (hidden, 100), (10, 100), (10, 100))
+    )
+    dh, dM, dW = np.empty_like(h), np.empty_like(M), np.empty_like(W)
+
+    def epoch() -> None:
+        for _ in range(len(data.images) // 100):
+            np.matmul(M, x.T, out=h)
+            np.matmul(W, h, out=f)
+            np.matmul(df, h.T, out=dW)
+            np.matmul(W.T, df, out=dh)
+            np.matmul(dh, x, out=dM)
+
+    with one_blas_thread():
+        return [seconds(epoch) for _ in range(EPOCHS)]
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def main() -> None:
+    data = load("train")
+    table = Table("784-72-10, minibatches of 100, 60,000 images", "s")
+    bare = table.add("the bare products", products(data, 72))
+    for augment, name in ((False, "an epoch, undistorted"), (True, "an epoch, distorted")):
+        figures = epochs(data, augment)
+        idle = table.add(name, figures, f"{statistics.median(figures) / bare:.2f} x the products")
+    for count in (2, 6):
+        with busy(count):
+            figures = epochs(data)
+        note = f"{statistics.median(figures) / idle:.1f} x idle"
+        table.add(f"  beside {count} busy processes", figures, note)
+    table = Table("784-72-10, distorted, by batch size", "s")
+    for size in (100, 200, 500, 1000, 2000):
+        table.add(f"minibatches of {size}", epochs(data, batch_size=size))
+    table = Table("784-800-10, distorted", "s")
+    part = Dataset(data.images[:15_000], data.labels[:15_000], "train")
+    idle = table.add("a quarter of an epoch on all cores", epochs(part, hidden=(800,)))
+    with one_core():
+        figures = epochs(part, hidden=(800,))
+    table.add("on one core", figures, f"{statistics.median(figures) / idle:.2f} x all cores")
+    with busy(1):
+        figures = epochs(part, hidden=(800,))
+    table.add("beside one busy process", figures, f"{statistics.median(figures) / idle:.2f} x idle")
+
+
+if __name__ == "__main__":
+    main()
