@@ -35,11 +35,11 @@ class Options:
     """
 
     hidden: tuple[int, ...] = (72,)
-    epochs: int = 30
+    epochs: int = 80
     batch_size: int = BATCH_SIZE
     learning_rate: float = 0.2
     momentum: float = 0.9
-    weight_decay: float = 1e-4
+    weight_decay: float = 5e-5
     augment: bool = True
     warps: int = 1
     validation: int = VALIDATION

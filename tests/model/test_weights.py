@@ -47,7 +47,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "batch_size": 100,
             "learning_rate": 0.2,
             "momentum": 0.9,
-            "weight_decay": 1e-4,
+            "weight_decay": 5e-5,
             "augment": True,
             "warps": 1,
             "validation": 5000,
