@@ -236,7 +236,11 @@ def _from_folder(mirror: str, file: mnist.MnistFile, count: Callable[[int], None
         path = mnist.find(folder, file)
         if path is None:
             raise DownloadError(f"has no {file.name}, raw or .gz")
-        array = idx.read_idx(path)
+        with idx.opened(path) as reader:
+            if reader.length != file.size:
+                words = f"expected {file.size:,} bytes, found {reader.length:,}"
+                raise DownloadError(f"{path}: {words}")
+            array = reader.read(reader.shape)
     except (DataError, OSError, RuntimeError, ValueError) as error:
         # a RuntimeError is ~name of somebody who has no home, a ValueError no address
         raise DownloadError(str(error)) from error

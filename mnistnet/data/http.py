@@ -19,6 +19,7 @@ from urllib3.exceptions import IncompleteRead
 from mnistnet import __version__
 from mnistnet.errors import DownloadError
 
+CONNECT = 10.0  # seconds; a mirror that is up accepts within one
 SILENCE = 30.0  # seconds without a byte of the file, redirects and all
 SLOWEST = 10_000  # bytes a second, over the whole transfer, once SILENCE has passed
 TRIES = 5  # a connection that is cut is taken up again, so often in all
@@ -58,19 +59,19 @@ def get(url: str, most: int, count: Callable[[int], None]) -> bytes:
     finally:
         transfer.is_over = True
     count(len(transfer.body) - counted)
-    if transfer.error is not None:
-        raise transfer.error
+    if transfer.fault:
+        raise DownloadError(transfer.fault)
     return bytes(transfer.body)
 
 
 class Transfer:
-    """A body on its way; run ends with all of it there, an error, or soon after is_over is set."""
+    """A body on its way; run ends with all of it there, a fault, or soon after is_over is set."""
 
     def __init__(self, url: str, most: int) -> None:
         self.url = url
         self.most = most
         self.body = bytearray()
-        self.error: DownloadError | None = None
+        self.fault = ""  # in words: an exception would keep the connection open
         self.is_over = False
 
     def run(self) -> None:
@@ -80,14 +81,14 @@ class Transfer:
                 self._receive()
                 return
             except DownloadError as error:
-                self.error = error
+                self.fault = str(error)
                 return
             except Exception as error:
                 # OSError, as requests' own are; HTTPError of urllib3; ValueError, a redirect to
                 # what is no address; TypeError, a proxy with a name and no password
                 words = _reason(error, self.url)
                 if len(self.body) == before or words == LATE or not left or self.is_over:
-                    self.error = DownloadError(_after(words, len(self.body)))
+                    self.fault = _after(words, len(self.body))
                     return
 
     def _receive(self) -> None:
@@ -99,7 +100,7 @@ class Transfer:
             self.url,
             headers=headers,
             stream=True,
-            timeout=SILENCE,
+            timeout=(CONNECT, SILENCE),
             hooks=hooks,
             verify=_authorities(),
         ) as response:
@@ -141,6 +142,7 @@ def _refuse_downgrade(response: requests.Response, **_: Any) -> None:
     body is left, all of which requests would read."""
     target = urljoin(response.url, response.headers.get("Location", "")).lower()
     if response.url.startswith("https:") and not target.startswith("https:"):
+        response.close()
         raise DownloadError("redirected to an address without TLS, which is not followed")
     if response.is_redirect:
         response.raw.close()
