@@ -39,8 +39,8 @@ def is_transposed(source: Path) -> bool:
 
 
 def _recognise(source: Path, skip: Skip) -> Iterator[Block]:
-    if not source.exists():
-        raise DataError(f"there is no {source}; expected {KINDS}")
+    if not source.is_file() and not source.is_dir():
+        raise DataError(f"there is no file or folder {source}; expected {KINDS}")
     if source.is_file():
         suffix = source.suffix.lower()
         if suffix == ".npz":
@@ -58,9 +58,8 @@ def _recognise(source: Path, skip: Skip) -> Iterator[Block]:
     pictures = [] if npz or csv or idx else _labelled(folder)
     if bool(npz) + bool(csv) + bool(idx) + bool(pictures) != 1:
         listed = ", ".join(path.name for path in files[: layout.SHOWN]) or "no files"
-        raise DataError(
-            f"{source}: expected {KINDS}; found {listed}{'; name one' if idx or csv else ''}"
-        )
+        many = " of more than one kind: name the one to read" if npz or csv else ""
+        raise DataError(f"{source}: expected {KINDS}; found {listed}{many}")
     if pictures:
         return _read_pictures(pictures, skip)
     if csv:

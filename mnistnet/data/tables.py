@@ -58,9 +58,8 @@ def _read(file: TextIO, path: Path, split: str) -> Iterator[Block]:
         raise DataError(
             f"{path}: expected {PIXELS} pixels and a label in each line; found {len(heads)} columns"
         )
-    has_heads = not heads[1].replace(".", "", 1).isdecimal()
     place = next((heads.index(head) for head in HEADS if head in heads), None)
-    if not has_heads:
+    if place is None and any(head.isdecimal() for head in heads):  # no line of names
         lines = chain([first], lines)
     count = 0
     while block := list(islice(lines, LINES)):
