@@ -50,12 +50,12 @@ def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> di
 )
 @json_option
 def import_(source: Path, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
-    """Convert a data set from SOURCE to a folder that the other commands read.
+    """Convert a data set for the other commands.
 
     SOURCE is an .npz (as Keras and KMNIST have them), a CSV (as Kaggle has them), IDX files under
     any name (EMNIST, QMNIST), a folder of these, or a folder with folders 0 to 9 of pictures, or
     with train/ and test/ of them. A picture is prepared as predict does it; one that cannot be read
-    is skipped and listed. Nothing is ever overwritten.
+    is skipped and listed. The folder that is written must be new or empty.
 
     \b
     Examples:
