@@ -1,12 +1,11 @@
 """mnistnet import."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.options import UserPath, json_option, progress, visible
+from mnistnet.cli.options import UserPath, json_option, print_json, progress, visible
 
 if TYPE_CHECKING:
     from mnistnet.data.convert import Imported
@@ -63,6 +62,7 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **options:
       mnistnet import pictures/ --out mine
       mnistnet train --data mine
     """
+    from mnistnet.api import load_network
     from mnistnet.data import convert
 
     if options["test_share"] is None:
@@ -70,24 +70,17 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **options:
     if name is not None and not (name.isprintable() and 0 < len(name) <= 100):
         raise click.BadParameter("expected 1 to 100 printable characters", param_hint="--name")
     settings = convert.Options(name=name or "", **options)
+    predict = load_network().predict
     with progress("reading", " images") as (notify, advance):
         done = convert.convert(
-            source, out, settings, lambda text: notify(visible(text)), advance, _predict
+            source, out, settings, lambda text: notify(visible(text)), advance, predict
         )
     for warning in done.warnings:
         click.echo(f"Warning: {warning}", err=True)
     if as_json:
-        click.echo(json.dumps({"out": str(out), **vars(done)}))
+        print_json({"out": str(out), **vars(done)})
     else:
         _print(done, out)
-
-
-def _predict(images: Any) -> Any:
-    """The digits that the bundled weights read in images (n, 784) uint8."""
-    from mnistnet.model import weights
-
-    network, _ = weights.load(weights.PRETRAINED)
-    return network.image_scores(images).argmax(axis=1)
 
 
 def _print(done: "Imported", out: Path) -> None:

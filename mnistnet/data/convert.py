@@ -56,16 +56,16 @@ def convert(
     source: Path,
     out: Path,
     options: Options,
-    notify: Callable[[str], None],
-    advance: Callable[[int, int], None],
+    notify: Callable[[str], None] | None = None,
+    advance: Callable[[int, int], None] | None = None,
     predict: Predict | None = None,
 ) -> Imported:
     """Read the data set in a file or folder (see sources.KINDS) and write it to a folder that is
     new or empty.
 
-    notify is told of each file that is skipped, advance how many images were read, of how many (0
-    where that is not known). With predict, a network's, it is judged whether the images are
-    transposed. Raises DataError where the source is no set of 28 x 28 images with ten labels, or
+    notify, if given, is told of each file that is skipped, advance how many images were read, of
+    how many (0 where that is not known). With predict, a network's, it is judged whether the images
+    are transposed. Raises DataError where the source is no set of 28 x 28 images with ten labels, or
     the folder is not empty.
     """
     _check_empty(out)
@@ -73,12 +73,14 @@ def convert(
 
     def skip(path: Path, why: str) -> None:
         skipped.append(path)
-        notify(f"skipped {path}: {why}")
+        if notify:
+            notify(f"skipped {path}: {why}")
 
     parts: dict[str, _Part] = {"train": _Part(), "test": _Part()}
     scale, left_out = levels.Scale(), 0
     for block in sources.read(source, skip):
-        advance(len(block.labels), block.total)
+        if advance:
+            advance(len(block.labels), block.total)
         digits, kept = _digits(block.labels, options.labels)
         left_out += len(kept) - int(kept.sum())
         images = scale.apply(block.images[kept]) if kept.any() else block.images[:0]

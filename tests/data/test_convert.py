@@ -9,21 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mnistnet.api import load_network
 from mnistnet.data import convert, mnist
 from mnistnet.errors import DataError, MnistnetError
-from mnistnet.model import weights
 
 NAMES = [file.name for file in mnist.FILES]
 
 
 def bring(source: Path, out: str = "out", **options: Any) -> convert.Imported:
     settings = convert.Options(**options)
-    return convert.convert(source, Path(out), settings, lambda _: None, lambda *_: None, read_by)
-
-
-def read_by(images: np.ndarray) -> np.ndarray:
-    network, _ = weights.load(weights.PRETRAINED)
-    return network.image_scores(images).argmax(axis=1)
+    predict = load_network().predict
+    return convert.convert(source, Path(out), settings, lambda _: None, lambda *_: None, predict)
 
 
 def npz(tiny: Path, change: Any = None, labels: Any = None) -> Path:

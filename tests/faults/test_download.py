@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -362,6 +363,25 @@ def test_a_proxy_with_a_name_and_no_password(good, monkeypatch: pytest.MonkeyPat
     assert_no_mirror("http://mnist.example", ".+")
 
 
+def test_a_proxy_that_is_out_of_reach_is_named_without_its_password(
+    good, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://name:secret@127.0.0.1:{port}")
+    words = f"cannot reach it through the proxy http://127.0.0.1:{port}: Connection refused"
+    assert_no_mirror("https://mnist.example", words)
+
+
+def test_a_socks_proxy_without_its_package_says_what_to_install(
+    good, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "socks", None)
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    words = r"Missing dependencies for SOCKS support\. .*: python -m pip install pysocks"
+    assert_no_mirror("http://mnist.example", words)
+
+
 def test_the_body_of_a_redirect_is_not_read(good, tiny: Path) -> None:
     """It might have no end."""
 
@@ -404,8 +424,26 @@ def test_a_certificate_that_nobody_vouches_for(secure: str) -> None:
     assert_no_mirror(
         f"{secure}/good",
         r"\[SSL: CERTIFICATE_VERIFY_FAILED\] certificate verify failed: "
-        r"unable to get local issuer certificate.*",
+        r"unable to get local issuer certificate.*; "
+        "REQUESTS_CA_BUNDLE may name a file of the certificates to accept",
     )
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_certificate_that_the_environment_vouches_for(
+    secure: str, tiny: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "authority.pem")
+    assert run("download", "--mirror", f"{secure}/good").exit_code == 0
+    assert_complete(download.cache_folder(), tiny)
+
+
+def test_requests_own_variable_comes_before_openssls(
+    secure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", "none.pem")
+    assert run("download", "--mirror", f"{secure}/good").exit_code == 0
 
 
 def test_a_certificate_of_somebody_else(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:
