@@ -65,8 +65,8 @@ def convert(
 
     notify, if given, is told of each file that is skipped, advance how many images were read, of
     how many (0 where that is not known). With predict, a network's, it is judged whether the images
-    are transposed. Raises DataError where the source is no set of 28 x 28 images with ten labels, or
-    the folder is not empty.
+    are transposed. Raises DataError where the source is no set of 28 x 28 images with ten labels,
+    or the folder is not empty.
     """
     _check_empty(out)
     skipped: list[Path] = []

@@ -1,7 +1,5 @@
 """Find out what somebody's file or folder is, and read the data set in it."""
 
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +9,7 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.data import layout, mnist, stored, tables
 from mnistnet.data.stored import Block
-from mnistnet.errors import DataError, PictureError, reason
+from mnistnet.errors import DataError, MnistnetError, PictureError, reason
 
 PICTURES = 50  # in a block
 MAX_PICTURES = 1_000_000
@@ -27,8 +25,9 @@ def read(source: Path, skip: Skip) -> Iterator[Block]:
     """The data set in a file or folder, in blocks; raises DataError for what is none."""
     try:
         yield from _recognise(source, skip)
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        # a RuntimeError is zipfile's, where there is a password
+    except (MnistnetError, MemoryError):
+        raise
+    except Exception as error:  # a damaged archive makes zipfile and zlib raise a dozen kinds
         raise DataError(f"cannot read {source}: {reason(error)}") from error
 
 

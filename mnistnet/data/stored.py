@@ -16,6 +16,8 @@ from mnistnet.errors import DataError, reason
 
 BLOCK = 5000  # images
 MAX_IMAGES = 1_000_000
+MAX_ITEM = 1024  # bytes in a number or in the name of a label
+MAX_BYTES = 1 << 30  # at a time
 IMAGES = re.compile(r"images?|imgs?|idx3|pixels?|data|(^|[_-])x([_-]|$)")
 LABELS = re.compile(r"labels?|targets?|idx[12]|(^|[_-])y([_-]|$)")
 TEST = re.compile(r"test|t10k")
@@ -45,7 +47,7 @@ def read(source: Path, arrays: Sequence[Stored]) -> Iterator[Block]:
     parts: dict[tuple[str, bool], Stored] = {}  # of each split, the images and the labels
     for array in arrays:
         is_images = bool(IMAGES.search(array.name))
-        if not is_images and not LABELS.search(array.name):
+        if not array.shape or not (is_images or LABELS.search(array.name)):
             continue
         key = "test" if TEST.search(array.name) else "train", is_images
         if key in parts and not _is_same(parts[key], array):
@@ -121,13 +123,15 @@ def _npy_header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, n
     """Shape, whether in Fortran's order, and type of an array; nothing is unpickled."""
     try:
         version = np.lib.format.read_magic(stream)
-        form = np.lib.format
-        read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
-        shape, is_fortran, dtype = read(stream)
-    except ValueError as error:
+        if version != (1, 0):  # whose headers are short; others are for records
+            raise ValueError(f"version {version} of the format")
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    except Exception as error:  # a damaged header makes NumPy raise half a dozen kinds
         raise DataError(f"{path}: expected NumPy arrays; {reason(error)}") from error
     if dtype.hasobject:
         raise DataError(f"{path}: expected arrays of numbers; found pickled objects")
+    if dtype.kind not in "biufUS" or not 0 < dtype.itemsize <= MAX_ITEM:
+        raise DataError(f"{path}: expected arrays of numbers or of labels; found {dtype}")
     return shape, is_fortran, dtype
 
 
@@ -139,6 +143,8 @@ def _npy_reader(path: Path, member: str) -> Callable[[], Iterator[Array]]:
             for start in range(0, shape[0], step):
                 part = (min(step, shape[0] - start), *shape[1:])
                 size = math.prod(part) * dtype.itemsize
+                if size > MAX_BYTES:
+                    raise DataError(f"{path}: expected a smaller {member}; found {shape} {dtype}")
                 body = stream.read(size)
                 if len(body) < size:
                     raise DataError(f"{path}: expected {shape} {dtype} in {member}; it ends early")

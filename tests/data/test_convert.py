@@ -100,9 +100,13 @@ def test_levels_of_0_to_1_are_scaled_and_told(tiny: Path) -> None:
         (lambda images: images / 255 - 0.5, "found -0.5 to 0.5"),
         (lambda images: images.astype(int) * 2, "found 0 to 510"),
         (lambda images: np.where(images > 0, np.nan, 0.0), "found nan to nan"),
-        (lambda images: images.astype(complex), "expected images of numbers; found complex128"),
+        (
+            lambda images: images.astype(complex),
+            "expected arrays of numbers or .* found complex128",
+        ),
+        (lambda images: images.astype(str), "expected images of numbers; found <U3"),
     ],
-    ids=["centred", "beyond", "nan", "complex"],
+    ids=["centred", "beyond", "nan", "complex", "text"],
 )
 def test_levels_that_cannot_be_meant_are_refused(tiny: Path, change: Any, found: str) -> None:
     with pytest.raises(DataError, match=found):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistnet.data import idx, mnist, sources
+from mnistnet.data import idx, mnist, sources, tables
 from mnistnet.errors import DataError
 
 NAMES = [file.name for file in mnist.FILES]
@@ -96,7 +96,7 @@ def test_nothing_in_an_npz_is_unpickled(tmp_path: Path) -> None:
     assert not Path("trapped").exists()
 
 
-def npy(shape: object, body: bytes, dtype: str = "|u1") -> bytes:
+def npy(shape: object, body: bytes, dtype: object = "|u1") -> bytes:
     head = repr({"descr": dtype, "fortran_order": False, "shape": shape}).encode()
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + body
 
@@ -106,6 +106,10 @@ BAD_MEMBERS = {
     "too many": (npy((10**9, 784), b""), "expected as many labels as images, and some; found"),
     "of another size": (npy((5, 100), bytes(500)), "expected n x 28 x 28 images in x; found"),
     "no array": (b"text", "expected NumPy arrays"),
+    "another version": (b"\x93NUMPY\x02\x00" + bytes(100), r"version \(2, 0\) of the format"),
+    "a number alone": (npy((), bytes(1)), "such as x_train and y_train; found x, y"),
+    "a huge item": (npy((5, 784), b"", "<U100000000"), "expected arrays of numbers or of labels"),
+    "records": (npy((5,), b"", [("a", "|u1")]), "expected arrays of numbers or of labels"),
     "a wild shape": (npy("x", b""), "expected NumPy arrays"),
 }
 
@@ -117,6 +121,22 @@ def test_a_damaged_or_hostile_npz(tmp_path: Path, kind: str) -> None:
         archive.writestr("x.npy", member)
         archive.writestr("y.npy", npy((5,), bytes(5)))
     with pytest.raises(DataError, match=words):
+        read(tmp_path / "set.npz")
+
+
+def test_a_block_that_would_not_fit_in_memory(tmp_path: Path) -> None:
+    """An array in Fortran's order is read at once."""
+    with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
+        member = npy((900_000, 784), b"", "<f8").replace(b": False", b": True ")
+        archive.writestr("x.npy", member)
+        archive.writestr("y.npy", npy((900_000,), bytes(900_000)))
+    with pytest.raises(DataError, match="expected a smaller x.npy; found"):
+        read(tmp_path / "set.npz")
+
+
+def test_labels_that_are_no_column(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=np.zeros((5, 784)), y=np.zeros((5, 10)))
+    with pytest.raises(DataError, match=r"expected a row of labels in y; found \(5, 10\)"):
         read(tmp_path / "set.npz")
 
 
@@ -215,6 +235,24 @@ def test_what_is_no_such_csv(digits: Sets, tmp_path: Path, kind: str) -> None:
     path.write_text(change(path.read_text()))
     with pytest.raises(DataError, match=f"{path}: .*{words}"):
         read(path)
+
+
+def test_a_csv_of_more_images_than_are_read(
+    digits: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MAX_IMAGES", 49)
+    write_csv(tmp_path / "a.csv", table(*digits["test"]))
+    with pytest.raises(DataError, match="expected 49 images at most; found more"):
+        read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("label_first", [True, False])
+def test_a_csv_whose_other_corner_is_never_black(
+    digits: Sets, tmp_path: Path, label_first: bool
+) -> None:
+    images, labels = digits["test"]
+    write_csv(tmp_path / "a.csv", table(255 - images, labels, label_first))
+    assert_same(read(tmp_path / "a.csv"), {"train": (255 - images, labels)})
 
 
 def test_two_csv_of_which_neither_is_a_test_set(digits: Sets, tmp_path: Path) -> None:
