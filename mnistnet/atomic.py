@@ -28,8 +28,8 @@ def atomic_write(path: Path, new: bool = False) -> Iterator[BinaryIO]:
     """A binary stream whose bytes become the file at path when the block ends without error.
 
     The file gets the permissions of any new file (0666 less the umask). A symbolic link is
-    followed. With new, a file that is at the path by the end is kept. Raises MnistnetError where
-    the file cannot be written.
+    followed. Raises MnistnetError where the file cannot be written; with new, also where there is
+    one at the path by the end, which is kept.
     """
     target = check_writable(path)
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from http.client import IncompleteRead as ChunkCut
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 from urllib3.exceptions import IncompleteRead
@@ -171,11 +171,11 @@ def _cause(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         cause = cause.__cause__ or cause.__context__
-    return str(error)
+    return str(error) or type(error).__name__
 
 
 def _proxy(url: str) -> str:
     """The address of the proxy that the environment names for url, without its password."""
     proxies = requests.utils.get_environ_proxies(url)
-    parts = urlsplit(requests.utils.select_proxy(url, proxies) or "")
-    return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.port else parts.netloc
+    scheme, slashes, rest = (requests.utils.select_proxy(url, proxies) or "").rpartition("//")
+    return f"{scheme}{slashes}{rest.rpartition('@')[2]}"
