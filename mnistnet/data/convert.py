@@ -14,7 +14,7 @@ import numpy as np
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.atomic import atomic_write, check_writable, make_folder
 from mnistnet.data import idx, levels, mnist, sources
-from mnistnet.errors import DataError
+from mnistnet.errors import DataError, reason
 
 TEST_SHARE = 1 / 6  # MNIST's own is a seventh
 SAMPLE = 1000  # images on which it is judged whether they are transposed
@@ -76,6 +76,9 @@ def convert(
         if notify:
             notify(f"skipped {path}: {why}")
 
+    swap = options.transpose
+    if swap is None:
+        swap = sources.is_transposed(source)
     parts: dict[str, _Part] = {"train": _Part(), "test": _Part()}
     scale, left_out = levels.Scale(), 0
     for block in sources.read(source, skip):
@@ -84,7 +87,8 @@ def convert(
         digits, kept = _digits(block.labels, options.labels)
         left_out += len(kept) - int(kept.sum())
         images = scale.apply(block.images[kept]) if kept.any() else block.images[:0]
-        parts[block.split].add(_changed(images, options, source), digits[kept])
+        images = levels.FULL - images if options.invert else images
+        parts[block.split].add(_transposed(images) if swap else images, digits[kept])
     if not any(part.count for part in parts.values()):
         raise DataError(f"{source}: expected images with labels; found none that can be used")
     if not parts["test"].count and options.test_share:
@@ -148,26 +152,17 @@ def _label(value: object) -> str:
     return text
 
 
-def _changed(images: Array, options: Options, source: Path) -> Array:
-    """The images (n, 784) uint8 as the options have them."""
-    if options.invert:
-        images = levels.FULL - images
-    is_transposed = options.transpose
-    if is_transposed if is_transposed is not None else sources.is_transposed(source):
-        images = _transposed(images)
-    return images
-
-
 def _transposed(images: Array) -> Array:
     return np.ascontiguousarray(images.reshape(-1, SIDE, SIDE).swapaxes(1, 2)).reshape(-1, PIXELS)
 
 
 def _split(part: _Part, share: float) -> dict[str, _Part]:
-    """The share of the images as a test set, always the same ones; at least one is in each."""
+    """The share of the images as a test set, always the same ones; at least one is for training,
+    and if there is another one, it is for testing."""
     count = part.count
-    chosen = np.random.default_rng(0).permutation(count)[: max(1, round(share * count))]
+    size = min(max(1, round(share * count)), count - 1)
     is_test = np.zeros(count, bool)
-    is_test[chosen] = count > 1
+    is_test[np.random.default_rng(0).permutation(count)[:size]] = True
     parts = {"train": _Part(), "test": _Part()}
     start = 0
     while part.labels:  # each block is given up when it is divided, not to have all of them twice
@@ -214,7 +209,7 @@ def _check_empty(out: Path) -> None:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise DataError(f"expected a new or empty folder; {out} is neither: name another one")
     except OSError as error:
-        raise DataError(f"cannot read {out}: {error.strerror}") from error
+        raise DataError(f"cannot read {out}: {reason(error)}") from error
     if out.exists():
         check_writable(out / mnist.IMPORTED)
 

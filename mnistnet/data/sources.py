@@ -33,7 +33,10 @@ def read(source: Path, skip: Skip) -> Iterator[Block]:
 
 def is_transposed(source: Path) -> bool:
     """Whether the images are stored column by column: EMNIST's are, as their names tell."""
-    names = [path.name for path in source.iterdir()] if source.is_dir() else [source.name]
+    try:
+        names = [path.name for path in source.iterdir()] if source.is_dir() else [source.name]
+    except OSError as error:
+        raise DataError(f"cannot read {source}: {reason(error)}") from error
     return any(name.lower().startswith("emnist-") for name in names)
 
 

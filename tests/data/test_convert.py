@@ -84,6 +84,15 @@ def test_without_a_test_set_the_same_sixth_becomes_one(tiny: Path) -> None:
     assert sorted(zip(map(bytes, all_of("a")[0]), all_of("a")[1].tolist(), strict=True)) == pairs
 
 
+@pytest.mark.parametrize(("count", "share", "parts"), [(1, 0.5, [1]), (2, 0.9, [1, 1])])
+def test_some_images_are_always_left_to_train_on(
+    count: int, share: float, parts: list[int]
+) -> None:
+    np.savez("set.npz", x=np.eye(count, 784, dtype=np.uint8) * 255, y=np.zeros(count, int))
+    done = bring(Path("set.npz"), test_share=share)
+    assert [sum(counts) for counts in done.counts.values()] == parts
+
+
 def test_levels_of_0_to_1_are_scaled_and_told(tiny: Path) -> None:
     original = mnist.load(tiny, "train").images
     done = bring(npz(tiny, lambda images: (images / 255).astype(np.float32)), test_share=0)
