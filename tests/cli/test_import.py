@@ -152,5 +152,7 @@ def test_walk_pictures_of_ones_own(tiny: Path) -> None:
         picture(Path(f"photos/{labels[number]}/{number}.png"), images[number])
     assert run("import", "photos", "--out", "mine").exit_code == 0
     use("mine", "mine")
+    tune = ("train", "--from", "pretrained", "--epochs", 1, "--weights", "tuned.npz")
+    assert run(*tune, "--data", "mine").exit_code == 0
     result = run("predict", "photos/3/3.png", "--weights", "mine.npz")
     assert result.exit_code == 0
