@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
-from mnistnet.atomic import atomic_write, check_writable, make_folder
+from mnistnet.atomic import PARTS, atomic_write, check_writable, make_folder
 from mnistnet.data import idx, levels, mnist, sources
 from mnistnet.errors import DataError, reason
 
@@ -203,10 +203,13 @@ def _warnings(
 
 
 def _check_empty(out: Path) -> None:
-    """Raise DataError where the folder is there and not empty, MnistnetError where it cannot be
-    written to."""
+    """Raise DataError where the folder is there and has more than what a killed import left,
+    MnistnetError where it cannot be written to."""
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        is_empty = not out.exists() or (
+            out.is_dir() and all(path.match(PARTS) for path in out.iterdir())
+        )
+        if not is_empty:
             raise DataError(f"expected a new or empty folder; {out} is neither: name another one")
     except OSError as error:
         raise DataError(f"cannot read {out}: {reason(error)}") from error

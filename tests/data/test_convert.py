@@ -228,6 +228,15 @@ def test_nothing_is_left_of_a_set_that_could_not_be_written(
     assert not Path("out").exists()
 
 
+def test_what_a_killed_import_left_is_no_obstacle(tiny: Path) -> None:
+    Path("out").mkdir()
+    left = Path("out") / ".mnistnet-0123456789abcdef.part"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    bring(tiny)
+    assert sorted(os.listdir("out")) == sorted([mnist.IMPORTED, *NAMES])
+
+
 def test_an_interruption_leaves_nothing(tiny: Path) -> None:
     def interrupt(*_: int) -> None:
         raise KeyboardInterrupt
