@@ -6,6 +6,7 @@ file that was there is untouched and the part is removed; two writers at once bo
 of a writer that was killed is removed by the next one in its folder.
 """
 
+import errno
 import os
 import sys
 import time
@@ -23,11 +24,12 @@ PARTS = f".mnistnet-{'[0-9a-f]' * 16}.part"
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, new: bool = False) -> Iterator[BinaryIO]:
     """A binary stream whose bytes become the file at path when the block ends without error.
 
     The file gets the permissions of any new file (0666 less the umask). A symbolic link is
-    followed. Raises MnistnetError where the file cannot be written.
+    followed. Raises MnistnetError where the file cannot be written; with new, also where there is
+    one at the path by the end, which is kept.
     """
     target = check_writable(path)
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
@@ -38,11 +40,26 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(target)
+        if new:
+            _name_new(part, target)
+        else:
+            part.replace(target)
     except OSError as error:
         raise MnistnetError(f"cannot write {path}: {reason(error)}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _name_new(part: Path, target: Path) -> None:
+    """Give the part the target's name; raises FileExistsError where another file has it."""
+    try:
+        os.link(part, target)  # unlike a rename, it fails where there is such a file
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        part.replace(target)
 
 
 def _lock(stream: BinaryIO) -> bool:

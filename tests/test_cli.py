@@ -552,9 +552,9 @@ def test_a_picture_that_cannot_be_read_costs_one_line_and_the_others_are_answere
     assert result.exit_code == 1
 
 
-def test_mirrors_are_asked_once_not_once_a_picture(trained: Path, server, tmp_path: Path) -> None:
+def test_mirrors_are_asked_once_not_once_a_picture(trained: Path, server) -> None:
     names = ["test:0", "test:1", "train:9"]
-    result = run("predict", *names, "--mirror", server.url, "--data", tmp_path / "empty")
+    result = run("predict", *names, "--mirror", server.url)
     assert server.hits == ["/train-images-idx3-ubyte.gz"] * 2  # for test, and for train
     assert result.stderr.count("Error: test:") == 2
     assert result.exit_code == 1

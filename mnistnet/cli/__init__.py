@@ -17,6 +17,7 @@ from mnistnet import __version__
 from mnistnet.cli.download import download
 from mnistnet.cli.eval import evaluate
 from mnistnet.cli.gradcheck import gradcheck
+from mnistnet.cli.import_ import import_
 from mnistnet.cli.info import info
 from mnistnet.cli.options import visible
 from mnistnet.cli.plot import plot
@@ -62,5 +63,5 @@ def main() -> None:
     """Train, evaluate and use a small neural network that reads handwritten digits."""
 
 
-for command in (download, train, evaluate, predict, plot, gradcheck, info):
+for command in (download, import_, train, evaluate, predict, plot, gradcheck, info):
     main.add_command(command)

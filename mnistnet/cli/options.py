@@ -28,13 +28,25 @@ class Mirrors(click.types.StringParamType):
         return value or self.fail("an empty one is none", param, ctx)
 
 
+class UserPath(click.ParamType[Path]):
+    """A path; ~ is the home folder even where the shell has not replaced it, as in --data=~/a."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:  # ~name of somebody who has no home
+            return self.fail(f"there is no home folder for {value}", param, ctx)
+
+
 data_option = click.option(
     "--data",
     "folder",
-    type=click.Path(path_type=Path, readable=False),
+    type=UserPath(),
     envvar="MNISTNET_DATA",
     show_envvar=True,
-    help="Folder with the MNIST files.  [default: ~/.cache/mnistnet]",
+    help="Folder with MNIST's files or a set like it.  [default: ~/.cache/mnistnet]",
 )
 mirror_option = click.option(
     "--mirror",
@@ -84,7 +96,7 @@ def read_weights(given: Path | None) -> Read:
 
 
 def dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
-    """One split, downloaded first where it is not there yet."""
+    """One split from the folder; or from the cache, which is filled first."""
     from mnistnet.api import load_data
 
     with progress() as (notify, advance):
@@ -129,7 +141,7 @@ def progress(
         if bar is None:
             from tqdm import tqdm
 
-            bar = tqdm(desc=what, total=total, unit=unit, unit_scale=True, disable=None)
+            bar = tqdm(desc=what, total=total or None, unit=unit, unit_scale=True, disable=None)
         bar.update(received)
 
     try:

@@ -1,7 +1,7 @@
 """Fetch MNIST, verify it, keep it.
 
-What is kept are the four raw IDX files, so that loading them takes milliseconds. Nothing is
-believed that does not have MNIST's SHA-256: an error page with status 200, a short or altered body
+What is kept are the four raw IDX files, so that loading them takes milliseconds. Only
+what has MNIST's SHA-256 is accepted: an error page with status 200, a short or altered body
 and a server that does not answer are all the same thing, a reason to ask the next mirror. A file
 that is already there and verified costs no request.
 """
@@ -10,12 +10,15 @@ import gzip
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from mnistnet.atomic import atomic_write, check_writable, make_folder
-from mnistnet.data import idx, mnist
-from mnistnet.errors import DataError, DownloadError
+from mnistnet.data import idx, layout, mnist
+from mnistnet.errors import DataError, DownloadError, MnistnetError
 
 Notify = Callable[[str], None]  # a sentence for the user
 Advance = Callable[[int, int], None]  # bytes just received, and bytes wanted in all
@@ -35,21 +38,18 @@ def cache_folder() -> Path:
 def obtain(
     folder: Path, split: str, mirrors: Sequence[str], notify: Notify, advance: Advance
 ) -> mnist.Dataset:
-    """One split from the folder, after downloading what is missing there.
+    """One split from the folder.
 
-    In the tool's own cache, damaged files are replaced too; anywhere else they are a DataError.
-    Raises DownloadError where no mirror helps.
+    The tool's own cache is filled first with what is missing or damaged there. Any other folder is
+    only read. Raises DataError for what is missing or wrong there, DownloadError where no mirror
+    helps.
     """
-    images, labels = (mnist.find(folder, f) for f in mnist.FILES if f.split == split)
-    if images and labels:
-        own = _is_own(folder)
-        try:
+    if not _is_own(folder):
+        return mnist.load(folder, split)
+    if all(mnist.find(folder, file) for file in mnist.FILES if file.split == split):
+        with suppress(DataError):  # download says what is wrong, and replaces it
             data = mnist.load(folder, split)
-        except DataError:
-            if not own:
-                raise  # of its own cache, download says what is wrong, and mends it
-        else:
-            if data.published or not own:
+            if data.published:
                 return data
     download(folder, mirrors, notify, advance)
     return mnist.load(folder, split)
@@ -60,57 +60,87 @@ def download(
 ) -> dict[str, str]:
     """See that the folder has all four files; returns where each came from ('here' or a mirror).
 
-    mirrors are asked in order; each is an http(s) address or a local folder. Files that are there
-    are never overwritten, but for damaged ones in the tool's own cache (notify says which): those
+    mirrors are asked in order; each is an http(s) or file address or a local folder. The folder is
+    new, empty or has files of MNIST; raises DataError for one that has another data set or a
+    damaged file. Only in the tool's own cache are damaged files replaced (notify says which): those
     that are malformed, or not MNIST's own beside others that are. Raises DownloadError where no
-    mirror gives a file that is missing, DataError for a malformed file in a user's own folder or
-    another set that is not complete.
+    mirror gives a file that is missing.
     """
+    folder = mnist.locate(folder)
     own = _is_own(folder)
     faults = {file: _find_fault(folder, file) for file in mnist.FILES}
-    is_mnist = None in faults.values()
-    sources: dict[str, str] = {}
-    missing: list[mnist.MnistFile] = []
-    damaged: list[str] = []
-    for file, fault in faults.items():
-        if fault is None:
-            sources[file.name] = "here"
-        elif fault.kind == "missing":
-            missing.append(file)
-        elif own and (fault.kind == "malformed" or is_mnist):
-            missing.append(file)
-            damaged.append(fault.words)
-        elif fault.kind == "malformed":
-            raise DataError(f"{fault.words}; {mnist.MEND}")
-        else:
-            sources[file.name] = "here, not MNIST's own"
-    foreign = [name for name, source in sources.items() if source != "here"]
-    if missing and foreign:
-        raise DataError(
-            f"{folder} has another data set's {foreign[0]} and no {missing[0].name}; MNIST's would "
-            "not fit it: add that set's own file, or name another folder with --data"
-        )
-
-    for words in damaged:
-        notify(f"Replacing a damaged file: {words}")
-    if missing:
-        notify(f"Downloading MNIST to {folder}")
-        make_folder(folder)
-        check_writable(folder / missing[0].name)
+    missing = [file for file, fault in faults.items() if fault]
+    if not missing:
+        return dict.fromkeys((file.name for file in mnist.FILES), "here")
+    replaced = _replaceable(folder, [fault for fault in faults.values() if fault], own)
+    if len(missing) == len(mnist.FILES) and not replaced and not own:
+        _refuse_others(folder)
+    for fault in replaced:
+        notify(f"Replacing a damaged file: {fault.words}")
+    notify(f"Downloading MNIST to {folder}")
+    make_folder(folder)
+    targets = {file: folder / file.name for file in missing}
+    for target in targets.values():
+        layout.refuse_link(target)
+        check_writable(target)
     total = sum(file.gz_size for file in missing)
     mirrors = list(mirrors)
-    for file in missing:
+    sources = {file.name: "here" for file in mnist.FILES}
+    for file, target in targets.items():
         source, content = _fetch(file, mirrors, notify, lambda size: advance(size, total))
         # The mirror that answered is asked first for the next file.
         mirrors.sort(key=lambda mirror: mirror != source)
-        with atomic_write(folder / file.name) as stream:
-            stream.write(content)
+        layout.refuse_link(target)
+        damaged = [fault.path for fault in replaced if fault.file == file]
+        _keep(target, content, file, target in damaged)
+        for path in damaged:
+            if path != target:  # or it would be taken for one of another set
+                path.unlink(missing_ok=True)
         sources[file.name] = source
-    return {file.name: sources[file.name] for file in mnist.FILES}
+    return sources
+
+
+def _replaceable(folder: Path, faults: "Sequence[_Fault]", own: bool) -> "list[_Fault]":
+    """The faults of damaged files in the tool's own cache; raises DataError for another data set's
+    files, and for damaged ones elsewhere."""
+    found = [fault for fault in faults if fault.kind != "missing"]
+    has_mnist = len(faults) < len(mnist.FILES)
+    for fault in found:
+        if fault.kind == "other" and not (own and has_mnist):
+            raise DataError(
+                f"expected MNIST's files in {folder}; found another data set's {fault.path}; name "
+                "another folder with --data, or move that set elsewhere"
+            )
+        if not own:
+            raise DataError(
+                f"{fault.words}; replace the file, or delete it and run 'mnistnet download' again"
+            )
+    return found
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raise DataError where the folder has another data set, under other names."""
+    others = layout.others(folder, [file.name for file in mnist.FILES])
+    if others:
+        raise DataError(
+            f"expected a new or empty folder, or MNIST's files; found {others[0]} in {folder}; "
+            "name another folder with --data"
+        )
+
+
+def _keep(target: Path, content: bytes, file: mnist.MnistFile, damaged: bool) -> None:
+    """Write the file; but one that another program has put there meanwhile stays."""
+    try:
+        with atomic_write(target, new=not damaged) as stream:
+            stream.write(content)
+    except MnistnetError:
+        if _find_fault(target.parent, file):  # else another download was faster
+            raise
 
 
 def check(folder: Path) -> dict[str, str | None]:
     """What is wrong with each of the four files in the folder; None where it is MNIST's own."""
+    folder = mnist.locate(folder)
     faults = {file: _find_fault(folder, file) for file in mnist.FILES}
     return {file.name: fault and fault.words for file, fault in faults.items()}
 
@@ -118,6 +148,8 @@ def check(folder: Path) -> dict[str, str | None]:
 class _Fault(NamedTuple):
     """Why a folder's file is not MNIST's own; kind 'other' is well-formed, of other content."""
 
+    file: mnist.MnistFile
+    path: Path
     words: str
     kind: Literal["missing", "malformed", "other"]
 
@@ -126,14 +158,16 @@ def _find_fault(folder: Path, file: mnist.MnistFile) -> _Fault | None:
     """None if the folder has the file and it is MNIST's own."""
     path = mnist.find(folder, file)
     if path is None:
-        return _Fault(f"{folder}: expected {file.name}, found none", "missing")
+        words = f"{folder}: expected {file.name}, found none"
+        return _Fault(file, folder / file.name, words, "missing")
     try:
         found = idx.sha256(idx.read_idx(path))
     except DataError as error:
-        return _Fault(str(error), "malformed")
+        return _Fault(file, path, str(error), "malformed")
     if found == file.sha256:
         return None
-    return _Fault(f"{path}: expected SHA-256 {file.sha256}, found {found}", "other")
+    words = f"{path}: expected SHA-256 {file.sha256}, found {found}"
+    return _Fault(file, path, words, "other")
 
 
 def _fetch(
@@ -193,19 +227,27 @@ def _unpack(body: bytes, file: mnist.MnistFile) -> bytes:
 def _from_folder(mirror: str, file: mnist.MnistFile, count: Callable[[int], None]) -> bytes:
     """The raw file out of a local folder that serves as a mirror."""
     try:
-        folder = Path(mirror).expanduser()
+        address = urlsplit(mirror)
+        is_address = address.scheme.lower() == "file"
+        folder = Path(url2pathname(address.path) if is_address else mirror).expanduser()
         if not folder.is_dir():
-            raise DownloadError("neither an http(s) address nor a folder")
+            raise DownloadError("neither an http(s) or file address nor a folder")
+        folder = mnist.locate(folder)
         path = mnist.find(folder, file)
         if path is None:
             raise DownloadError(f"has no {file.name}, raw or .gz")
-        array = idx.read_idx(path)
-    except (DataError, OSError, RuntimeError) as error:  # ~name of somebody who has no home
+        with idx.opened(path) as reader:
+            if reader.length != file.size:
+                words = f"expected {file.size:,} bytes, found {reader.length:,}"
+                raise DownloadError(f"{path}: {words}")
+            array = reader.read(reader.shape)
+    except (DataError, OSError, RuntimeError, ValueError) as error:
+        # a RuntimeError is ~name of somebody who has no home, a ValueError no address
         raise DownloadError(str(error)) from error
     if (found := idx.sha256(array)) != file.sha256:
         raise DownloadError(f"{path}: expected SHA-256 {file.sha256}, found {found}")
     count(file.gz_size)
-    return idx.header(array) + array.tobytes()
+    return b"".join(idx.content(array))
 
 
 def _is_own(folder: Path) -> bool:

@@ -18,8 +18,10 @@ import hashlib
 import math
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +36,80 @@ GZIP_MAGIC = b"\x1f\x8b"
 # that promises more than that can be refused before any memory is set aside for it.
 MAX_DEFLATE_RATIO = 1032
 MAX_DIMENSIONS = 64  # NumPy's own limit
+CHUNK = 1 << 20  # bytes
+# What is found under an IDX file's name, by how it begins.
+OTHERS = {
+    b"PK": "a ZIP archive, not gzip; unpack it first (unzip)",
+    b"\xfd7zXZ": "an xz archive, not gzip; unpack it first (xz --decompress)",
+    b"BZh": "a bzip2 archive, not gzip; unpack it first (bunzip2)",
+    b"7z\xbc\xaf": "a 7-Zip archive, not gzip; unpack it first (7z x)",
+    b"Rar!": "a RAR archive, not gzip; unpack it first (unrar x)",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive, not gzip; unpack it first (unzstd)",
+    b"version https://git-lfs": "a Git LFS pointer; fetch the file itself (git lfs pull)",
+    b"\x93NUMPY": "a NumPy array; save it as .npz and read it with 'mnistnet import'",
+    b"\x89HDF": "an HDF5 file; save its arrays as .npz and read that with 'mnistnet import'",
+    b"PAR1": "a Parquet file; save its arrays as .npz and read that with 'mnistnet import'",
+}
+
+
+class Reader(NamedTuple):
+    """An IDX file that is open after its header; length is that of the raw file in bytes."""
+
+    stream: Any
+    path: Path
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    length: int
+
+    def read(self, shape: tuple[int, ...]) -> Array:
+        """The next elements, as an array of this shape; read-only."""
+        # Read, not mapped: who cuts a mapped file short kills all who look at it.
+        array: Array = np.empty(shape, self.dtype)
+        body = _bytes(array)
+        for start in range(0, len(body), CHUNK):  # or gzip would make a second copy of it all
+            piece = body[start : start + CHUNK]
+            if self.stream.readinto(piece) < len(piece):
+                raise self.wrong_length(f"{self.stream.tell():,}")
+        array.flags.writeable = False
+        return array
+
+    def wrong_length(self, found: str) -> DataError:
+        return DataError(
+            f"{self.path}: expected {self.length:,} bytes for {_times(self.shape)} "
+            f"{self.dtype.name}; found {found}"
+        )
+
+
+@contextmanager
+def opened(path: Path, any_order: bool = False) -> Iterator[Reader]:
+    """A Reader of an IDX file; errors as of read_idx."""
+    try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path}: expected an IDX file, found a folder or a device")
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            is_gzip = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            file.seek(max(size - 4, 0) if is_gzip else 0)
+            # the last four bytes of a gzip file: the length of its content, modulo 2^32
+            raw_size = int.from_bytes(file.read(), "little") if is_gzip else size
+            file.seek(0)
+            with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
+                reader = Reader(stream, path, *_read_header(stream, path, raw_size, any_order))
+                if not is_gzip and size != reader.length:
+                    raise reader.wrong_length(f"{size:,}")
+                if reader.length > size * MAX_DEFLATE_RATIO:
+                    raise reader.wrong_length(
+                        f"a gzip file of {size:,} bytes, which cannot hold as many"
+                    )
+                yield reader
+                if stream.tell() == reader.length and stream.read(1):
+                    raise reader.wrong_length("more")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: expected a whole gzip file; found a damaged one: {error}"
+        ) from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
 def read_idx(path: Path) -> Array:
@@ -42,27 +118,19 @@ def read_idx(path: Path) -> Array:
     The array is read-only. Types of more than one byte stay big-endian. Raises DataError, naming
     file, expected and found, for anything that is not exactly one well-formed IDX array.
     """
-    try:
-        if path.exists() and not path.is_file():
-            raise DataError(f"{path}: expected an IDX file, found a folder or a device")
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            magic = file.read(len(GZIP_MAGIC))
-            file.seek(0)
-            if magic == GZIP_MAGIC:
-                return _read_gzip(file, size, path)
-            dtype, shape, expected = _read_header(file, path)
-            if size != expected:
-                raise DataError(_wrong_length(path, dtype, shape, expected, f"{size:,}"))
-            # Read, not mapped: who cuts a mapped file short kills all who look at it.
-            array: Array = np.empty(shape, dtype)
-            found = file.tell() + file.readinto(_bytes(array))
-            if found < expected:
-                raise DataError(_wrong_length(path, dtype, shape, expected, f"{found:,}"))
-            array.flags.writeable = False
-            return array
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {reason(error)}") from error
+    with opened(path) as reader:
+        return reader.read(reader.shape)
+
+
+def read_blocks(path: Path, rows: int) -> Iterator[Array]:
+    """The array in an IDX file, so many rows at a time; errors as of read_idx.
+
+    Read are also files whose sizes and elements are little-endian.
+    """
+    with opened(path, any_order=True) as reader:
+        count = reader.shape[0] if reader.shape else 0
+        for start in range(0, count, rows):
+            yield reader.read((min(rows, count - start), *reader.shape[1:]))
 
 
 def write_idx(path: Path, array: Array) -> None:
@@ -72,13 +140,19 @@ def write_idx(path: Path, array: Array) -> None:
     The same array gives the same bytes. Raises DataError for another dtype or a dimension of 2^32
     or more, MnistnetError where the file cannot be written.
     """
-    content = header(array), _big_endian(array)
+    parts = content(array)
     with atomic_write(path) as stream:
         if path.suffix == ".gz":
             with gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as packed:
-                packed.writelines(content)
+                packed.writelines(parts)
         else:
-            stream.writelines(content)
+            stream.writelines(parts)
+
+
+def content(array: Array) -> tuple[bytes, memoryview]:
+    """Header and elements of the raw IDX file that holds this array; raises DataError as write_idx
+    does."""
+    return header(array), _big_endian(array)
 
 
 def header(array: Array) -> bytes:
@@ -94,8 +168,9 @@ def header(array: Array) -> bytes:
 
 def sha256(array: Array) -> str:
     """SHA-256 of the raw IDX file that holds this array, however it is or is not stored."""
-    digest = hashlib.sha256(header(array))
-    digest.update(_big_endian(array))
+    start, elements = content(array)
+    digest = hashlib.sha256(start)
+    digest.update(elements)
     return digest.hexdigest()
 
 
@@ -113,18 +188,14 @@ def _bytes(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _read_header(stream: BinaryIO | gzip.GzipFile, path: Path) -> tuple[np.dtype[Any], Any, int]:
-    """dtype, shape and length in bytes, header included, of the file that begins here."""
+def _read_header(
+    stream: Any, path: Path, size: int, any_order: bool
+) -> tuple[np.dtype[Any], Any, int]:
+    """dtype, shape and length in bytes, header included, of the raw file that begins here; size is
+    its length as far as that is known."""
     start = stream.read(4)
-    if not start:
-        raise DataError(f"{path}: expected an IDX file, found an empty file")
-    if start.lstrip()[:1] == b"<":
-        raise DataError(f"{path}: expected an IDX file, found an HTML page")
     if len(start) < 4 or start[:2] != b"\0\0":
-        raise DataError(
-            f"{path}: expected an IDX file, which begins with two zero bytes, a type and a "
-            f"number of dimensions; found the bytes {start.hex(' ')}"
-        )
+        raise DataError(f"{path}: {_not_idx(start + stream.read(28))}")
     if start[2] not in TYPES:
         known = ", ".join(f"0x{code:02x}" for code in TYPES)
         raise DataError(f"{path}: expected an IDX type of {known}; found 0x{start[2]:02x}")
@@ -137,36 +208,40 @@ def _read_header(stream: BinaryIO | gzip.GzipFile, path: Path) -> tuple[np.dtype
             f"{path}: expected a header of {4 + 4 * dimensions} bytes for {dimensions} "
             f"dimensions; the file ends after {4 + len(sizes)}"
         )
-    shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+    shape, swapped = (
+        tuple(int(size) for size in np.frombuffer(sizes, order)) for order in (">u4", "<u4")
+    )
+    length, swapped_length = (
+        4 + 4 * dimensions + math.prod(each) * dtype.itemsize for each in (shape, swapped)
+    )
+    if size == swapped_length != length:
+        if not any_order:
+            raise DataError(
+                f"{path}: expected big-endian sizes, as IDX has; found little-endian ones "
+                f"({_times(swapped)}); 'mnistnet import' reads such files"
+            )
+        return dtype.newbyteorder("<"), swapped, swapped_length
     # NumPy computes strides, and so overflows, even where another dimension is zero.
     if math.prod(size for size in shape if size) * dtype.itemsize >= 2**63:
         raise DataError(f"{path}: expected dimensions that fit in memory; found {_times(shape)}")
-    return dtype, shape, 4 + 4 * dimensions + math.prod(shape) * dtype.itemsize
+    return dtype, shape, length
 
 
-def _read_gzip(file: BinaryIO, size: int, path: Path) -> Array:
-    """The array in the gzip file of size bytes that is open at its start."""
-    try:
-        with gzip.GzipFile(fileobj=file) as stream:
-            dtype, shape, expected = _read_header(stream, path)
-            if expected > size * MAX_DEFLATE_RATIO:
-                found = f"a gzip file of {size:,} bytes, which cannot hold as many"
-                raise DataError(_wrong_length(path, dtype, shape, expected, found))
-            body = stream.read(expected - stream.tell())
-            found_size = stream.tell()
-            if found_size < expected:
-                raise DataError(_wrong_length(path, dtype, shape, expected, f"{found_size:,}"))
-            if stream.read(1):
-                raise DataError(_wrong_length(path, dtype, shape, expected, "more"))
-            return np.frombuffer(body, dtype).reshape(shape)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: expected a whole gzip file; found a damaged one: {error}"
-        ) from error
-
-
-def _wrong_length(path: Path, dtype: np.dtype[Any], shape: Any, expected: int, found: str) -> str:
-    return f"{path}: expected {expected:,} bytes for {_times(shape)} {dtype.name}; found {found}"
+def _not_idx(start: bytes) -> str:
+    """Why a file that begins so is none, and what to do where that can be told."""
+    if not start:
+        return "expected an IDX file, found an empty file"
+    if start.lstrip()[:1] == b"<":
+        return "expected an IDX file, found an HTML page"
+    if b"annex/objects" in start:
+        return "expected an IDX file, found a git-annex pointer; fetch the file (git annex get)"
+    for magic, kind in OTHERS.items():
+        if start.startswith(magic):
+            return f"expected an IDX file, raw or gzip; found {kind}"
+    return (
+        "expected an IDX file, which begins with two zero bytes, a type and a number of "
+        f"dimensions; found the bytes {start[:4].hex(' ')}"
+    )
 
 
 def _times(shape: tuple[int, ...]) -> str:

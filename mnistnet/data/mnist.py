@@ -5,7 +5,8 @@ well; `published` tells whether the bytes are MNIST's own.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
-from mnistnet.data import idx
-from mnistnet.errors import DataError, reason
+from mnistnet.data import idx, layout, levels
+from mnistnet.errors import DataError
 
-MEND = "replace the file, or delete it and run 'mnistnet download'"
 DRAWN = "drawn.json"  # beside a set that synthetic.py drew; has its SHA-256
-MAX_STATED = 1 << 16  # bytes in DRAWN, a hundred times what there should be
+IMPORTED = "set.json"  # beside a set that convert.py wrote; has its name
+MAX_STATED = 1 << 16  # bytes in either, a hundred times what there should be
+MAX_NAME = 100  # characters
 
 
 class MnistFile(NamedTuple):
@@ -96,6 +98,12 @@ LABEL_ERRORS = {
     9729: 6,
 }
 
+# What to do with a set of more classes.
+TEN_CLASSES = (
+    "mnistnet has ten classes, and sets such as EMNIST's letters have more; to keep ten of them: "
+    "mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER"
+)
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -105,6 +113,15 @@ class Dataset:
     labels: np.ndarray[Any, np.dtype[np.uint8]]
     split: str
     stated: Any = None  # what DRAWN beside the files says
+    stated_name: str = ""  # what IMPORTED beside them says, or else the folder
+
+    @cached_property
+    def name(self) -> str:
+        """What the set is called: 'MNIST' only where these are MNIST's own bytes."""
+        if self.published:
+            return "MNIST"
+        altered = " (altered)" * (self.stated_name.upper() == "MNIST")
+        return self.stated_name + altered
 
     @cached_property
     def sha256(self) -> dict[str, str]:
@@ -136,22 +153,28 @@ def find(folder: Path, file: MnistFile) -> Path | None:
 
     Raises DataError where the folder cannot be searched.
     """
-    try:
-        return next((path for path in _candidates(folder, file) if path.exists()), None)
-    except OSError as error:
-        raise DataError(f"cannot read {folder}: {reason(error)}") from error
+    return next(iter(layout.copies(folder, file.name)), None)
+
+
+def locate(folder: Path) -> Path:
+    """The folder that has the files: this one, or one that torchvision made in it."""
+    return layout.locate(folder, [file.name for file in FILES])
 
 
 def stated(folder: Path) -> Any:
     """What DRAWN in the folder says, a dict with 'sha256', one too, in it; None where it has none
     that does."""
-    path = folder / DRAWN
+    said = _read_json(folder / DRAWN)
+    return said if isinstance(said, dict) and isinstance(said.get("sha256"), dict) else None
+
+
+def _read_json(path: Path) -> Any:
+    """What the file says; None where there is none that says anything."""
     try:
         if not path.is_file() or path.stat().st_size > MAX_STATED:
             return None
-        said = json.loads(path.read_bytes())
-        return said if isinstance(said["sha256"], dict) else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -160,6 +183,7 @@ def load(folder: Path, split: str) -> Dataset:
 
     Raises DataError for a file that is missing, malformed (see idx.read_idx) or not MNIST-like.
     """
+    folder = locate(folder)
     images_file, labels_file = _pair(split)
     images_path, images = _read(folder, images_file)
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
@@ -170,7 +194,8 @@ def load(folder: Path, split: str) -> Dataset:
     labels_path, labels = _read(folder, labels_file)
     if labels.dtype != np.uint8 or labels.ndim != 1:
         raise DataError(
-            f"{labels_path}: expected a row of uint8 labels; found {idx.describe(labels)}"
+            f"{labels_path}: expected a row of uint8 labels; found {idx.describe(labels)}; to "
+            f"convert them: mnistnet import {shlex.quote(str(folder))} --out NEW_FOLDER"
         )
     if not 0 < len(images) == len(labels):
         raise DataError(
@@ -180,9 +205,20 @@ def load(folder: Path, split: str) -> Dataset:
     if labels.max() >= CLASSES:
         raise DataError(
             f"{labels_path}: expected labels 0 to {CLASSES - 1}; "
-            f"found {labels.max()} for image {labels.argmax():,}"
+            f"found {labels.max()} for image {labels.argmax():,}; {TEN_CLASSES}"
         )
-    return Dataset(images.reshape(len(images), PIXELS), labels, split, stated(folder))
+    images = images.reshape(len(images), PIXELS)
+    said = _read_json(folder / IMPORTED)
+    if not isinstance(said, dict):  # of what is imported, import has told
+        levels.check(images, images_path, folder)
+    return Dataset(images, labels, split, stated(folder), _name(said) or layout.name_of(folder))
+
+
+def _name(said: Any) -> str | None:
+    """The name in what IMPORTED says, if there is one that can be printed."""
+    name = said.get("name") if isinstance(said, dict) else None
+    is_name = isinstance(name, str) and name.isprintable() and len(name) <= MAX_NAME
+    return name if is_name else None
 
 
 def _pair(split: str) -> tuple[MnistFile, MnistFile]:
@@ -191,21 +227,20 @@ def _pair(split: str) -> tuple[MnistFile, MnistFile]:
     return images, labels
 
 
-def _candidates(folder: Path, file: MnistFile) -> Iterator[Path]:
-    """As published, as some archivers unpack it (t10k-images.idx3-ubyte), and each as gzip."""
-    for name in (file.name, file.name.replace("-idx", ".idx")):
-        yield folder / name
-        yield folder / f"{name}.gz"
-
-
 def _read(folder: Path, file: MnistFile) -> tuple[Path, Array]:
-    path = find(folder, file)
-    if path is None:
-        raise DataError(
-            f"{folder} has no {file.name}, raw or .gz; "
-            "run 'mnistnet download' or name the folder that has it with --data"
-        )
-    try:
-        return path, idx.read_idx(path)
-    except DataError as error:
-        raise DataError(f"{error}; {MEND}") from error
+    """The file's path and array; raises DataError where another copy of it is of another set."""
+    paths = layout.copies(folder, file.name)
+    if not paths:
+        raise DataError(layout.absent(folder, file.name, [each.name for each in FILES]))
+    array = idx.read_idx(paths[0])
+    for path in paths[1:]:
+        try:
+            same = np.array_equal(array, idx.read_idx(path))
+        except DataError:  # what is not used may be damaged
+            continue
+        if not same:
+            raise DataError(
+                f"expected one data set in {folder}; found two: {paths[0]} and {path} differ; "
+                "move one of them to another folder"
+            )
+    return paths[0], array

@@ -1,8 +1,10 @@
 """A data set of drawn digits (image/drawn.py) in MNIST's form, for where no mirror is in reach."""
 
+import contextlib
 import itertools
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import SIDE, Array
-from mnistnet.atomic import atomic_write, make_folder
-from mnistnet.data import idx, mnist
+from mnistnet.atomic import atomic_write, check_writable, make_folder
+from mnistnet.data import idx, layout, mnist
 from mnistnet.errors import DataError
 from mnistnet.image.drawn import draw
 from mnistnet.processes import process_pool
@@ -47,21 +49,34 @@ def write(
                 "name another folder with --data"
             )
     make_folder(folder)
+    targets = [folder / name for name in (*(file.name for file in mnist.FILES), mnist.DRAWN)]
+    for path in targets:
+        layout.refuse_link(path)
+        check_writable(path)
     images, labels = _draw_in_parts(sum(counts), seed, advance)
-    for path in present:  # or an interruption now would leave them beside another set's hashes
-        path.unlink(missing_ok=True)
     sets = [
         mnist.Dataset(images[rows], labels[rows], split)
         for split, rows in (("train", slice(counts[0])), ("test", slice(counts[0], None)))
     ]
     note = "digits drawn by 'mnistnet download --synthetic', not MNIST"
     sha256 = {part.split: part.sha256 for part in sets}
-    with atomic_write(folder / mnist.DRAWN) as stream:
-        stream.write(json.dumps({"note": note, **identity, "sha256": sha256}, indent=2).encode())
     arrays = [[part.images.reshape(-1, SIDE, SIDE), part.labels] for part in sets]
-    for file, array in zip(mnist.FILES, itertools.chain(*arrays), strict=True):
-        idx.write_idx(folder / file.name, array)
+    contents: list[Iterable[Any]] = [idx.content(array) for array in itertools.chain(*arrays)]
+    contents.append([json.dumps({"note": note, **identity, "sha256": sha256}, indent=2).encode()])
+    _replace(present, dict(zip(targets, contents, strict=True)))
     return True
+
+
+def _replace(present: Iterable[Path], contents: dict[Path, Iterable[Any]]) -> None:
+    """Write the files, and only when all are on the disk remove those that are present."""
+    with contextlib.ExitStack() as stack:  # which names the last one, DRAWN, first
+        streams = [stack.enter_context(atomic_write(path)) for path in contents]
+        for stream, content in zip(streams, contents.values(), strict=True):
+            stream.writelines(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        for path in present:  # or an interruption now would leave them beside another set's hashes
+            path.unlink(missing_ok=True)
 
 
 def _may_replace(path: Path, stated: Any) -> bool:

@@ -75,7 +75,7 @@ def test_where_no_mirror_is_left_each_answer_is_listed(good, tmp_path) -> None:
         "no mirror gave train-images-idx3-ubyte:\n"
         f"  {mirrors[0]}: 404 Not Found\n"
         f"  {mirrors[1]}: expected {mnist.FILES[0].gz_size:,} bytes of gzip, found an HTML page\n"
-        f"  {mirrors[2]}: neither an http(s) address nor a folder\n"
+        f"  {mirrors[2]}: neither an http(s) or file address nor a folder\n"
         f"  {mirrors[3]}: has no train-images-idx3-ubyte, raw or .gz\n"
         "Try again later, or name another source with --mirror: an address, or a folder that has "
         "the four files; or draw digits to try with: 'mnistnet download --synthetic'"
@@ -216,9 +216,9 @@ def test_another_set_in_the_tools_own_cache_is_a_users_and_stays(good, tiny) -> 
         array.reshape(-1)[-1] ^= 1
         idx.write_idx(cache / file.name, array)
         before[file.name] = (cache / file.name).read_bytes()
-    sources, _ = fetch(cache, f"{good.url}/good")
-    assert set(sources.values()) == {"here, not MNIST's own"}
-    assert not obtain(cache, "test", f"{good.url}/good").published
+    for use in (fetch, lambda folder, mirror: obtain(folder, "test", mirror)):
+        with pytest.raises(DataError, match="found another data set's .*move that set elsewhere$"):
+            use(cache, f"{good.url}/good")
     assert before == {path.name: path.read_bytes() for path in cache.iterdir()}
     assert good.hits == []
 
@@ -232,44 +232,141 @@ def test_a_damaged_file_in_a_users_folder_is_named_and_kept(good, tmp_path) -> N
     assert path.read_bytes() == b"\0\0\x08"
 
 
-def test_another_set_in_a_users_folder_is_used_and_never_mixed(good, tmp_path) -> None:
-    fetch(tmp_path / "a", f"{good.url}/good")
-    other = np.zeros(300, np.uint8)
-    idx.write_idx(tmp_path / "a" / "train-labels.idx1-ubyte.gz", other)
-    (tmp_path / "a" / "train-labels-idx1-ubyte").unlink()
-    before = sorted(os.listdir(tmp_path / "a"))
-    sources, _ = fetch(tmp_path / "a", f"{good.url}/good")
-    assert sources["train-labels-idx1-ubyte"] == "here, not MNIST's own"
-    assert sorted(os.listdir(tmp_path / "a")) == before
+def test_another_set_in_a_users_folder_is_refused_whole_or_not(good, tmp_path) -> None:
+    folder = tmp_path / "a"
+    fetch(folder, f"{good.url}/good")
+    other = folder / "train-labels.idx1-ubyte.gz"
+    idx.write_idx(other, np.zeros(300, np.uint8))
+    (folder / "train-labels-idx1-ubyte").unlink()
+    good.hits.clear()
+    for remove in (None, "t10k-labels-idx1-ubyte"):
+        if remove:
+            (folder / remove).unlink()
+        before = sorted(os.listdir(folder))
+        with pytest.raises(DataError) as caught:
+            fetch(folder, f"{good.url}/good")
+        assert str(caught.value) == (
+            f"expected MNIST's files in {folder}; found another data set's {other}; name another "
+            "folder with --data, or move that set elsewhere"
+        )
+        assert sorted(os.listdir(folder)) == before
+    assert good.hits == []
 
-    (tmp_path / "a" / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(DataError) as caught:
+
+@pytest.mark.parametrize(
+    "name", ["emnist-digits-train-images-idx3-ubyte.gz", "mnist.npz", "train.csv", "7/a.png"]
+)
+def test_a_folder_with_a_set_under_other_names_is_not_filled(good, tmp_path, name) -> None:
+    (tmp_path / "a" / name).parent.mkdir(parents=True)
+    (tmp_path / "a" / name).write_bytes(b"mine")
+    with pytest.raises(DataError, match="expected a new or empty folder, or MNIST's files; found"):
         fetch(tmp_path / "a", f"{good.url}/good")
-    assert str(caught.value) == (
-        f"{tmp_path / 'a'} has another data set's train-labels-idx1-ubyte and no "
-        "t10k-labels-idx1-ubyte; MNIST's would not fit it: add that set's own file, or name "
-        "another folder with --data"
-    )
+    assert good.hits == []
+
+
+def test_a_folder_with_notes_or_part_of_mnist_is_filled(good, tiny, tmp_path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "notes.txt").write_bytes(b"mine")
+    (folder / mnist.FILES[1].name).write_bytes((tiny / mnist.FILES[1].name).read_bytes())
+    sources, _ = fetch(folder, f"{good.url}/good")
+    assert list(sources.values()) == [f"{good.url}/good", "here", *[f"{good.url}/good"] * 2]
+    (folder / "notes.txt").unlink()
+    assert_complete(folder, tiny)
+
+
+def test_torchvisions_folder_is_known_and_completed(good, tiny, tmp_path) -> None:
+    raw = tmp_path / "a" / "MNIST" / "raw"
+    fetch(raw, f"{good.url}/good")
+    (raw / mnist.FILES[1].name).unlink()
+    fetch(tmp_path / "a", f"{good.url}/good")
+    assert_complete(raw, tiny)
+    assert set(download.check(tmp_path / "a").values()) == {None}
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+def test_nothing_is_written_through_a_link(good, tmp_path, dangling) -> None:
+    """Neither in the tool's own cache, nor in a folder that the user names."""
+    outside = tmp_path / "outside"
+    if not dangling:
+        outside.write_bytes(b"mine")
+    for folder in (download.cache_folder(), tmp_path / "a"):
+        folder.mkdir(parents=True)
+        link = folder / mnist.FILES[0].name
+        link.symlink_to(outside)
+        with pytest.raises(DataError, match="link|expected an IDX file"):
+            fetch(folder, f"{good.url}/good")
+        assert link.is_symlink()
+        assert outside.exists() != dangling
+        assert dangling or outside.read_bytes() == b"mine"
+    assert good.hits == []
+
+
+def test_a_file_that_appears_while_downloading_stays(good, tmp_path) -> None:
+    mine = tmp_path / "a" / mnist.FILES[0].name
+    body = good.answers["/good" + FIRST]
+
+    def put_mine_there(request) -> None:
+        mine.write_bytes(b"mine")
+        request.send_body(body)
+
+    good.answers["/good" + FIRST] = put_mine_there
+    with pytest.raises(MnistnetError, match=f"^cannot write {mine}: File exists$"):
+        fetch(tmp_path / "a", f"{good.url}/good")
+    assert mine.read_bytes() == b"mine"
+    assert os.listdir(tmp_path / "a") == [mine.name]
+
+
+def test_a_damaged_copy_under_another_name_is_replaced_in_the_cache(good, tiny) -> None:
+    cache = download.cache_folder()
+    cache.mkdir(parents=True)
+    (cache / "train-labels.idx1-ubyte.gz").write_bytes(b"damaged")
+    fetch(cache, f"{good.url}/good")
+    assert_complete(cache, tiny)
+    assert obtain(cache, "train").published
+
+
+def test_a_mirror_may_be_a_file_address(good, tiny, tmp_path) -> None:
+    mirror = tmp_path / "a mirror"
+    fetch(mirror, f"{good.url}/good")
+    fetch(tmp_path / "a", mirror.as_uri())
+    assert_complete(tmp_path / "a", tiny)
+
+
+def test_a_file_of_another_size_in_a_local_mirror_is_not_read(good, tmp_path) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    huge = mirror / FIRST[1:].removesuffix(".gz")
+    with huge.open("wb") as stream:
+        stream.write(bytes([0, 0, 8, 3]) + np.array([2**20, 28, 28], ">u4").tobytes())
+        stream.truncate(16 + 2**20 * 784)  # sparse
+    with pytest.raises(DownloadError, match="expected 235,216 bytes, found 822,083,600"):
+        fetch(tmp_path / "a", str(mirror))
 
 
 def obtain(folder: Path, split: str, *mirrors: str) -> mnist.Dataset:
     return download.obtain(folder, split, mirrors, lambda _: None, lambda *_: None)
 
 
-def test_obtain_downloads_what_is_missing_and_mends_its_own_cache(good, tmp_path) -> None:
+def test_obtain_fills_and_mends_its_own_cache(good, tiny) -> None:
     cache = download.cache_folder()
-    for folder in (tmp_path / "a", cache):
-        assert obtain(folder, "test", f"{good.url}/good").published
+    assert obtain(cache, "test", f"{good.url}/good").published
     for content in (b"", (cache / "t10k-labels-idx1-ubyte").read_bytes()[:-1] + b"\0"):
         (cache / "t10k-labels-idx1-ubyte").write_bytes(content)
         assert obtain(cache, "test", f"{good.url}/good").published
 
 
-def test_obtain_asks_no_mirror_for_a_split_that_is_there(tiny) -> None:
+def test_obtain_only_reads_a_users_folder(good, tiny, tmp_path) -> None:
     (tiny / "train-labels-idx1-ubyte").unlink()
-    assert len(obtain(tiny, "test").labels) == 50
-    with pytest.raises(DataError, match="has another data set's"):
-        obtain(tiny, "train")
+    before = sorted(os.listdir(tiny))
+    assert len(obtain(tiny, "test", f"{good.url}/good").labels) == 50
+    with pytest.raises(DataError, match="has no train-labels-idx1-ubyte, raw or .gz; it has"):
+        obtain(tiny, "train", f"{good.url}/good")
+    assert sorted(os.listdir(tiny)) == before
+    with pytest.raises(DataError, match="there is no folder"):
+        obtain(tmp_path / "mistyped", "test", f"{good.url}/good")
+    assert not (tmp_path / "mistyped").exists()
+    assert good.hits == []
 
 
 def test_check_names_every_fault_and_asks_no_mirror(good, tmp_path) -> None:

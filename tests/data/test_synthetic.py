@@ -1,7 +1,9 @@
 """Drawn digits look as MNIST's do, each another, can be read, and are a data set of their own."""
 
+import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +101,7 @@ def test_what_only_claims_to_be_drawn_is_not(drawn: Path, said: bytes) -> None:
 
 def test_files_that_took_the_place_of_drawn_ones_are_not_called_drawn(drawn: Path) -> None:
     path = drawn / mnist.FILES[2].name
-    idx.write_idx(path, np.array(255 - idx.read_idx(path)))
+    idx.write_idx(path, np.array(idx.read_idx(path)[::-1]))
     data = mnist.load(drawn, "test")
     assert (data.published, data.drawn) == (False, False)
 
@@ -111,6 +113,37 @@ def test_no_set_is_left_known_as_drawn_by_an_interruption(tmp_path: Path) -> Non
     with pytest.raises(KeyboardInterrupt):
         synthetic.write(tmp_path / "a", interrupt, counts=(20, 10))
     assert os.listdir(tmp_path / "a") == []
+
+
+def test_a_set_that_cannot_be_written_whole_costs_the_one_before_nothing(
+    drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk, which shows when the bytes are to be on it."""
+    before = {path: path.read_bytes() for path in drawn.iterdir()}
+    count = iter(range(100))
+
+    def full(_: int) -> None:
+        if next(count) == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MnistnetError, match="No space left on device"):
+        synthetic.write(drawn, nothing, seed=1, counts=(20, 10))
+    assert {path: path.read_bytes() for path in drawn.iterdir()} == before
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nothing")])
+def test_what_stands_in_the_way_of_drawn_json_is_told_before_drawing(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / mnist.DRAWN)
+
+    def drawing(*_: int) -> None:
+        raise AssertionError
+
+    with pytest.raises(MnistnetError, match=f"{mnist.DRAWN}"):
+        synthetic.write(tmp_path, drawing, counts=(20, 10))
+    assert os.listdir(tmp_path) == [mnist.DRAWN]
 
 
 def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:

@@ -3,13 +3,14 @@ file and how to mend it."""
 
 import gzip
 import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, run
+from program import as_user, assert_fault, files, run
 
 from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError
@@ -91,7 +92,7 @@ def test_a_file_that_is_not_idx(tiny: Path, kind: str, pack: Callable[[bytes], b
     path.write_bytes(pack(content))
     if pack is gzip.compress:
         words = GZIP_WORDS.get(kind, words).format(size=path.stat().st_size)
-    assert_fault(("eval", "--data", tiny), f"{path}: {words}; {mnist.MEND}")
+    assert_fault(("eval", "--data", tiny), f"{path}: {words}")
 
 
 UNSOUND = {
@@ -113,12 +114,22 @@ UNSOUND = {
     "labels of another type": (
         LABELS,
         np.zeros(50, np.int32),
-        "{labels}: expected a row of uint8 labels; found 50 int32",
+        "{labels}: expected a row of uint8 labels; found 50 int32; {convert}",
     ),
-    "labels in two columns": (
+    "labels in eight columns, as QMNIST's": (
         LABELS,
-        np.zeros((25, 2), np.uint8),
-        "{labels}: expected a row of uint8 labels; found 25 x 2 uint8",
+        np.zeros((50, 8), np.int32),
+        "{labels}: expected a row of uint8 labels; found 50 x 8 int32; {convert}",
+    ),
+    "images of 0 and 1": (
+        IMAGES,
+        np.ones((50, 28, 28), np.uint8),
+        "{images}: expected levels 0 to 255; found only 0 and 1; {convert}",
+    ),
+    "images with a light ground": (
+        IMAGES,
+        np.full((50, 28, 28), 255, np.uint8),
+        "{images}: expected light digits on black; found a light ground; {convert} --invert",
     ),
     "no images": (
         IMAGES,
@@ -135,7 +146,9 @@ UNSOUND = {
     "a label above 9": (
         LABELS,
         np.array([9] * 49 + [10], np.uint8),
-        "{labels}: expected labels 0 to 9; found 10 for image 49",
+        "{labels}: expected labels 0 to 9; found 10 for image 49; mnistnet has ten classes, and "
+        "sets such as EMNIST's letters have more; to keep ten of them: "
+        "mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER",
     ),
 }
 
@@ -144,7 +157,8 @@ UNSOUND = {
 def test_a_file_that_is_not_as_mnists_are(tiny: Path, kind: str) -> None:
     name, array, words = UNSOUND[kind]
     idx.write_idx(tiny / name, array)
-    words = words.format(images=tiny / IMAGES, labels=tiny / LABELS)
+    convert = f"to convert them: mnistnet import {tiny} --out NEW_FOLDER"
+    words = words.format(images=tiny / IMAGES, labels=tiny / LABELS, convert=convert)
     assert_fault(("eval", "--data", tiny), words)
 
 
@@ -158,33 +172,30 @@ def test_a_set_of_no_images(tiny: Path) -> None:
     )
 
 
-INSTEAD = {
-    "a folder": (Path.mkdir, "{path}: expected an IDX file, found a folder or a device"),
-    "a pipe": (os.mkfifo, "{path}: expected an IDX file, found a folder or a device"),
-    "a file that may not be read": (
-        lambda path: path.touch(mode=0o200),
-        "cannot read {path}: Permission denied",
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", INSTEAD)
-def test_what_is_no_file_to_read(tiny: Path, kind: str) -> None:
-    make, words = INSTEAD[kind]
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("none")])
+def test_what_is_no_file_is_not_taken_for_one(tiny: Path, make: Callable[[Path], None]) -> None:
     path = tiny / LABELS
     path.unlink()
     make(path)
-    words = f"{words.format(path=path)}; {mnist.MEND}"
-    assert_fault(("eval", "--data", tiny), words, run=as_user)
+    pattern = f"{tiny} has no {LABELS}, raw or .gz; it has {IMAGES}, .*"
+    assert_fault(("eval", "--data", tiny), re.compile(pattern))
+
+
+def test_a_file_that_may_not_be_read(tiny: Path) -> None:
+    path = tiny / LABELS
+    path.unlink()
+    path.touch(mode=0o200)
+    message = f"cannot read {path}: Permission denied"
+    assert_fault(("eval", "--data", tiny), message, run=as_user)
 
 
 def test_every_command_that_reads_images_says_so_alike(tiny: Path) -> None:
-    """One file of each split is damaged: each command names the first one that it needs."""
+    """One file of each split is damaged: each command names the first one that it needs, and only
+    download, which means MNIST's own, says that it can get it."""
     for name in (mnist.TRAIN_LABELS.name, LABELS):
         (tiny / name).write_bytes(b"")
-    fault = f"expected an IDX file, found an empty file; {mnist.MEND}"
+    fault = "expected an IDX file, found an empty file"
     for words, name in {
-        ("download",): mnist.TRAIN_LABELS.name,
         ("train",): mnist.TRAIN_LABELS.name,
         ("gradcheck",): mnist.TRAIN_LABELS.name,
         ("eval",): LABELS,
@@ -198,6 +209,81 @@ def test_every_command_that_reads_images_says_so_alike(tiny: Path) -> None:
         for picture, name in (("test:0", LABELS), ("train:0", mnist.TRAIN_LABELS.name))
     )
     assert (result.stdout, result.exit_code) == ("", 1)
+
+
+def test_download_says_that_it_can_get_a_file_of_mnist(tiny: Path, published: object) -> None:
+    (tiny / LABELS).write_bytes(b"")
+    assert_fault(
+        ("download", "--data", tiny),
+        f"{tiny / LABELS}: expected an IDX file, found an empty file; replace the file, or delete "
+        "it and run 'mnistnet download' again",
+    )
+
+
+READERS = (("train",), ("gradcheck",), ("eval",), ("plot", "units"), ("predict", "test:0"))
+
+
+@pytest.mark.parametrize("words", READERS)
+def test_no_command_but_download_and_import_writes_into_a_users_folder(
+    words: tuple[str, ...], good_mirror: str, tmp_path: Path
+) -> None:
+    """Mistyped, empty, or with a set under other names: nothing is downloaded, nothing made."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "emnist").mkdir()
+    (tmp_path / "emnist" / "emnist-digits-train-images-idx3-ubyte.gz").write_bytes(b"")
+    (tmp_path / "set.csv").write_bytes(b"")
+    before = files(), sorted(tmp_path.rglob("*"))
+    for name, says in {
+        "mistyped": "there is no folder .* mnistnet download --data .* mnistnet import SOURCE",
+        "empty": "has none of .* it is empty; .* mnistnet download --data .* mnistnet import SOURC",
+        "emnist": "it has emnist-.*; to read these: mnistnet import .*emnist --out NEW_FOLDER",
+        "set.csv": "found a file, .*set.csv; .* mnistnet import .*set.csv --out NEW_FOLDER",
+    }.items():
+        result = run(*words, "--data", tmp_path / name, "--mirror", good_mirror)
+        assert result.exit_code == 1
+        assert re.search(f"Error: .*{says}", result.stderr), result.stderr
+        assert (files(), sorted(tmp_path.rglob("*"))) == before
+
+
+@pytest.fixture
+def good_mirror(tiny: Path, published: object, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with MNIST's files, outside of the current one."""
+    return str(tiny.rename(tmp_path_factory.mktemp("mirror") / "mnist"))
+
+
+OTHER_KINDS = {
+    b"PK\x03\x04": "a ZIP archive, not gzip; unpack it first (unzip)",
+    b"\xfd7zXZ\0": "an xz archive, not gzip; unpack it first (xz --decompress)",
+    b"version https://git-lfs.github.com/spec/v1": "a Git LFS pointer; fetch the file itself "
+    "(git lfs pull)",
+}
+
+
+@pytest.mark.parametrize("start", OTHER_KINDS)
+def test_another_kind_of_file_under_the_name(tiny: Path, start: bytes) -> None:
+    (tiny / IMAGES).unlink()
+    path = tiny / f"{IMAGES}.gz"
+    path.write_bytes(start + bytes(100))
+    words = f"{path}: expected an IDX file, raw or gzip; found {OTHER_KINDS[start]}"
+    assert_fault(("eval", "--data", tiny), words)
+
+
+@pytest.mark.parametrize("start", ["/annex/objects/MD5E-s9", "../.git/annex/objects/a/b"])
+def test_a_pointer_of_git_annex(tiny: Path, start: str) -> None:
+    (tiny / IMAGES).write_text(start)
+    words = "expected an IDX file, found a git-annex pointer; fetch the file (git annex get)"
+    assert_fault(("eval", "--data", tiny), f"{tiny / IMAGES}: {words}")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzip"])
+def test_little_endian_sizes(tiny: Path, pack: Callable[[bytes], bytes]) -> None:
+    path = tiny / IMAGES
+    path.write_bytes(pack(struct.pack("<4B3I", 0, 0, 8, 3, 50, 28, 28) + bytes(50 * 784)))
+    assert_fault(
+        ("eval", "--data", tiny),
+        f"{path}: expected big-endian sizes, as IDX has; found little-endian ones (50 x 28 x 28); "
+        "'mnistnet import' reads such files",
+    )
 
 
 def test_gzip_that_is_cut_or_altered_anywhere(tmp_path: Path) -> None:
@@ -237,5 +323,5 @@ def test_a_file_that_shrinks_while_it_is_read(tiny: Path, monkeypatch: pytest.Mo
         path.write_bytes(whole)
         return result
 
-    message = f"{path}: expected 39,216 bytes for 50 x 28 x 28 uint8; found 30,000; {mnist.MEND}"
+    message = f"{path}: expected 39,216 bytes for 50 x 28 x 28 uint8; found 30,000"
     assert_fault(("eval", "--data", tiny), message, run=eval_it_whole)

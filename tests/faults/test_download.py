@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -112,6 +113,36 @@ def drip(request) -> None:
             return
 
 
+def drip_headers(request) -> None:
+    """A header line at a time, each in good time, and never done."""
+    drip_lines(request, b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
+
+
+def continue_on(request) -> None:
+    """100 Continue, again and again."""
+    drip_lines(request, b"", b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def drip_trailers(request) -> None:
+    """The whole file as a chunk, and then trailers without end."""
+    body = request.server.body
+    start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body)
+    drip_lines(request, start + body + b"\r\n0\r\n", b"X: y\r\n")
+
+
+def drip_lines(request, start: bytes, line: bytes) -> None:
+    with suppress(OSError):
+        request.wfile.write(start)
+        while not request.server.closing.wait(0.05):
+            request.wfile.write(line)
+
+
+def redirect_slowly(request) -> None:
+    """To itself, and each time nearly as late as it may."""
+    request.server.closing.wait(0.2)
+    status(302, Location=request.path)(request)
+
+
 class Answer(NamedTuple):
     """What the mirror does when asked for the first file, what is said of it (a pattern), how often
     it is asked, and whether one need wait for it."""
@@ -164,6 +195,12 @@ ANSWERS = {
     "reset at half": Answer(reset_after(0.5), RESET, None),
     "reset at the last byte": Answer(reset_after(0.9999), RESET, None),
     "a byte at a time": Answer(drip, r"too slow: \d+ bytes in \d s", slow=True),
+    "headers without end": Answer(drip_headers, "no answer in time", slow=True),
+    "100 Continue without end": Answer(continue_on, "no answer in time", slow=True),
+    "trailers without end": Answer(
+        drip_trailers, "no answer in time after {size:,} bytes", slow=True
+    ),
+    "slow redirects": Answer(redirect_slowly, "no answer in time", None, slow=True),
     "no answer": Answer(
         lambda request: request.server.closing.wait(), "no answer in time", slow=True
     ),
@@ -187,7 +224,8 @@ def fault_of(good, kind: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str
     """A mirror that acts so, and the pattern of what is said of it."""
     answer = ANSWERS[kind]
     if answer.slow:
-        monkeypatch.setattr(http, "READ_TIMEOUT", 0.5)
+        monkeypatch.setattr(http, "SILENCE", 0.5)
+        monkeypatch.setattr(http, "SLOWEST", 1e6)
     good.answers[f"/bad/{FIRST}.gz"] = answer.act
     file, size = mnist.FILES[0], len(good.body)
     sizes = {
@@ -325,6 +363,25 @@ def test_a_proxy_with_a_name_and_no_password(good, monkeypatch: pytest.MonkeyPat
     assert_no_mirror("http://mnist.example", ".+")
 
 
+def test_a_proxy_that_is_out_of_reach_is_named_without_its_password(
+    good, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("https_proxy", f"http://name:secret@127.0.0.1:{port}")
+    words = f"cannot reach it through the proxy http://127.0.0.1:{port}: Connection refused"
+    assert_no_mirror("https://mnist.example", words)
+
+
+def test_a_socks_proxy_without_its_package_says_what_to_install(
+    good, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "socks", None)
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    words = r"Missing dependencies for SOCKS support\. .*: python -m pip install pysocks"
+    assert_no_mirror("http://mnist.example", words)
+
+
 def test_the_body_of_a_redirect_is_not_read(good, tiny: Path) -> None:
     """It might have no end."""
 
@@ -345,7 +402,7 @@ def test_the_body_of_a_redirect_is_not_read(good, tiny: Path) -> None:
 
 
 def test_nobody_listens_or_nobody_answers(good, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "READ_TIMEOUT", 0.5)
+    monkeypatch.setattr(http, "SILENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts, and that is all
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert_no_mirror(mirror, "no answer in time")
@@ -367,8 +424,26 @@ def test_a_certificate_that_nobody_vouches_for(secure: str) -> None:
     assert_no_mirror(
         f"{secure}/good",
         r"\[SSL: CERTIFICATE_VERIFY_FAILED\] certificate verify failed: "
-        r"unable to get local issuer certificate.*",
+        r"unable to get local issuer certificate.*; "
+        "REQUESTS_CA_BUNDLE may name a file of the certificates to accept",
     )
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_certificate_that_the_environment_vouches_for(
+    secure: str, tiny: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "authority.pem")
+    assert run("download", "--mirror", f"{secure}/good").exit_code == 0
+    assert_complete(download.cache_folder(), tiny)
+
+
+def test_requests_own_variable_comes_before_openssls(
+    secure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", "none.pem")
+    assert run("download", "--mirror", f"{secure}/good").exit_code == 0
 
 
 def test_a_certificate_of_somebody_else(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_a_pipe_that_is_closed_early(tiny: Path, seven: Path, unbuffered: str) -
         ("predict", seven, "test:0", "--data", tiny): f"{ships}\n",
         ("info",): f"{ships}\n",
         ("gradcheck", "--data", tiny, "--json"): "",
-        ("download", "--data", tiny): "",
+        ("download", "--check", "--data", tiny): "",
         ("plot", "weights"): f"{ships}\n",
         ("train", "--help"): "",
     }.items():

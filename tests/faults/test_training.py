@@ -502,7 +502,9 @@ UNLEARNABLE = {
 
 @pytest.mark.parametrize("kind", UNLEARNABLE)
 def test_what_cannot_be_learned_from_is_said_before_or_after(tiny: Path, kind: str) -> None:
+    """Of a folder that import wrote; levels that are not MNIST's are an error in any other."""
     change, words, doubt = UNLEARNABLE[kind]
+    (tiny / mnist.IMPORTED).write_text("{}")
     path = tiny / "train-images-idx3-ubyte"
     idx.write_idx(path, change(idx.read_idx(path)).astype(np.uint8))
     result = run(*QUICK, "--data", tiny, *words)

@@ -1,0 +1,95 @@
+"""mnistnet import."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistnet.cli.options import UserPath, json_option, print_json, progress, visible
+
+if TYPE_CHECKING:
+    from mnistnet.data.convert import Imported
+
+
+def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> dict[str, int] | None:
+    """'0,1,seven=7' as a dict from label to digit."""
+    if text is None:
+        return None
+    mapping: dict[str, int] = {}
+    for item in text.split(","):
+        label, _, digit = item.strip().rpartition("=")
+        if len(digit) != 1 or digit not in "0123456789":
+            raise click.BadParameter(
+                f"expected labels and digits such as 0,1,seven=7; found {item!r}", ctx, param
+            )
+        mapping[label or digit] = int(digit)
+    return mapping
+
+
+@click.command(name="import")
+@click.argument("source", type=UserPath())
+@click.option("--out", type=UserPath(), required=True, help="Folder to write, new or empty.")
+@click.option("--name", help="Name of the data set.  [default: that of the folder]")
+@click.option(
+    "--labels",
+    callback=_mapping,
+    metavar="LABEL=DIGIT,...",
+    help="Keep only these labels; LABEL=DIGIT renames one, 7 is short for 7=7.",
+)
+@click.option("--invert", is_flag=True, help="Exchange light and dark, for dark on light.")
+@click.option(
+    "--transpose/--no-transpose",
+    default=None,
+    help="Swap rows and columns.  [default: only for files named emnist-...]",
+)
+@click.option(
+    "--test-share",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of the images for the test set, where SOURCE has none.  [default: 1/6]",
+)
+@json_option
+def import_(source: Path, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
+    """Convert a data set for the other commands.
+
+    SOURCE is an .npz (as Keras and KMNIST have them), a CSV (as Kaggle has them), IDX files under
+    any name (EMNIST, QMNIST), a folder of these, or a folder with folders 0 to 9 of pictures, or
+    with train/ and test/ of them. A picture is prepared as predict does it; one that cannot be read
+    is skipped and listed. The folder that is written must be new or empty.
+
+    \b
+    Examples:
+      mnistnet import mnist.npz --out mine
+      mnistnet import pictures/ --out mine
+      mnistnet train --data mine
+    """
+    from mnistnet.api import load_network
+    from mnistnet.data import convert
+
+    if options["test_share"] is None:
+        options["test_share"] = convert.TEST_SHARE
+    if name is not None and not (name.isprintable() and 0 < len(name) <= 100):
+        raise click.BadParameter("expected 1 to 100 printable characters", param_hint="--name")
+    settings = convert.Options(name=name or "", **options)
+    predict = load_network().predict
+    with progress("reading", " images") as (notify, advance):
+        done = convert.convert(
+            source, out, settings, lambda text: notify(visible(text)), advance, predict
+        )
+    for warning in done.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    if as_json:
+        print_json({"out": str(out), **vars(done)})
+    else:
+        _print(done, out)
+
+
+def _print(done: "Imported", out: Path) -> None:
+    click.echo("digit     " + "".join(f"{digit:>8}" for digit in range(10)) + "     all")
+    for split, counts in done.counts.items():
+        columns = "".join(f"{count:>8,}" for count in counts)
+        click.echo(f"{split:<10}{columns}{sum(counts):>8,}")
+    if done.left_out:
+        click.echo(f"{done.left_out:,} images of other labels left out")
+    if done.skipped:
+        click.echo(f"{done.skipped:,} files skipped")
+    click.echo(f"{visible(done.name)} in {visible(str(out))}")

@@ -1,0 +1,118 @@
+"""Where a data set's files are in a folder, whatever a program or an archive called them.
+
+Found are names as published (train-images-idx3-ubyte), as some archivers unpack them
+(train-images.idx3-ubyte), each as gzip, in a folder of the file's own name (Kaggle's archive) and
+in a folder raw/ or NAME/raw/ (torchvision's). Other sets' names are recognised, and answered with
+the command that reads them.
+"""
+
+import shlex
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mnistnet.errors import DataError, reason
+
+SHOWN = 6  # names in an error
+PACKED = ".gz"
+TABLES = (".npz", ".csv")
+
+
+def locate(folder: Path, names: Sequence[str]) -> Path:
+    """The folder that has the files: this one, or one named raw in it; this one if neither has.
+
+    Raises DataError where there is more than one.
+    """
+    inner = [*folder.glob("raw"), *sorted(folder.glob("*/raw"))]
+    found = [place for place in (folder, *inner) if any(copies(place, name) for name in names)]
+    if len(found) > 1:
+        raise DataError(
+            f"expected one data set in {folder}; found {', '.join(map(str, found))}: "
+            "name one of these folders"
+        )
+    return found[0] if found else folder
+
+
+def name_of(folder: Path) -> str:
+    """The name of the set in a folder: the folder's own, but that around one named raw."""
+    place = folder.absolute()
+    return place.parent.name if place.name == "raw" else place.name
+
+
+def copies(folder: Path, name: str) -> list[Path]:
+    """The files in the folder that may be this one, the one to read first; raises DataError where
+    the folder cannot be searched."""
+    dotted = name.replace("-idx", ".idx")
+    places = (name, name + PACKED, dotted, dotted + PACKED, f"{name}/{name}", f"{dotted}/{dotted}")
+    try:
+        return [folder / place for place in places if _is_file(folder / place)]
+    except OSError as error:
+        raise DataError(f"cannot read {folder}: {reason(error)}") from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def refuse_link(path: Path) -> None:
+    """Raise DataError where the path is a link: to write there would change what is elsewhere."""
+    if path.is_symlink():
+        raise DataError(f"expected a file, found a link: {path}; remove the link")
+
+
+def others(folder: Path, names: Sequence[str]) -> list[str]:
+    """What is in the folder that 'mnistnet import' might read, but these files."""
+    known = {path.name for name in names for path in copies(folder, name)}
+    return [name for name in _listed(folder) if name not in known and _is_source(folder / name)]
+
+
+def _is_source(path: Path) -> bool:
+    name = path.name.lower()
+    is_table = name.endswith(TABLES)
+    is_idx = "idx" in name and ("images" in name or "labels" in name)
+    has_digits = all((path / digit).is_dir() for digit in "01")
+    return is_table or (is_idx and path.is_file()) or has_digits or name in map(str, range(10))
+
+
+def _listed(folder: Path) -> list[str]:
+    with suppress(OSError):
+        return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    return []
+
+
+def absent(folder: Path, name: str, names: Sequence[str]) -> str:
+    """That the folder has no such file, what it has, and the ways on."""
+    place = shlex.quote(str(folder))
+    convert = "mnistnet import {} --out NEW_FOLDER"
+    if _is_file(folder):
+        return (
+            f"expected a folder with {name}, found a file, {folder}; "
+            f"to make a folder of it: {convert.format(place)}"
+        )
+    fill = (
+        f"to put MNIST there: mnistnet download --data {place}; "
+        f"to read another data set: {convert.format('SOURCE')}"
+    )
+    if not folder.exists():
+        return f"there is no folder {folder}; {fill}"
+    listed = _listed(folder)
+    more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+    found = f"it has {', '.join(listed[:SHOWN])}{more}" if listed else "it is empty"
+    any_there = any(copies(folder, each) for each in names)
+    expected = f"no {name}" if any_there else f"none of {', '.join(names)}"
+    said = f"{folder} has {expected}, raw or .gz; {found}"
+    links = [path for path in (folder / name, folder / f"{name}{PACKED}") if path.is_symlink()]
+    if links:
+        return f"{said}; {links[0].name} is a link to a file that is not there"
+    if others(folder, names):
+        return f"{said}; to read these: {convert.format(place)}"
+    if any_there:
+        return (
+            f"{said}; add that set's own file (of MNIST: mnistnet download --data {place}), or "
+            "name another folder with --data"
+        )
+    return f"{said}; {fill}"

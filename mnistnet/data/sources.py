@@ -1,0 +1,124 @@
+"""Find out what somebody's file or folder is, and read the data set in it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistnet.arrays import Array
+from mnistnet.data import layout, mnist, stored, tables
+from mnistnet.data.stored import Block
+from mnistnet.errors import DataError, MnistnetError, PictureError, reason
+
+PICTURES = 50  # in a block
+MAX_PICTURES = 1_000_000
+SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
+KINDS = (
+    "an .npz with x_train and y_train, a .csv, IDX files, or a folder with one of these or with "
+    "folders 0 to 9 of pictures"
+)
+Skip = Callable[[Path, str], None]  # told of a file that is left out, and why
+
+
+def read(source: Path, skip: Skip) -> Iterator[Block]:
+    """The data set in a file or folder, in blocks; raises DataError for what is none."""
+    try:
+        yield from _recognise(source, skip)
+    except (MnistnetError, MemoryError):
+        raise
+    except Exception as error:  # a damaged archive makes zipfile and zlib raise a dozen kinds
+        raise DataError(f"cannot read {source}: {reason(error)}") from error
+
+
+def is_transposed(source: Path) -> bool:
+    """Whether the images are stored column by column: EMNIST's are, as their names tell."""
+    try:
+        names = [path.name for path in source.iterdir()] if source.is_dir() else [source.name]
+    except OSError as error:
+        raise DataError(f"cannot read {source}: {reason(error)}") from error
+    return any(name.lower().startswith("emnist-") for name in names)
+
+
+def _recognise(source: Path, skip: Skip) -> Iterator[Block]:
+    if not source.is_file() and not source.is_dir():
+        raise DataError(f"there is no file or folder {source}; expected {KINDS}")
+    if source.is_file():
+        suffix = source.suffix.lower()
+        if suffix == ".npz":
+            return stored.read(source, stored.npz_arrays([source]))
+        if suffix == ".csv":
+            return tables.read([source], skip)
+        return stored.read(source, stored.idx_arrays(stored.family(source)))
+    folder = mnist.locate(source)
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    npz = [path for path in files if path.suffix.lower() == ".npz"]
+    csv = [path for path in files if path.suffix.lower() == ".csv"]
+    idx = [path for path in files if "idx" in path.name.lower()]
+    if not idx:  # in folders of their own names
+        idx = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
+    pictures = [] if npz or csv or idx else _labelled(folder)
+    if bool(npz) + bool(csv) + bool(idx) + bool(pictures) != 1:
+        listed = ", ".join(path.name for path in files[: layout.SHOWN]) or "no files"
+        many = " of more than one kind: name the one to read" if npz or csv else ""
+        raise DataError(f"{source}: expected {KINDS}; found {listed}{many}")
+    if pictures:
+        return _read_pictures(pictures, skip)
+    if csv:
+        return tables.read(csv, skip)
+    return stored.read(source, stored.npz_arrays(npz) if npz else stored.idx_arrays(idx))
+
+
+class _Labelled(NamedTuple):
+    """A folder of pictures of one label."""
+
+    split: str
+    label: str
+    path: Path
+
+
+def _labelled(folder: Path) -> list[_Labelled]:
+    """The folders of pictures in a folder, or in train/ and test/ of it."""
+    inner = _folders(folder)
+    if any(path.name.lower() in SPLITS for path in inner):
+        return [
+            _Labelled(SPLITS[path.name.lower()], label.name, label)
+            for path in inner
+            if path.name.lower() in SPLITS
+            for label in _folders(path)
+        ]
+    return [_Labelled("train", path.name, path) for path in inner]
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."]
+
+
+def _read_pictures(folders: Sequence[_Labelled], skip: Skip) -> Iterator[Block]:
+    found = [
+        (folder.split, folder.label, path)
+        for folder in folders
+        for path in sorted(folder.path.iterdir())
+        if path.is_file() and path.name[0] != "."
+    ]
+    if len(found) > MAX_PICTURES:
+        raise DataError(f"expected {MAX_PICTURES:,} pictures at most; found {len(found):,}")
+    for split in ("train", "test"):
+        mine = [(label, path) for part, label, path in found if part == split]
+        for start in range(0, len(mine), PICTURES):
+            images, labels = [], []
+            for label, path in mine[start : start + PICTURES]:
+                try:
+                    images.append(_prepared(path))
+                    labels.append(label)
+                except PictureError as error:
+                    skip(path, str(error))
+            if images:
+                yield Block(split, np.array(images), np.array(labels), len(found))
+
+
+def _prepared(path: Path) -> Array:
+    """The picture (784,) uint8 as predict would give it to a network."""
+    from mnistnet.image.digit import read_picture  # which loads Pillow
+
+    return read_picture(path).image
