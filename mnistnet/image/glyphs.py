@@ -79,9 +79,9 @@ _GLYPHS = """
 """
 
 
-def _parsed(text: str) -> list[Points]:
-    """The strokes of one glyph, in a square of side 1."""
-    return [_stroke(words) for words in text.split(",")]
+def parse(line: str) -> list[Points]:
+    """The strokes of one glyph, in a square of side 1; its name, after two spaces, is ignored."""
+    return [_stroke(words) for words in line.split("  ")[0].split(",")]
 
 
 def _stroke(words: str) -> Points:
@@ -102,4 +102,4 @@ def _cut(points: Points) -> Points:
     return [points[0], *between[1:-1], points[-1]]
 
 
-GLYPHS: list[list[Points]] = [_parsed(line.split("  ")[0]) for line in _GLYPHS.strip().splitlines()]
+GLYPHS: list[list[Points]] = [parse(line) for line in _GLYPHS.strip().splitlines()]

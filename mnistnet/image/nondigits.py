@@ -58,7 +58,7 @@ def character(_: Digits, rng: np.random.Generator) -> Array:
         anchor="mm",
         stroke_width=int(rng.integers(5)),
     )
-    return _set(_skewed(canvas, rng))
+    return _set(skewed(canvas, rng))
 
 
 def scribble(_: Digits, rng: np.random.Generator) -> Array:
@@ -96,7 +96,7 @@ def shapes(_: Digits, rng: np.random.Generator) -> Array:
             pen.polygon(corners, 255)
         else:
             pen.line([*corners, *corners[:2]], 255, width, joint="curve")
-    return _set(_skewed(canvas, rng))
+    return _set(skewed(canvas, rng))
 
 
 def _corners(rng: np.random.Generator) -> Array:
@@ -134,7 +134,7 @@ def half(digits: Digits, rng: np.random.Generator) -> Array:
     """A digit cut in two."""
     quarters = int(rng.integers(4))  # that bring the side to keep to the top
     side = ("top", "right", "bottom", "left")[quarters]
-    upright = np.rot90(_cropped(_one(HALVES[side], digits, rng)), quarters)
+    upright = np.rot90(cropped(_one(HALVES[side], digits, rng)), quarters)
     kept = upright[: max(2, int(len(upright) * rng.uniform(0.35, 0.6)))]
     return _set(np.rot90(kept, -quarters))
 
@@ -152,7 +152,7 @@ def several(digits: Digits, rng: np.random.Generator) -> Array:
     row, end = np.zeros((SIDE + 8, 4 * SIDE), np.float32), 8
     is_column = rng.random() < 0.2
     for _ in range(2 + (rng.random() < 0.2)):
-        digit = _cropped(_one(range(CLASSES), digits, rng))
+        digit = cropped(_one(range(CLASSES), digits, rng))
         digit = digit.T if is_column else digit
         height, width = digit.shape
         left, top = end + int(rng.integers(-3, 6)), int(rng.integers(0, 9))
@@ -203,7 +203,7 @@ def _smooth(corners: Array) -> Array:
     )
 
 
-def _skewed(canvas: Image.Image, rng: np.random.Generator) -> Array:
+def skewed(canvas: Image.Image, rng: np.random.Generator) -> Array:
     """The canvas turned, slanted and stretched about its middle, in [0, 1]."""
     angle, slant = math.radians(rng.normal(0, 10)), rng.normal(0.1, 0.15)
     stretch = math.exp(rng.normal(0, 0.15))
@@ -221,10 +221,10 @@ def _skewed(canvas: Image.Image, rng: np.random.Generator) -> Array:
 
 def _set(levels: Array) -> Array:
     """Levels of any size, in [0, 1], as MNIST's images are: (28, 28) uint8."""
-    return normalise(_cropped(levels))
+    return normalise(cropped(levels))
 
 
-def _cropped(levels: Array) -> Array:
+def cropped(levels: Array) -> Array:
     """The levels without the rows and columns around them that are empty."""
     rows, columns = (np.flatnonzero(levels.max(axis=axis) > 0.05) for axis in (1, 0))
     return levels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
