@@ -31,13 +31,14 @@ Digits = list[Array]  # for each digit images of it, (m, 28, 28)
 def draw(count: int, images: Array, labels: Array, rng: np.random.Generator) -> Array:
     """Images (count, 784) uint8, 0 = background, of no digit: each kind in turn.
 
-    images (m, 784) uint8 and labels (m,) are digits, some of each, to make pairs and parts of. The
-    same state of rng gives the same images.
+    images (m, 784) uint8 and labels (m,) are digits to make pairs and parts of, which is left out
+    unless there are some of each. The same state of rng gives the same images.
     """
     digits = [images[labels == digit].reshape(-1, SIDE, SIDE) for digit in range(CLASSES)]
+    kinds = SHAPES + OF_DIGITS if all(map(len, digits)) else SHAPES
     made = np.empty((count, PIXELS), np.uint8)
     for i in range(count):
-        made[i] = KINDS[i % len(KINDS)](digits, rng).reshape(-1)
+        made[i] = kinds[i % len(kinds)](digits, rng).reshape(-1)
     return made
 
 
@@ -163,10 +164,10 @@ def several(digits: Digits, rng: np.random.Generator) -> Array:
 
 
 Kind = Callable[[Digits, np.random.Generator], Array]
-KINDS: tuple[Kind, ...] = (
-    *(glyph, character, scribble, glyph, spiral, wave, shapes),
-    *(glyph, character, texture, half, turned, several, several),
+SHAPES: tuple[Kind, ...] = (
+    *(glyph, character, scribble, spiral, wave, glyph, shapes, character, texture, glyph),
 )
+OF_DIGITS: tuple[Kind, ...] = (half, turned, several, several)
 
 
 def _one(allowed: "tuple[int, ...] | range", digits: Digits, rng: np.random.Generator) -> Array:

@@ -13,7 +13,9 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    "kind", list(dict.fromkeys(nondigits.KINDS)), ids=lambda kind: kind.__name__
+    "kind",
+    list(dict.fromkeys(nondigits.SHAPES + nondigits.OF_DIGITS)),
+    ids=lambda kind: kind.__name__,
 )
 def test_each_kind_has_the_form_of_mnists_images(kind, digits) -> None:
     rng = np.random.default_rng(0)
@@ -30,6 +32,12 @@ def test_all_kinds_are_drawn_and_the_count_is_exact(digits) -> None:
     for count in (0, 3, 101):
         made = nondigits.draw(count, *digits, np.random.default_rng(0))
         assert (made.dtype, made.shape) == (np.uint8, (count, 784))
+
+
+def test_without_some_of_each_digit_none_are_made_of_digits(digits, monkeypatch) -> None:
+    monkeypatch.setattr(nondigits, "OF_DIGITS", (None,))
+    images, labels = digits[0][digits[1] != 7], digits[1][digits[1] != 7]
+    assert len(nondigits.draw(30, images, labels, np.random.default_rng(0))) == 30
 
 
 def test_the_same_seed_draws_the_same_and_another_seed_others(digits) -> None:
