@@ -1,7 +1,7 @@
 """Letters and symbols that look like no digit, as strokes.
 
-Those that some people write as they write a digit are left out: B b D G g I l O o Q q S s Y y Z z
-and & ! / | ( ) among them.
+Those that some people write as they write a digit are left out: a B b D G g I i l O o Q q S s Y y
+Z z and & ! / | ( ) > among them.
 """
 
 import itertools
@@ -28,12 +28,10 @@ _GLYPHS = """
 00 49 80                                  V
 00 29 45 69 90                            W
 10 89, 80 19                              X
-~74 53 24 17 39 69 76, 73 79              a
 80 89, ~85 54 25 27 49 69 87              d
 ~26 86 74 43 15 17 39 69 88               e
 ~80 60 41 42 49, 24 74                    f
 10 19, ~15 44 75 79                       h
-43 49, 40 41                              i
 ~63 68 49 28, 60 61                       j
 10 19, 73 16, 35 79                       k
 13 19, ~14 33 44 49, ~44 63 84 89         m
@@ -53,7 +51,6 @@ _GLYPHS = """
 ~06 24 45 66 84                           tilde
 60 30 39 69                               bracket
 80 15 89                                  less than
-10 85 19                                  greater than
 80 10 55 19 89                            sum
 00 90, 20 29, 60 69                       pi
 20 89, 54 19                              lambda
@@ -68,13 +65,10 @@ _GLYPHS = """
 ~40 10 03 07 29 69 87 83 60 40, 23 24, 63 64, ~26 48 66    smiley
 ~40 10 03 07 29 69 87 83 60 40, 00 99, 90 09               crossed circle
 05 40 85, 15 19 79 75, 39 36 56 59        house
-19 40 89 19                               triangle
 10 89 80 10                               set square
 11 19 89 81 11, 11 89                     crossed square
-02 07 97 92 02                            box
 05 39 80                                  tick
 10 19, 10 82 14                           flag
-~04 11 40 71 84, 04 84, 44 48 29          umbrella
 ~95 43 14 17 38 96, 14 17                 fish
 """
 
