@@ -46,7 +46,7 @@ def written(strokes: list[Points], count: int, rng: np.random.Generator) -> Arra
     heights = rng.normal(0, 0.045, (count, 1, 2, 2))
     directions, phases = rng.uniform(1, 6, (count, 4, 2)), rng.uniform(0, 2 * np.pi, (count, 1, 4))
     is_round = rng.random(count) < 0.7
-    widths = (UNIT * rng.uniform(0.05, 0.17, count)).astype(int)
+    widths = (UNIT * rng.uniform(0.05, 0.19, count)).astype(int)
     paths = []
     for stroke in strokes:
         points = np.array(stroke) - 0.5 + rng.normal(0, 0.02, (count, 1, 2))
