@@ -15,6 +15,7 @@ from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.image.digit import normalise
 from mnistnet.image.drawn import CANVAS, UNIT, inked, written
 from mnistnet.image.glyphs import GLYPHS
+from mnistnet.image.strokes import Points
 
 # Printed characters that look like no digit; the font comes with Pillow.
 CHARACTERS = "AaCcdEeFfHhJKkLMmNnPpRrTtUuVvWwXx#%@+=*?<~[]{}$"
@@ -45,6 +46,17 @@ def draw(count: int, images: Array, labels: Array, rng: np.random.Generator) -> 
 def glyph(_: Digits, rng: np.random.Generator) -> Array:
     """A letter or symbol, as written by hand: (28, 28) uint8, as are all the others."""
     image: Array = written(GLYPHS[rng.integers(len(GLYPHS))], 1, rng)[0]
+    return image
+
+
+def sign(_: Digits, rng: np.random.Generator) -> Array:
+    """Three to five strokes anywhere, straight or curved, as in a letter of no script."""
+    strokes: list[Points] = []
+    for _stroke in range(int(rng.integers(3, 6))):
+        corners = rng.integers(0, 10, (int(rng.integers(2, 5)), 2)) / 9
+        corners = _smooth(corners) if len(corners) > 2 and rng.random() < 0.5 else corners
+        strokes.append([(x, y) for x, y in corners.tolist()])
+    image: Array = written(strokes, 1, rng)[0]
     return image
 
 
@@ -165,7 +177,7 @@ def several(digits: Digits, rng: np.random.Generator) -> Array:
 
 Kind = Callable[[Digits, np.random.Generator], Array]
 SHAPES: tuple[Kind, ...] = (
-    *(glyph, character, scribble, spiral, wave, glyph, shapes, character, texture, glyph),
+    *(glyph, character, scribble, spiral, wave, sign, shapes, glyph, texture, sign, character),
 )
 OF_DIGITS: tuple[Kind, ...] = (half, turned, several, several)
 

@@ -13,6 +13,7 @@ import contextlib
 import csv
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,9 +26,11 @@ from mnistnet.errors import PictureError
 from mnistnet.image.digit import read_picture
 from mnistnet.image.drawn import draw
 from mnistnet.model import training, weights
+from mnistnet.model.answer import doubt
 from mnistnet.model.network import Network, log_probabilities
 
 EACH = 500  # drawn images of each kind of non-digit
+SHARES = (1, 2, 3, 4, 5, 6, 8, 10)  # of right digits, in percent, that a threshold calls unsure
 BINS = 15  # of the expected calibration error
 Scored = tuple[Array, Array]  # scores (n, 10) and labels (n,)
 
@@ -77,6 +80,13 @@ def main() -> None:
         print(f"{name:<32}" + "".join(f"{auroc(m(right), m(f)):>12.4f}" for m in MEASURES))
     for measure in MEASURES:
         curve(measure, right, digits, others)
+    print(f"\n{'the rule of predict':<32}" + outcome(by_rule, digits, others))
+    for name, f in {**{name: f for name, (f, _) in digits.items()}, **others}.items():
+        reasons = Counter(doubt(p) or "sure" for p in np.exp(log_probabilities(f)).tolist())
+        print(
+            f"{name:<32}"
+            + ", ".join(f"{r} {100 * n / len(f):.1f} %" for r, n in reasons.most_common())
+        )
 
 
 def held_out(network: Network) -> tuple[dict[str, Scored], dict[str, Array]]:
@@ -127,22 +137,32 @@ def curve(
     digits: dict[str, Scored],
     others: dict[str, Array],
 ) -> None:
-    """For thresholds of the measure: what share of right digits is below, and what is above."""
-    print(
-        f"\nsure if {measure.__name__} is above\n{'':>10}"
-        + "  % of right digits unsure, and % of all wrong and sure; % of non-digits sure"
-    )
-    names = [*digits, *others]
-    print(f"{'':>10}" + "".join(f"{name[:18]:>20}" for name in names))
-    for share in (1, 2, 3, 4, 5, 6, 8, 10):
+    """For thresholds of the measure: which share of the right digits is unsure, and which share of
+    all is wrong and sure; and which share of the images of no digit is sure."""
+    print(f"\n{f'sure from this {measure.__name__} on':<32}" + " ".join(f"{n:>19}" for n in digits))
+    print(f"{'':<32}" + f"{'unsure  wrong':>19} " * len(digits) + "   no digit, but sure")
+    for share in SHARES:
         threshold = np.percentile(measure(right), share)
-        cells = []
-        for f, labels in digits.values():
-            is_right, is_sure = f.argmax(axis=1) == labels, measure(f) > threshold
-            unsure = 100 * (1 - is_sure[is_right].mean())
-            cells.append(f"{unsure:.1f} {100 * (is_sure & ~is_right).mean():.2f}")
-        cells += [f"{100 * (measure(f) > threshold).mean():.1f}" for f in others.values()]
-        print(f"{threshold:>10.3f}" + "".join(f"{cell:>20}" for cell in cells))
+        print(
+            f"{threshold:<32.3f}" + outcome(lambda f, t=threshold: measure(f) >= t, digits, others)
+        )
+
+
+def outcome(
+    is_sure: Callable[[Array], Array], digits: dict[str, Scored], others: dict[str, Array]
+) -> str:
+    """The figures of one row of the curve, in percent."""
+    cells = []
+    for f, labels in digits.values():
+        is_right, sure = f.argmax(axis=1) == labels, is_sure(f)
+        unsure, wrong = (~sure)[is_right].mean(), (sure & ~is_right).mean()
+        cells.append(f"{100 * unsure:>12.1f}{100 * wrong:>7.2f} ")
+    return "".join(cells) + "  ".join(f"{100 * is_sure(f).mean():>6.1f}" for f in others.values())
+
+
+def by_rule(f: Array) -> Array:
+    """Whether `predict` is sure."""
+    return np.array([doubt(p) is None for p in np.exp(log_probabilities(f)).tolist()], bool)
 
 
 def ece(f: Array, labels: Array) -> float:
