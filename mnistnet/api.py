@@ -132,6 +132,7 @@ def train(
     warps: int = Options.warps,
     validation: int | None = None,
     drawn: int = Options.drawn,
+    nondigits: int = Options.nondigits,
     seed: int = Options.seed,
     start: Network | None = None,
     callback: Callable[[Report], None] | None = None,
@@ -160,6 +161,7 @@ def train(
         warps,
         validation,
         drawn,
+        nondigits,
         identity(start) if start else "",
         seed,
     )
@@ -168,7 +170,7 @@ def train(
     for sentence in found:
         warnings.warn(sentence, stacklevel=2)
     state = training.begin(options, start.model if start else None)
-    changes, extra = additions(options)
+    changes, extra = additions(options, data.images, data.labels)
     for report in training.train(state, data.images, data.labels, options, changes, extra):
         if callback:
             callback(report)
@@ -179,15 +181,26 @@ def train(
     return Network(state.network, metadata)
 
 
-def additions(options: Options) -> tuple[Augment | None, tuple[Array, Array] | None]:
-    """What these options add to the images of a training: distortions, and drawn digits."""
-    extra = None
+def additions(
+    options: Options, images: Array, labels: Array
+) -> tuple[Augment | None, tuple[Array, Array] | None]:
+    """What these options add to the images (n, 784) and labels (n,) of a training: distortions, and
+    drawn digits and images of no digit with their labels."""
+    rng = training.streams(options.seed)[2]
+    extra = []
     if options.drawn:
         from mnistnet.image.drawn import draw  # which loads Pillow
 
-        extra = draw(options.drawn, training.streams(options.seed)[2])
+        extra.append(draw(options.drawn, rng))
+    if options.nondigits:
+        from mnistnet.image import nondigits
+
+        rows, _ = training.split(len(images), options.validation)
+        none = nondigits.draw(options.nondigits, images[rows], labels[rows], rng)
+        extra.append((none, np.full(len(none), model.NONE, np.uint8)))
+    together = tuple(map(np.concatenate, zip(*extra, strict=True)))
     augment = partial(warp.warps, groups=options.warps) if options.augment else None
-    return augment, extra
+    return augment, (together[0], together[1]) if extra else None
 
 
 def identity(network: Network) -> str:

@@ -15,6 +15,7 @@ from program import run
 import mnistnet
 from mnistnet.data import mnist
 from mnistnet.errors import DataError, MnistnetError, PictureError, TrainingError, WeightsError
+from mnistnet.image import drawn, nondigits
 
 
 @pytest.fixture
@@ -116,6 +117,7 @@ def test_other_labels_raise_at_once(labels: list[Any], words: str) -> None:
         {"momentum": 1},
         {"weight_decay": -1},
         {"drawn": -1},
+        {"nondigits": -1},
         {"warps": 0},
         {"seed": -1},
         {"validation": 300},
@@ -130,7 +132,8 @@ def test_options_that_no_training_can_have_raise(tiny: Path, option: dict[str, A
 def test_a_trained_network_is_what_the_command_trains(tiny: Path) -> None:
     data = mnistnet.load_data("train", str(tiny))
     reports: list[Any] = []
-    options = {"hidden": 8, "epochs": 2, "batch_size": 10, "validation": 50, "drawn": 20, "seed": 5}
+    options = {"hidden": 8, "epochs": 2, "batch_size": 10, "validation": 50, "seed": 5}
+    options |= {"drawn": 20, "nondigits": 30}
     network = mnistnet.train(data.images, data.labels, **options, callback=reports.append)
     assert [report.epoch for report in reports] == [1, 2]
     network.save("mine.npz")
@@ -142,6 +145,17 @@ def test_a_trained_network_is_what_the_command_trains(tiny: Path) -> None:
     assert command.model.parameters.tobytes() == back.model.parameters.tobytes()
     assert command.metadata.options == back.metadata.options
     assert command.metadata.data.sha256 == back.metadata.data.sha256
+
+
+def test_a_network_trained_with_non_digits_is_less_sure_of_others() -> None:
+    digits, labels = drawn.draw(600, np.random.default_rng(0))
+    others = nondigits.draw(200, digits, labels, np.random.default_rng(1))
+    options: dict[str, Any] = {"epochs": 12, "batch_size": 20, "augment": False, "validation": 100}
+    usual, taught = (
+        mnistnet.train(digits, labels, **options, nondigits=count).probabilities(others)
+        for count in (0, 400)
+    )
+    assert taught.max(axis=1).mean() < usual.max(axis=1).mean() - 0.2
 
 
 def test_saving_replaces_weights_and_nothing_else() -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench import unseen
 from PIL import Image, ImageOps
 
 from mnistnet.data import mnist
+from mnistnet.image import drawn
 from mnistnet.image.digit import read_picture
 from mnistnet.model import weights
+from mnistnet.model.network import log_probabilities
 from mnistnet.report.evaluation import evaluate
 
 README = Path(__file__).parents[1] / "README.md"
@@ -39,6 +42,28 @@ def test_they_reach_on_the_test_images_what_the_readme_says(
     accuracy = evaluate(network, data.images, data.labels, np.arange(10_000)).accuracy
     # another BLAS may round otherwise, and turn an answer that hung in the balance
     assert accuracy == pytest.approx(float(said[1]) / 100, abs=1.5e-4)
+
+
+def test_their_probabilities_mean_what_they_say(network: weights.Network, real_mnist: Path) -> None:
+    data = mnist.load(real_mnist, "test")
+    scores = network.image_scores(data.images)
+    accuracy = (scores.argmax(axis=1) == data.labels).mean()
+    assert np.exp(log_probabilities(scores)).max(axis=1).mean() == pytest.approx(accuracy, abs=0.01)
+
+
+def test_they_tell_digits_from_what_is_none(network: weights.Network) -> None:
+    """Of kinds that they have not been trained on, and digits that they have not seen."""
+    rng = np.random.default_rng(11)
+    digits, labels = drawn.draw(400, rng)
+    scores = network.image_scores(digits)
+    right = scores.max(axis=1)[scores.argmax(axis=1) == labels]
+    kinds = unseen.draw(100, rng)
+    for images in kinds.values():
+        others = network.image_scores(images).max(axis=1)
+        assert (right[:, None] > others).mean() > 0.96
+        assert (others > np.quantile(right, 0.06)).mean() < 0.15
+    everything = network.image_scores(np.concatenate(list(kinds.values()))).max(axis=1)
+    assert (everything > np.quantile(right, 0.06)).mean() < 0.06
 
 
 def enlarged(digit: Image.Image) -> Image.Image:

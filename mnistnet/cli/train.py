@@ -84,6 +84,11 @@ def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[...,
     click.IntRange(0, MANY),
     "Digits drawn by the program to train on besides: for people's pictures.",
 )
+@setting(
+    "--nondigits",
+    click.IntRange(0, MANY),
+    "Images of no digit drawn by the program to train on as well, so that `predict` can tell.",
+)
 @click.option(
     "--validation",
     type=click.IntRange(min=0),
@@ -143,9 +148,10 @@ def train(
     with run:
         if data.drawn:
             _note("training on drawn digits, not MNIST")
-        augment, extra = additions(settings)
+        augment, extra = additions(settings, data.images, data.labels)
         reports = run.train(data.images, data.labels, augment, extra)
-        _show(reports, run, len(data.images) + settings.drawn - settings.validation, as_json)
+        extra_count = settings.drawn + settings.nondigits
+        _show(reports, run, len(data.images) - settings.validation + extra_count, as_json)
     history = run.state.history
     learned = verdict(history, data.labels, settings.validation, settings.learning_rate, found)
     if learned:

@@ -32,11 +32,11 @@ def draw(count: int, rng: np.random.Generator) -> tuple[Array, Array]:
     for digit, way in itertools.product(range(CLASSES), range(max(map(len, WAYS)))):
         rows = np.flatnonzero((labels == digit) & (ways == way))
         if len(rows):
-            images[rows] = _written(WAYS[digit][way], len(rows), rng)
+            images[rows] = written(WAYS[digit][way], len(rows), rng)
     return images, labels
 
 
-def _written(strokes: list[Points], count: int, rng: np.random.Generator) -> Array:
+def written(strokes: list[Points], count: int, rng: np.random.Generator) -> Array:
     """So many digits of these strokes, each another: (count, 784) uint8."""
     stretch = np.zeros((count, 2, 2))
     stretch[:, [0, 1], [0, 1]] = np.exp(rng.normal(0, (0.22, 0.08), (count, 2)))
@@ -46,7 +46,7 @@ def _written(strokes: list[Points], count: int, rng: np.random.Generator) -> Arr
     heights = rng.normal(0, 0.045, (count, 1, 2, 2))
     directions, phases = rng.uniform(1, 6, (count, 4, 2)), rng.uniform(0, 2 * np.pi, (count, 1, 4))
     is_round = rng.random(count) < 0.7
-    widths = (UNIT * rng.uniform(0.05, 0.17, count)).astype(int)
+    widths = (UNIT * rng.uniform(0.05, 0.19, count)).astype(int)
     paths = []
     for stroke in strokes:
         points = np.array(stroke) - 0.5 + rng.normal(0, 0.02, (count, 1, 2))
@@ -60,13 +60,13 @@ def _written(strokes: list[Points], count: int, rng: np.random.Generator) -> Arr
         paths.append(points.tolist())
     return np.array(
         [
-            _inked([[tuple(point) for point in path[row]] for path in paths], width)
+            inked([[tuple(point) for point in path[row]] for path in paths], width)
             for row, width in enumerate(widths.tolist())
         ]
     )
 
 
-def _inked(paths: list[list[tuple[float, ...]]], width: int) -> Array:
+def inked(paths: list[list[tuple[float, ...]]], width: int) -> Array:
     """The paths drawn with a round pen of this width: (784,) uint8."""
     canvas = Image.new("L", (CANVAS, CANVAS))
     pen = ImageDraw.Draw(canvas)

@@ -30,6 +30,8 @@ class Options:
     warps          distortions per minibatch, each of an equal part of it
     validation     training images that are held out to validate on
     drawn          digits drawn by the program (image/drawn.py) that are also trained on
+    nondigits      images of no digit (image/nondigits.py) that are also trained on, for which all
+                   digits are to be equally likely
     start          SHA-256 of the weights to start from; empty if they are random
     seed           determines the initial weights, the order of the images and the distortions
     """
@@ -44,6 +46,7 @@ class Options:
     warps: int = 1
     validation: int = VALIDATION
     drawn: int = 0
+    nondigits: int = 0
     start: str = ""
     seed: int = 0
 
@@ -58,6 +61,7 @@ class Options:
             ("weight_decay", 0 <= self.weight_decay <= 1, "a number from 0 to 1"),
             ("warps", self.warps >= 1, "at least 1"),
             ("drawn", self.drawn >= 0, "at least 0"),
+            ("nondigits", self.nondigits >= 0, "at least 0"),
             ("seed", self.seed >= 0, "at least 0"),
         ):
             if not ok:

@@ -25,6 +25,13 @@ def test_backprop_is_right(layers: tuple[int, ...]) -> None:
     assert result.backprop_vs_finite_differences < 1e-7
 
 
+def test_backprop_is_right_for_images_of_no_digit() -> None:
+    rng = np.random.default_rng(1)
+    network = Network.random((20, 6, 4), rng)
+    labels = np.array([0, 4, 1, 4, 3])
+    assert gradcheck.check_gradient(network, rng.random((5, 20), np.float32), labels, rng).ok
+
+
 def test_every_weight_of_a_small_matrix_is_tried_and_a_sample_of_a_large_one() -> None:
     small = check((20, 6, 5, 4))
     assert small.sampled == small.parameters == 20 * 6 + 6 * 5 + 5 * 4

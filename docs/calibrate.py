@@ -1,0 +1,38 @@
+"""Calibrate a weights file on digits that it was not trained on, in place.
+
+    python docs/calibrate.py mnistnet/pretrained.npz
+
+They are the held-out images of MNIST and as many drawn digits, since people's own digits are
+harder than MNIST's. All scores are divided by one number, so that no answer changes.
+`make pretrained` runs this after the training.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import mnistnet
+from mnistnet.image.drawn import draw
+from mnistnet.model import training, weights
+from mnistnet.model.calibration import calibrate
+
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    network, metadata = weights.load(path)
+    data = mnistnet.load_data("train")
+    rows = training.split(len(data.images), metadata.options.validation)[1]
+    # the training draws with another generator, so that these are others
+    images, labels = draw(len(rows), np.random.default_rng(metadata.options.seed + 1))
+    temperature = calibrate(
+        network,
+        np.concatenate([data.images[rows], images]),
+        np.concatenate([data.labels[rows], labels]),
+    )
+    weights.save(path, network, metadata)
+    print(f"calibrated {path}: scores divided by {temperature:.3f}")
+
+
+if __name__ == "__main__":
+    main()
