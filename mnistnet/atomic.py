@@ -1,88 +1,74 @@
-"""Write a file whole or not at all.
+"""Write a file completely or not at all.
 
 The new bytes are written beside the target under a name nobody else uses, flushed to the disk, and
 only then take the target's name. Whatever happens before that (an error, Ctrl-C, a full disk), the
-file that was there is untouched and the part is removed; two writers at once both succeed. The part
-of a writer that was killed is removed by the next one in its folder.
+file that was there is untouched and the part is removed; two writers at once do not disturb each
+other. A writer that is killed leaves its part, `.mnistnet-....part`, which nothing else touches.
 """
 
-import errno
+import filecmp
 import os
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from mnistnet.errors import MnistnetError, reason
 
-if sys.platform != "win32":
-    from fcntl import LOCK_EX, LOCK_NB, flock
 
-PARTS = f".mnistnet-{'[0-9a-f]' * 16}.part"
+def _refuse(path: Path) -> None:
+    raise MnistnetError(
+        f"cannot write {path}: a file of that name has appeared or changed meanwhile; it is left "
+        "as it is"
+    )
 
 
 @contextmanager
-def atomic_write(path: Path, new: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, may_replace: Callable[[Path], None] = _refuse) -> Iterator[BinaryIO]:
     """A binary stream whose bytes become the file at path when the block ends without error.
 
-    The file gets the permissions of any new file (0666 less the umask). A symbolic link is
-    followed. Raises MnistnetError where the file cannot be written; with new, also where there is
-    one at the path by the end, which is kept.
+    The file keeps the permissions of the one it replaces; a new one has those of any new file
+    (0666 less the umask). A symbolic link is followed. What is at path at the end is replaced if
+    it was there at the beginning or has the same bytes; else may_replace(path) decides, which
+    raises MnistnetError to keep it. Raises MnistnetError where the file cannot be written.
     """
     target = check_writable(path)
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
     try:
-        _remove_parts(target.parent)
-        with part.open("xb") as stream:
-            _lock(stream)
+        before = _status(target)
+        mode = stat.S_IMODE(before.st_mode) if before else None
+        with open(part, "xb", opener=_opener(mode)) as stream:  # noqa: PTH123
+            if mode is not None:
+                part.chmod(mode)  # what the umask took away
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        if new:
-            _name_new(part, target)
-        else:
-            part.replace(target)
+        now = _status(target)
+        if now and not _same(before, now) and not filecmp.cmp(part, target, shallow=False):
+            may_replace(path)
+        part.replace(target)
     except OSError as error:
         raise MnistnetError(f"cannot write {path}: {reason(error)}") from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _name_new(part: Path, target: Path) -> None:
-    """Give the part the target's name; raises FileExistsError where another file has it."""
-    try:
-        os.link(part, target)  # unlike a rename, it fails where there is such a file
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if target.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
-        part.replace(target)
+def _opener(mode: int | None) -> Callable[[str, int], int]:
+    """So that a private file is private from its first byte on."""
+    return lambda name, flags: os.open(name, flags, 0o666 if mode is None else mode)
 
 
-def _lock(stream: BinaryIO) -> bool:
-    """Lock the file for as long as it is open, and thus for as long as its writer lives; False
-    where another has."""
-    if sys.platform == "win32":
-        return False
-    try:
-        flock(stream, LOCK_EX | LOCK_NB)
-    except OSError:  # or a file system without locks
-        return False
-    return True
+def _status(target: Path) -> os.stat_result | None:
+    return target.stat() if target.exists() else None
 
 
-def _remove_parts(folder: Path) -> None:
-    """Remove what killed writers left: parts that are not locked, and not so new that they are just
-    about to be."""
-    for part in folder.glob(PARTS):
-        if not part.is_file():  # a pipe would be waited for
-            continue
-        with suppress(OSError), part.open("rb") as stream:
-            if time.time() - os.fstat(stream.fileno()).st_mtime > 1 and _lock(stream):
-                part.unlink()
+def _same(before: os.stat_result | None, now: os.stat_result) -> bool:
+    """Whether it is the same file with the same content."""
+    return before is not None and all(
+        getattr(before, name) == getattr(now, name)
+        for name in ("st_dev", "st_ino", "st_size", "st_mtime_ns")
+    )
 
 
 def check_writable(path: Path) -> Path:
@@ -103,9 +89,22 @@ def check_writable(path: Path) -> Path:
             raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
         if target.exists() and not os.access(target, os.W_OK):  # which renaming would not mind
             raise MnistnetError(f"cannot write {path}: it is read-only")
+        if target.exists() and not _may_rename_over(target, folder):
+            raise MnistnetError(
+                f"cannot write {path}: it belongs to someone else, and in {folder} only its owner "
+                "may replace it"
+            )
     except OSError as error:  # a name too long, say
         raise MnistnetError(f"cannot write {path}: {reason(error)}") from error
     return target
+
+
+def _may_rename_over(target: Path, folder: Path) -> bool:
+    """Whether a sticky folder, such as /tmp, lets this user replace the file."""
+    status = folder.stat()
+    if not status.st_mode & stat.S_ISVTX:
+        return True
+    return os.geteuid() in (0, status.st_uid, target.stat().st_uid)
 
 
 def make_folder(path: Path) -> None:

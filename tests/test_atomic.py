@@ -64,50 +64,73 @@ def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> Non
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
-def test_two_writers_at_once_both_succeed_and_the_last_one_stays(tmp_path: Path) -> None:
+def test_a_private_file_stays_private_from_its_first_byte_on(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    for mode in (0o600, 0o664):
+        target.chmod(mode)
+        with atomic_write(target) as stream:
+            stream.write(b"new")
+            modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        assert modes == {mode}
+        assert target.stat().st_mode & 0o777 == mode
+
+
+def test_two_writers_of_the_same_bytes_both_succeed(tmp_path: Path) -> None:
     target = tmp_path / "file"
     with atomic_write(target) as first:
         with atomic_write(target) as second:
-            second.write(b"second")
-        first.write(b"first")
-    assert target.read_bytes() == b"first"
+            second.write(b"same")
+        first.write(b"same")
+    assert target.read_bytes() == b"same"
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_the_part_of_a_killed_writer_is_removed_by_the_next_and_that_of_a_living_one_is_not(
-    tmp_path: Path,
-) -> None:
-    dead = tmp_path / ".mnistnet-0123456789abcdef.part"
-    others = [tmp_path / ".mnistnet-notes.part", tmp_path / "mnistnet-0123456789abcdef.part"]
-    for path in (dead, *others):
-        path.write_bytes(b"half")
-        os.utime(path, (0, 0))
-    with atomic_write(tmp_path / "a") as stream:
+@pytest.mark.parametrize("existed", [False, True])
+def test_a_file_that_appeared_or_changed_meanwhile_is_kept(tmp_path: Path, existed: bool) -> None:
+    target = tmp_path / "file"
+    if existed:
+        target.write_bytes(b"old")
+    with pytest.raises(MnistnetError) as caught, atomic_write(target) as stream:
         stream.write(b"new")
-        stream.flush()
-        (mine,) = set(tmp_path.iterdir()) - {*others}  # the dead one is gone
-        os.utime(mine, (0, 0))
-        with atomic_write(tmp_path / "b") as other:
-            other.write(b"other")
-    assert set(tmp_path.iterdir()) == {*others, tmp_path / "a", tmp_path / "b"}
-    assert (tmp_path / "a").read_bytes() == b"new"
+        target.write_bytes(b"another's")
+    assert str(caught.value) == (
+        f"cannot write {target}: a file of that name has appeared or changed meanwhile; it is left "
+        "as it is"
+    )
+    assert target.read_bytes() == b"another's"
+    assert os.listdir(tmp_path) == ["file"]
 
 
-def test_a_pipe_with_the_name_of_a_part_is_let_alone(tmp_path: Path) -> None:
-    pipe = tmp_path / ".mnistnet-0123456789abcdef.part"
-    os.mkfifo(pipe)
+def test_the_caller_decides_whether_such_a_file_may_be_replaced(tmp_path: Path) -> None:
+    target, asked = tmp_path / "file", []
+    with atomic_write(target, asked.append) as stream:
+        stream.write(b"new")
+        target.write_bytes(b"another's")
+    assert target.read_bytes() == b"new"
+    with atomic_write(target, asked.append) as stream:
+        stream.write(b"newer")
+    assert asked == [target]  # once: the second time nothing had changed
+
+
+def test_the_part_of_another_writer_is_let_alone(tmp_path: Path) -> None:
+    other = tmp_path / ".mnistnet-0123456789abcdef.part"
+    other.write_bytes(b"half")
+    os.utime(other, (0, 0))
     with atomic_write(tmp_path / "a"):
         pass
-    assert pipe.is_fifo()
+    assert other.read_bytes() == b"half"
 
 
-def test_a_part_that_is_as_new_as_can_be_may_have_a_writer(tmp_path: Path) -> None:
-    new = tmp_path / ".mnistnet-0123456789abcdef.part"
-    with atomic_write(tmp_path / "a"):
-        new.touch()
-    with atomic_write(tmp_path / "b"):
-        pass
-    assert new.exists()
+def test_the_file_of_another_user_in_a_sticky_folder_is_said_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    tmp_path.chmod(0o1777)
+    check_writable(tmp_path / "file")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(MnistnetError, match="it belongs to someone else, and in .* only its owner"):
+        check_writable(tmp_path / "file")
 
 
 def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:

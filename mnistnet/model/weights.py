@@ -44,7 +44,8 @@ def save(
     """Write the network and its metadata atomically; the same input gives the same bytes.
 
     A checkpoint also has the velocity (P,), and more metadata. Raises WeightsError for a network
-    that load would refuse, MnistnetError if the file cannot be written.
+    that load would refuse, or if the file at path is something else (see check_replaceable);
+    MnistnetError if the file cannot be written.
     """
     meta = {"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more}
     arrays: dict[str, Any] = {
@@ -53,7 +54,8 @@ def save(
     _matrices(arrays, path)
     if velocity is not None:
         arrays["velocity"] = velocity
-    with atomic_write(path) as stream:
+    check_replaceable(path)  # once more: a training may have run since its caller asked
+    with atomic_write(path, check_replaceable) as stream:
         np.savez(stream, meta=np.array(json.dumps(meta)), **arrays)
 
 
