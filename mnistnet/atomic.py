@@ -38,7 +38,7 @@ def atomic_write(path: Path, may_replace: Callable[[Path], None] = _refuse) -> I
     try:
         before = _status(target)
         mode = stat.S_IMODE(before.st_mode) if before else None
-        with open(part, "xb", opener=_opener(mode)) as stream:  # noqa: PTH123
+        with open(part, "xb", opener=_opener(mode)) as stream:
             if mode is not None:
                 part.chmod(mode)  # what the umask took away
             yield stream

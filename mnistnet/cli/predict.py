@@ -52,9 +52,10 @@ def predict(
 ) -> None:
     """Tell the digit in each PICTURE.
 
-    PICTURE is a file with one digit in any format that Pillow reads, of any size and colours, a
-    drawing or a photograph of paper; - for standard input; or test:7 or train:7 for that image of
-    the data set. One that cannot be read costs an error line; the others are still answered.
+    PICTURE is a file with one digit, of any size and colours, a drawing or a photograph of paper:
+    PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, PPM, or HEIC where pillow-heif is installed; a folder,
+    for all pictures in it; - for standard input; or test:7 or train:7 for that image of the data
+    set. One that cannot be read costs an error line; the others are still answered.
 
     An answer is called unsure where its probability leads the second one's by less than 80 points.
 
@@ -84,7 +85,7 @@ def predict(
 
     plain = not can_print("▀▄█")
     failed = False
-    for name in pictures:
+    for name in (name for given in pictures for name in _expand(given)):
         picture = _read_picture(name, images_of)
         if isinstance(picture, MnistnetError):
             failed = True
@@ -93,6 +94,8 @@ def predict(
             else:
                 click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
             continue
+        for note in picture.notes:
+            click.echo(visible(f"{name}: {note}"), err=True)
         found = answer(network.scores(picture.image[None])[0], picture.inverted)
         if as_json:
             print_json({"picture": name, **vars(found)})
@@ -103,6 +106,16 @@ def predict(
             click.echo(picture_text(image, found.probabilities, plain) + "\n")
     if failed:
         sys.exit(1)
+
+
+def _expand(name: str) -> list[str]:
+    """The pictures in a folder; of anything else, and of a folder without any, the name alone."""
+    from mnistnet.image.file import pictures_in
+
+    try:
+        return [str(path) for path in pictures_in(Path(name))] if Path(name).is_dir() else [name]
+    except (MnistnetError, OSError):  # which reading it will report
+        return [name]
 
 
 def _read_picture(

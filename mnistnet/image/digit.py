@@ -10,7 +10,7 @@ dark on light, off centre, thin, on uneven ground. Steps:
             longer side 20 pixels by averaging over areas, its barycentre in the middle of
             28 x 28; but a stroke thinner than those of MNIST's pens is thickened before
 
-How the pixels come out of a file is pixels.py's.
+How the pixels come out of a file is in file.py and levels.py.
 """
 
 from pathlib import Path
@@ -21,7 +21,8 @@ from PIL import Image
 
 from mnistnet.arrays import SIDE, Array
 from mnistnet.errors import PictureError
-from mnistnet.image.file import quantile, read_pixels, variation
+from mnistnet.image.file import read_pixels
+from mnistnet.image.levels import quantile, variation
 
 DIGIT = 20  # the longer side of a digit in MNIST
 FINE = 4  # parts of a pixel at which strokes are thickened
@@ -40,17 +41,20 @@ class Picture(NamedTuple):
     inverted  ink is darker than the ground
     box       where the digit is: left, top, right, bottom, in pixels of the upright picture
     as_is     the picture already was an image as MNIST's are, and is unchanged
+    notes     sentences about the file for the user
     """
 
     image: Array
     inverted: bool
     box: tuple[int, int, int, int] = (0, 0, SIDE, SIDE)
     as_is: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def read_picture(source: Path | BinaryIO) -> Picture:
     """The digit in a file or stream; raises PictureError (without the name) if there is none."""
-    return find_digit(*read_pixels(source))
+    decoded = read_pixels(source)
+    return find_digit(decoded.levels, decoded.factor)._replace(notes=decoded.notes)
 
 
 def find_digit(pixels: Array, factor: float = 1) -> Picture:

@@ -1,154 +1,155 @@
-"""A picture file as the pixels in it: upright, of moderate size, in any format that Pillow reads.
+"""A picture file as the pixels in it: upright, of moderate size, whatever format it is in.
 
-Nothing in a file is believed: what it holds is bounded before it is unpacked, and whatever Pillow
-makes of a damaged one is a PictureError. No format is read that is a program (PostScript).
+Files are untrusted: formats.py says what is read and bounds it, and whatever Pillow makes of a
+damaged file is a PictureError.
 """
 
 import contextlib
-import io
+import os
+import re
+import select
+import stat
+import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile
 
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError, reason
+from mnistnet.image.formats import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    check_size,
+    find_format,
+    open_picture,
+    orientation,
+)
+from mnistnet.image.levels import WORKING_SIDE, read_levels
 
-MAX_PIXELS = 64_000_000
-MAX_BYTES = 10 * MAX_PIXELS  # in a pipe; four colours of 16 bits, as they are, take eight a pixel
-ORIENTATION = 0x0112  # of EXIF, and what undoes it
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-WORKING_SIDE = 320  # pixels; larger pictures are averaged down first
-PATCH = 24  # outline squared over area, at most: 16 for a square, 18 for 1 x 2, more for strokes
+PIPE_WAIT = 10.0  # seconds for the first byte from a pipe
+ADDRESS = re.compile(r"(https?|ftp|file|data):", re.IGNORECASE)
+SEVERAL = "it has several pictures, of which the first was read"
 
 
-def read_pixels(source: Path | BinaryIO) -> tuple[Array, float]:
-    """The pixels in a file or stream (height, width, colours), of 0 to 255, float32: three colours,
-    or one where all is grey, at most WORKING_SIDE pixels to a side; and the factor they were
-    reduced by.
+class Decoded(NamedTuple):
+    """levels   pixels (height, width, colours) of 0 to 255, float32: three colours, or one where
+                all is grey; at most WORKING_SIDE pixels to a side
+    factor   by which they were reduced
+    notes    sentences for the user, such as that the file has more pictures
+    """
+
+    levels: Array
+    factor: float
+    notes: tuple[str, ...] = ()
+
+
+def read_pixels(source: Path | BinaryIO) -> Decoded:
+    """The pixels in a file or stream.
 
     Transparent pictures come out on an opaque ground. Raises PictureError, without the name, for
     what cannot be read, has more than MAX_PIXELS or is all transparent.
     """
     try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(warnings.catch_warnings(action="ignore"))
-            # Opened here, since Pillow maps what it opens itself: who cuts a mapped file short
-            # kills all who look at it.
-            stream = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
-            if not stream.seekable():
-                stream = _whole(stream)
-            picture = stack.enter_context(Image.open(stream))
-            if picture.format == "EPS":  # which Pillow would have Ghostscript run
-                raise PictureError("expected pixels; found PostScript, which is a program")
-            return _pixels(picture)
+        content = _content(source)
+        kind = find_format(content)
+        with warnings.catch_warnings(action="ignore"), open_picture(kind, content) as picture:
+            return _decode(kind, picture)
     except PictureError:
         raise
-    except UnidentifiedImageError as error:
-        raise PictureError("expected a picture in a format that Pillow reads") from error
+    except IsADirectoryError as error:
+        raise PictureError("expected a picture, or a folder that has some; found none") from error
     except Image.DecompressionBombError as error:
         raise PictureError(f"expected at most {MAX_PIXELS // 10**6} megapixels") from error
     except Exception as error:  # a damaged file makes Pillow's readers raise a dozen kinds
+        if isinstance(source, Path) and (found := ADDRESS.match(str(source))):
+            what = "a data URL" if found[1].lower() == "data" else "an address"
+            raise PictureError(
+                f"expected a file; found {what}: save the picture in a file first"
+            ) from error
         raise PictureError(f"cannot read it: {reason(error)}") from error
 
 
-def _whole(stream: BinaryIO) -> BinaryIO:
-    """All that comes out of a pipe, which might have no end."""
-    content = bytearray()
-    while chunk := stream.read(1 << 20):
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
-    return io.BytesIO(content)
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures in a folder, not in its folders, sorted by name; told by their first bytes.
 
-
-def _pixels(picture: Image.Image) -> tuple[Array, float]:
-    """The upright picture (height, width, colours), three or one, at most WORKING_SIDE pixels to a
-    side; and the factor it was reduced by."""
-    if picture.width * picture.height > MAX_PIXELS:
-        raise PictureError(
-            f"expected at most {MAX_PIXELS // 10**6} megapixels; "
-            f"found {picture.width} x {picture.height}"
-        )
-    full = max(picture.size)
-    turn = _turn(picture)
-    picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # JPEG can be decoded at part of its size
-    picture.load()  # some formats know only then what mode and size they are
-    factor = -(-max(picture.size) // WORKING_SIDE)
-    if picture.mode[0] in "IF":  # grey of 16 or 32 bits, which Pillow would cut off at 255
-        small = _eight_bits(picture).reduce(factor)
-    elif picture.has_transparency_data:
-        if picture.mode not in ("LA", "RGBA"):
-            picture = picture.convert("RGBA")
-        weighted = picture.convert(f"{picture.mode[:-1]}a")  # where Pillow can average colours
-        small = _opaque(weighted.reduce(factor).convert(picture.mode).convert("RGBA"))
-    else:
-        small = (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).reduce(factor)
-    upright = small.transpose(turn) if turn is not None else small
-    pixels = np.asarray(upright.convert("RGB"), np.float32)
-    if (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., :1]
-    return pixels, full / max(upright.size)
-
-
-def _turn(picture: Image.Image) -> Image.Transpose | None:
-    """What turns it upright, by its EXIF; which many a file has damaged."""
+    Raises PictureError where the folder cannot be read.
+    """
+    found = []
     try:
-        return TURNS.get(picture.getexif().get(ORIENTATION, 1))
-    except Exception:
-        return None
+        for path in sorted(folder.iterdir()):
+            if path.is_file():
+                with path.open("rb") as stream, contextlib.suppress(PictureError):
+                    find_format(stream.read(1024))
+                    found.append(path)
+    except OSError as error:
+        raise PictureError(f"cannot read it: {reason(error)}") from error
+    return found
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey levels of any range spread over 0 to 255, but for the outermost one in a thousand."""
-    levels = np.asarray(picture).astype(np.float32)
-    sample = levels[:: 1 + len(levels) // 1000, :: 1 + levels.shape[1] // 1000]
-    sample = sample[np.isfinite(sample)]
-    if not sample.size:
-        raise PictureError("there is no digit in it: none of its levels is a number")
-    low, high = float(quantile(sample, 0.001)), float(quantile(sample, 0.999))
-    levels = np.nan_to_num(levels, copy=False, nan=low, posinf=high, neginf=low)
-    levels = np.clip(levels, low, high, out=levels)
-    levels -= low
-    levels *= 255 / ((high - low) or 1)
-    return Image.fromarray(levels.astype(np.uint8))
+def _content(source: Path | BinaryIO) -> bytes:
+    """All the bytes, MAX_BYTES at most. Not left to Pillow, which would map a file that it opens:
+    whoever cuts a mapped file short kills all that look at it."""
+    with contextlib.ExitStack() as stack:
+        if isinstance(source, Path):
+            source = stack.enter_context(open(source, "rb", opener=_open_without_waiting))
+        chunks, size = [], 0
+        while chunk := source.read(1 << 20):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
+    return b"".join(chunks)
 
 
-def _opaque(picture: Image.Image) -> Image.Image:
-    """An RGBA picture as RGB: strokes of one colour, whatever it is, as black on white; a patch
-    that has a drawing on it, on ground of the patch's own colour; else over white."""
-    pixels = np.asarray(picture)
-    alpha = pixels[..., 3]
-    colours = pixels[alpha > 127][:, :3]
-    if not len(colours):
-        raise PictureError("there is no digit in it: all of it is transparent")
-    if np.ptp(colours.astype(int), axis=0).max() < 64:
-        return Image.fromarray(255 - alpha)
-    visible = alpha / np.float32(255)
-    is_patch = variation(np.pad(visible, 1)) ** 2 < PATCH * visible.sum()
-    ground = tuple(quantile(colours, 0.5).tolist()) if is_patch else (255, 255, 255)
-    return Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture)
+def _open_without_waiting(name: str, flags: int) -> int:
+    """As os.open, but of a pipe that nobody writes to an error instead of waiting for ever."""
+    file = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if stat.S_ISFIFO(os.fstat(file).st_mode):
+            poll = select.poll()
+            poll.register(file, select.POLLIN)
+            if not poll.poll(1000 * PIPE_WAIT):
+                raise PictureError(f"it is a pipe, and nothing came out for {PIPE_WAIT:g} seconds")
+        if hasattr(os, "set_blocking"):
+            os.set_blocking(file, True)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
-def quantile(values: Array, share: float) -> Array:
-    """The value that this share of them lies below, along the first axis; np.quantile, which finds
-    values between, takes ten times as long."""
-    place = int(share * len(values))
-    middle: Array = np.partition(values, place, axis=0)[place]
-    return middle
+def _decode(kind: str, picture: ImageFile.ImageFile) -> Decoded:
+    has_several = False
+    with contextlib.suppress(Exception):  # what comes after the first picture may be damaged
+        has_several = getattr(picture, "is_animated", False)
+    full = max(picture.size)
+    if kind == "JPEG":  # which can be decoded at part of its size
+        picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    with _without_libtiff(kind):
+        picture.load()
+    check_size(picture.size)  # some formats know only now what mode and size they are
+    full = max(full, *picture.size)
+    levels = read_levels(picture, 1 if kind == "TIFF" else orientation(picture.info))
+    return Decoded(levels, full / max(levels.shape[:2]), (SEVERAL,) * has_several)
 
 
-def variation(levels: Array) -> float:
-    """Total variation: the length of the outline of what is full ink."""
-    down, across = np.diff(levels, axis=0)[:, :-1], np.diff(levels, axis=1)[:-1]
-    return float(np.sqrt(down * down + across * across).sum())  # np.hypot takes three times as long
+@contextlib.contextmanager
+def _without_libtiff(kind: str) -> Iterator[None]:
+    """Without what libtiff prints to standard error about damage, which Pillow reports, too."""
+    try:
+        if kind != "TIFF" or sys.platform == "win32":
+            raise OSError
+        kept = os.dup(2)
+    except OSError:  # standard error is closed
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -567,8 +567,8 @@ def test_eight_processes_at_once(good, tiny: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("sign", "count"), [(signal.SIGKILL, 50), (signal.SIGINT, 50)])
 def test_stopped_at_any_moment(good, tiny: Path, tmp_path: Path, sign: int, count: int) -> None:
-    """Each file is whole or not there; the same command then gets what is missing. Of a process that
-    was killed a part may stay."""
+    """Each file is whole or not there; the same command then gets what is missing. A process that
+    was killed may leave a part."""
     start = tmp_path / "start"
     start.mkdir()
     whole = {f"a/{file.name}": file.sha256 for file in mnist.FILES}
