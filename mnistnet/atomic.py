@@ -25,11 +25,13 @@ def _refuse(path: Path) -> None:
 
 
 @contextmanager
-def atomic_write(path: Path, may_replace: Callable[[Path], None] = _refuse) -> Iterator[BinaryIO]:
+def atomic_write(
+    path: Path, may_replace: Callable[[Path], None] = _refuse, like: Path | None = None
+) -> Iterator[BinaryIO]:
     """A binary stream whose bytes become the file at path when the block ends without error.
 
-    The file keeps the permissions of the one it replaces; a new one has those of any new file
-    (0666 less the umask). A symbolic link is followed. What is at path at the end is replaced if
+    The file keeps the permissions of the one it replaces; a new one has those of the file `like`,
+    if there is one, else of any new file (0666 less the umask). A symbolic link is followed. What is at path at the end is replaced if
     it was there at the beginning or has the same bytes; else may_replace(path) decides, which
     raises MnistnetError to keep it. Raises MnistnetError where the file cannot be written.
     """
@@ -37,7 +39,8 @@ def atomic_write(path: Path, may_replace: Callable[[Path], None] = _refuse) -> I
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
     try:
         before = _status(target)
-        mode = stat.S_IMODE(before.st_mode) if before else None
+        model = before or (_status(like) if like else None)
+        mode = stat.S_IMODE(model.st_mode) if model else None
         with open(part, "xb", opener=_opener(mode)) as stream:
             if mode is not None:
                 part.chmod(mode)  # what the umask took away

@@ -48,13 +48,14 @@ class Run:
         notify gets notes for the user.
 
         Raises MnistnetError if the file cannot be written at the end, TrainingError if the
-        checkpoint is of another training, WeightsError if it is damaged, or if the file at path
-        holds anything else than weights.
+        checkpoint is of another training, WeightsError if it is damaged or no checkpoint, or if
+        the file at path holds anything else than weights.
         """
         self.path, self.options, self.source = path, options, source
         self.checkpoint = beside(check_writable(path))
         check_writable(self.checkpoint)
         weights.check_replaceable(path)
+        weights.check_replaceable(self.checkpoint, is_checkpoint=True)
         self.state = training.begin(options, start)
         self.saved = 0  # epochs whose checkpoint is on the disk
         if resume and self.checkpoint.exists():
@@ -67,7 +68,6 @@ class Run:
         elif resume:
             notify(f"there is no checkpoint {self.checkpoint}: beginning with epoch 1")
         elif self.checkpoint.exists():
-            weights.check_replaceable(self.checkpoint)
             notify(
                 f"{self.checkpoint}, of an interrupted training, is replaced after epoch 1; to "
                 "continue that training, press Ctrl-C now and add --resume"
@@ -114,7 +114,9 @@ class Run:
         rng = self.state.rng.bit_generator.state
         more = {"checkpoint": FORMAT, "rng": rng}
         velocity = self.state.velocity
-        weights.save(self.checkpoint, self.state.network, self.metadata, velocity, **more)
+        weights.save(
+            self.checkpoint, self.state.network, self.metadata, velocity, like=self.path, **more
+        )
         self.saved = len(self.state.history)
 
     def _is_finished(self) -> bool:

@@ -8,6 +8,7 @@ types, sizes and values are checked before a network comes out of one. A checkpo
 weights file with one more array, the velocity.
 """
 
+import functools
 import itertools
 import json
 import warnings
@@ -39,13 +40,14 @@ def save(
     network: Network,
     metadata: Metadata,
     velocity: Array | None = None,
+    like: Path | None = None,
     **more: Any,
 ) -> None:
     """Write the network and its metadata atomically; the same input gives the same bytes.
 
-    A checkpoint also has the velocity (P,), and more metadata. Raises WeightsError for a network
-    that load would refuse, or if the file at path is something else (see check_replaceable);
-    MnistnetError if the file cannot be written.
+    A checkpoint also has the velocity (P,), more metadata, and the permissions of the file `like`.
+    Raises WeightsError for a network that load would refuse, or if the file at path is something
+    else (see check_replaceable); MnistnetError if the file cannot be written.
     """
     meta = {"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more}
     arrays: dict[str, Any] = {
@@ -54,17 +56,23 @@ def save(
     _matrices(arrays, path)
     if velocity is not None:
         arrays["velocity"] = velocity
-    check_replaceable(path)  # once more: a training may have run since its caller asked
-    with atomic_write(path, check_replaceable) as stream:
+    check = functools.partial(check_replaceable, is_checkpoint=velocity is not None)
+    check(path)  # once more: a training may have run since its caller asked
+    with atomic_write(path, check, like) as stream:
         np.savez(stream, meta=np.array(json.dumps(meta)), **arrays)
 
 
-def check_replaceable(path: Path) -> None:
+def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
     """Raise WeightsError where the file at path is neither empty nor a whole weights file: whatever
-    else has that name is not ours to replace."""
+    else has that name is not ours to replace. Nor is a network, or what a link leads to, where a
+    checkpoint is kept."""
     try:
+        if is_checkpoint and path.is_symlink():
+            raise WeightsError(f"{path}: expected a checkpoint; found a link")
         if path.exists() and path.stat().st_size:
-            load(path)
+            velocity = load_all(path).velocity
+            if is_checkpoint and velocity is None:
+                raise WeightsError(f"{path}: expected a checkpoint; found the weights of a network")
     except WeightsError as error:
         raise WeightsError(
             f"{error}; it is not replaced: move it away, or name another file with --weights"
