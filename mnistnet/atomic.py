@@ -31,9 +31,10 @@ def atomic_write(
     """A binary stream whose bytes become the file at path when the block ends without error.
 
     The file keeps the permissions of the one it replaces; a new one has those of the file `like`,
-    if there is one, else of any new file (0666 less the umask). A symbolic link is followed. What is at path at the end is replaced if
-    it was there at the beginning or has the same bytes; else may_replace(path) decides, which
-    raises MnistnetError to keep it. Raises MnistnetError where the file cannot be written.
+    if there is one, else of any new file (0666 less the umask). A symbolic link is followed. What
+    is at path at the end is replaced if it was there at the beginning or has the same bytes; else
+    may_replace(path) decides, which raises MnistnetError to keep it. Raises MnistnetError where
+    the file cannot be written.
     """
     target = check_writable(path)
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")

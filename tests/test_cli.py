@@ -537,13 +537,24 @@ def test_a_picture_that_cannot_be_read_costs_one_line_and_the_others_are_answere
     Path("one.png").write_bytes(drawn(1))
     Path("text.png").write_bytes(b"three")
     Image.new("L", (90, 90), 200).save("blank.png")
-    names = ["none.png", "text.png", "blank.png", ".", "test:x", "test:50", "test:-1", "one.png"]
+    Path("empty").mkdir()
+    names = [
+        "none.png",
+        "text.png",
+        "blank.png",
+        "empty",
+        "test:x",
+        "test:50",
+        "test:-1",
+        "one.png",
+    ]
     result = run("predict", *names, "--data", trained, "--weights", weights.PRETRAINED)
     assert result.stderr == (
         "Error: none.png: cannot read it: No such file or directory\n"
-        "Error: text.png: expected a picture in a format that Pillow reads\n"
+        "Error: text.png: expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM; "
+        "found something else\n"
         "Error: blank.png: there is no digit in it: nothing stands out from the ground\n"
-        "Error: .: cannot read it: Is a directory\n"
+        "Error: empty: expected a picture, or a folder that has some; found none\n"
         "Error: test:x: expected test: and a number from 0 to 49\n"
         "Error: test:50: expected test: and a number from 0 to 49\n"
         "Error: test:-1: expected test: and a number from 0 to 49\n"

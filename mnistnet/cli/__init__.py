@@ -4,11 +4,9 @@ Results go to stdout, everything else to stderr. What a command needs is importe
 that `mnistnet --help` loads neither NumPy nor requests nor Pillow.
 """
 
-import io
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,40 +17,69 @@ from mnistnet.cli.eval import evaluate
 from mnistnet.cli.gradcheck import gradcheck
 from mnistnet.cli.import_ import import_
 from mnistnet.cli.info import info
-from mnistnet.cli.options import visible
 from mnistnet.cli.plot import plot
 from mnistnet.cli.predict import predict
+from mnistnet.cli.streams import prepare_streams, visible
 from mnistnet.cli.train import train
 from mnistnet.errors import MnistnetError, reason
 
+# Variables that libraries read as they are imported, some of them failing at nonsense; none changes
+# a result. SOURCE_DATE_EPOCH would date a plot, which has no date.
+NOT_WANTED = ("TQDM_", "PILLOW_", "SOURCE_DATE_EPOCH")
+
 
 class Commands(click.Group):
-    """The one place where errors become exit codes: 1 it could not be done, 130 interrupted."""
+    """The one place where errors become exit codes: 1 it failed, 2 wrong usage, 130 interrupted."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        if sys.stderr is None:  # closed: messages are not wanted, which is no reason to fail
-            sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # a name need not fit the terminal's encoding
-                stream.reconfigure(errors="backslashreplace")
+        prepare_streams()
+        for name in [name for name in os.environ if name.startswith(NOT_WANTED)]:
+            del os.environ[name]
+        is_program = kwargs.pop("standalone_mode", True)
         try:
-            return super().main(*args, **kwargs)
-        except OSError as error:  # stdout is on a full disk, say; click sees to a closed pipe
-            with suppress(OSError):  # or Python tries once more at its end, and complains, too
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(f"Error: cannot write the result: {reason(error)}")
+            kwargs["standalone_mode"] = False  # or click would end the program its own way
+            result = super().main(*args, **kwargs)
+            if not is_program:
+                return result
+            sys.exit(result)
+        except click.Abort:
+            click.echo("Interrupted", err=True)
+            sys.exit(130)
+        except click.UsageError as error:
+            click.UsageError(_visible_lines(error.format_message()), error.ctx).show()
+            sys.exit(error.exit_code)
+        except (click.ClickException, MnistnetError, MemoryError, OSError, ImportError) as error:
+            click.echo(f"Error: {_visible_lines(_words(error))}", err=True)
+            sys.exit(1)
+
+    def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
+        with suppress(KeyError, ValueError):  # a shell's variables that make no sense
+            super()._main_shell_completion(*args, **kwargs)
+            return
+        sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except MnistnetError as error:
-            lines = map(visible, str(error).split("\n"))
-            raise click.ClickException("\n".join(lines)) from error
-        except MemoryError as error:
-            raise click.ClickException("there is not enough memory for this") from error
         except KeyboardInterrupt as interrupt:
             click.echo(" ".join(["Interrupted", *interrupt.args]), err=True)
             ctx.exit(130)
+
+
+def _words(error: Exception) -> str:
+    """What to tell of an error that ends the program."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this"
+    if isinstance(error, ImportError):
+        return f"a library cannot be loaded: {reason(error)}"
+    if isinstance(error, OSError):
+        what = f"cannot use {error.filename}" if error.filename else "the system refused something"
+        return f"{what}: {reason(error)}"
+    return error.format_message() if isinstance(error, click.ClickException) else str(error)
+
+
+def _visible_lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
 
 
 @click.group(

@@ -118,12 +118,6 @@ def can_print(text: str) -> bool:
     return True
 
 
-def visible(text: str) -> str:
-    """The text with escapes for what a terminal would obey: names come from files and from
-    elsewhere."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 @contextmanager
 def progress(
     what: str = "MNIST", unit: str = "B"

@@ -17,9 +17,9 @@ from mnistnet.cli.options import (
     mirror_option,
     print_json,
     read_weights,
-    visible,
     weights_option,
 )
+from mnistnet.cli.streams import visible
 from mnistnet.errors import MnistnetError, PictureError
 
 if TYPE_CHECKING:
@@ -113,9 +113,10 @@ def _expand(name: str) -> list[str]:
     from mnistnet.image.file import pictures_in
 
     try:
-        return [str(path) for path in pictures_in(Path(name))] if Path(name).is_dir() else [name]
+        found = pictures_in(Path(name)) if Path(name).is_dir() else []
     except (MnistnetError, OSError):  # which reading it will report
-        return [name]
+        found = []
+    return [str(path) for path in found] or [name]
 
 
 def _read_picture(

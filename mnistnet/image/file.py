@@ -59,6 +59,8 @@ def read_pixels(source: Path | BinaryIO) -> Decoded:
             return _decode(kind, picture)
     except PictureError:
         raise
+    except MemoryError as error:
+        raise PictureError("there is not enough memory to decode it") from error
     except IsADirectoryError as error:
         raise PictureError("expected a picture, or a folder that has some; found none") from error
     except Image.DecompressionBombError as error:

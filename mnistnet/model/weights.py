@@ -151,7 +151,7 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
         ):
             # NumPy hands out what is no array as bytes
             return {name: np.asarray(array) for name, array in arrays.items()}
-    except (WeightsError, OSError):
+    except (WeightsError, OSError, MemoryError):
         raise
     except Exception as error:  # a hostile file makes zipfile and NumPy raise a dozen kinds
         raise WeightsError(
