@@ -11,6 +11,9 @@ weights file with one more array, the velocity.
 import functools
 import itertools
 import json
+import math
+import os
+import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -32,6 +35,8 @@ from mnistnet.model.network import (
 
 FORMAT = 1
 PRETRAINED = Path(__file__).parents[1] / "pretrained.npz"  # ships with the package
+MAX_META = 1 << 26  # bytes, four a character; an epoch takes about 250 characters
+MAX_LISTED = 1_000_000  # bytes in which an .npz file lists its arrays
 MAX_BYTES = 8 * MAX_PARAMETERS + (1 << 24)  # in a file: weights, a velocity and the metadata
 
 
@@ -54,12 +59,15 @@ def save(
         f"W{layer}": W.astype(np.float32) for layer, W in enumerate(network.matrices, start=1)
     }
     _matrices(arrays, path)
+    text = json.dumps(meta)
+    if 4 * len(text) > MAX_META:
+        raise WeightsError(f"{path}: the history of {len(metadata.history):,} epochs is too long")
     if velocity is not None:
         arrays["velocity"] = velocity
     check = functools.partial(check_replaceable, is_checkpoint=velocity is not None)
     check(path)  # once more: a training may have run since its caller asked
     with atomic_write(path, check, like) as stream:
-        np.savez(stream, meta=np.array(json.dumps(meta)), **arrays)
+        np.savez(stream, meta=np.array(text), **arrays)
 
 
 def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
@@ -140,17 +148,15 @@ def load_all(path: Path) -> Contents:
 def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
     """Every array in the file, none of them pickled, MAX_BYTES of them at most."""
     try:
+        _check_ends(stream)
         with zipfile.ZipFile(stream) as archive:
             size = sum(member.file_size for member in archive.infolist())
-        if size > MAX_BYTES:
-            raise WeightsError(f"{path}: expected {MAX_BYTES:,} bytes at most; found {size:,}")
-        stream.seek(0)
-        with (
-            warnings.catch_warnings(action="ignore"),
-            np.load(stream, allow_pickle=False) as arrays,
-        ):
-            # NumPy hands out what is no array as bytes
-            return {name: np.asarray(array) for name, array in arrays.items()}
+            if size > MAX_BYTES:
+                raise WeightsError(f"{path}: expected {MAX_BYTES:,} bytes at most; found {size:,}")
+            return {
+                member.filename.removesuffix(".npy"): _array(archive, member)
+                for member in archive.infolist()
+            }
     except (WeightsError, OSError, MemoryError):
         raise
     except Exception as error:  # a hostile file makes zipfile and NumPy raise a dozen kinds
@@ -158,6 +164,36 @@ def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
             f"{path}: expected the weights that 'mnistnet train' writes; found a file that is "
             f"damaged or something else ({reason(error)})"
         ) from error
+
+
+def _check_ends(stream: BinaryIO) -> None:
+    """Raise BadZipFile for a file that does not begin or end as NumPy's do, or lists so much that
+    reading the list alone would take long."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(size - 22, 0))
+    end = stream.read()
+    stream.seek(0)
+    if stream.read(4) != b"PK\3\4" or end[:4] != b"PK\5\6":
+        raise zipfile.BadZipFile("File is not a zip file")
+    (listed,) = struct.unpack_from("<I", end, 12)
+    if listed > MAX_LISTED:
+        raise zipfile.BadZipFile(f"it lists its content in {listed:,} bytes")
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """One array, once it is known to be as large as it says it is."""
+    if member.filename == "meta.npy" and member.file_size > MAX_META + 1000:
+        raise ValueError(f"{member.file_size:,} bytes of metadata")
+    with warnings.catch_warnings(action="ignore"):
+        with archive.open(member) as content:
+            np.lib.format.read_magic(content)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+            size = math.prod(shape) * dtype.itemsize
+            if content.tell() + size != member.file_size:
+                raise ValueError(f"{member.filename} is not of {size:,} bytes")
+        with archive.open(member) as content:
+            array: Array = np.lib.format.read_array(content, allow_pickle=False)
+    return array
 
 
 def _json(text: Any, path: Path) -> dict[str, Any]:

@@ -295,20 +295,14 @@ def test_a_file_of_another_kind(kind: str) -> None:
     assert_refused(DAMAGED)
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("W1.npy", "expected a float32 matrix W1; found |S7, shape ()"),
-        ("meta.npy", "expected mnistnet's metadata, a JSON object; found none"),
-    ],
-)
-def test_a_member_that_is_no_array(whole: bytes, name: str, words: str) -> None:
+@pytest.mark.parametrize("name", ["W1.npy", "meta.npy"])
+def test_a_member_that_is_no_array(whole: bytes, name: str) -> None:
     with zipfile.ZipFile(NET) as archive:
         members = {member: archive.read(member) for member in archive.namelist()}
     with zipfile.ZipFile(NET, "w") as archive:
         for member, content in (members | {name: b"garbage"}).items():
             archive.writestr(member, content)
-    assert_refused(f"{NET}: {words}")
+    assert_refused(DAMAGED)
 
 
 def test_a_zip_bomb(whole: bytes) -> None:
