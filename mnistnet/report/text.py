@@ -158,11 +158,20 @@ def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bo
 def gradient_check_text(check: "GradientCheck") -> str:
     """The errors of backpropagation against the two other ways to differentiate, one per line."""
     rows = [
-        (f"automatic differentiation, {check.parameters:,} weights", check.backprop_vs_autodiff),
-        (f"finite differences, {check.sampled:,} weights", check.backprop_vs_finite_differences),
+        (
+            f"automatic differentiation, {check.parameters:,} weights",
+            check.backprop_vs_autodiff,
+            check.autodiff_agrees,
+        ),
+        (
+            f"finite differences, {check.sampled:,} weights",
+            check.backprop_vs_finite_differences,
+            check.finite_differences_agree,
+        ),
     ]
     lines = [f"{'backpropagation against':<48}largest relative error"]
-    lines += [f"{name:<48}{error:>22.1e}" for name, error in rows]
+    for name, error, agrees in rows:
+        lines.append(f"{name:<48}{error:>22.1e}  {'agrees' if agrees else 'does not agree'}")
     return "\n".join(lines)
 
 
