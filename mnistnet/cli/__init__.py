@@ -25,7 +25,7 @@ from mnistnet.errors import MnistnetError, reason
 
 # Variables that libraries read as they are imported, some of them failing at nonsense; none changes
 # a result. SOURCE_DATE_EPOCH would date a plot, which has no date.
-NOT_WANTED = ("TQDM_", "PILLOW_", "SOURCE_DATE_EPOCH")
+NOT_WANTED = ("TQDM_", "PILLOW_", "SOURCE_DATE_EPOCH", "MATPLOTLIBRC")
 
 
 class Commands(click.Group):

@@ -1,5 +1,8 @@
 """mnistnet plot: pictures of what a network learned."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -21,6 +24,21 @@ def _checked(ctx: click.Context, param: click.Parameter, out: Path | None) -> Pa
     return out
 
 
+@contextlib.contextmanager
+def _away() -> Iterator[None]:
+    """In another folder: importing matplotlib reads a matplotlibrc that is in the current one."""
+    if not hasattr(os, "fchdir"):
+        yield
+        return
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    try:
+        os.chdir(Path(__file__).parent)
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
 @click.command()
 @click.argument(
     "what",
@@ -36,12 +54,14 @@ def _checked(ctx: click.Context, param: click.Parameter, out: Path | None) -> Pa
     callback=_checked,
     help="File to write; its ending, .png, .svg or .pdf, is the format.  [default: WHAT.png]",
 )
+@click.option("--force", is_flag=True, help="Replace a file that is not a plot of mnistnet's.")
 def plot(
     what: str,
     weights: Path | None,
     folder: Path | None,
     mirrors: tuple[str, ...],
     out: Path | None,
+    force: bool,
 ) -> None:
     """Draw WHAT a network learned, and print the path of the picture.
 
@@ -64,7 +84,8 @@ def plot(
     from mnistnet.atomic import check_writable
 
     try:
-        from mnistnet.report import figures
+        with _away():
+            from mnistnet.report import figures
     except ModuleNotFoundError as error:
         raise MnistnetError(
             f"plot needs {error.name}; to install it: python -m pip install matplotlib"
@@ -75,6 +96,8 @@ def plot(
 
     out = out or Path(f"{what}.png")
     check_writable(out)
+    if not force:
+        figures.check_replaceable(out)
     path, network, whence = read_weights(weights)
     if weights is None or network.metadata.data.drawn:
         click.echo(whence, err=True)
@@ -94,5 +117,5 @@ def plot(
                 figure = figures.confusion(result, name)
             else:
                 figure = figures.mistakes(result, data.images, name, data.label_errors)
-    figures.save(figure, out)
+    figures.save(figure, out, force)
     click.echo(out)

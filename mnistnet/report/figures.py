@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.atomic import atomic_write
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import MnistnetError, reason
 from mnistnet.model.metadata import Report
 from mnistnet.model.network import Network, scale
 from mnistnet.report.evaluation import Evaluation
@@ -28,6 +28,8 @@ ORDER = [*range(1, CLASSES), 0]
 SIGNS = "RdBu_r"  # blue below zero, red above
 BLUE, ORANGE = "#0072b2", "#d55e00"
 MAX_LAYERS = 12
+MAX_WEIGHTS = 4_000_000  # of a matrix; drawing one takes some 100 bytes a weight
+MARK = b"mnistnet plot, by Matplotlib"  # in every plot, by which it is known
 TILES = 30  # mistakes that are shown
 # matplotlib's own, whatever the user's settings are; naming the backend would load it for nothing.
 DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
@@ -40,24 +42,56 @@ STYLE: Any = DEFAULTS | {
 }
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write it as its ending says, .png, .svg or .pdf, all at once; raises MnistnetError where that
-    cannot be."""
+def check_replaceable(path: Path) -> None:
+    """Raise MnistnetError where the file at path is not a plot of mnistnet's, nor empty."""
+    try:
+        is_ours = not path.is_file() or not path.stat().st_size or MARK in path.read_bytes()
+    except OSError as error:
+        raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
+    if not is_ours:
+        raise MnistnetError(
+            f"{path}: expected a plot of mnistnet's; found another file, which is not replaced: "
+            "name another with --out, or add --force"
+        )
+
+
+def save(figure: Figure, path: Path, force: bool = False) -> None:
+    """Write it as its ending says, .png, .svg or .pdf, atomically.
+
+    Raises MnistnetError if that fails, or if the file at path is not a plot of mnistnet's, unless
+    force is given.
+    """
     kind = path.suffix[1:].lower()
-    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with matplotlib.rc_context(STYLE), atomic_write(path) as stream:
-        figure.savefig(stream, format=kind, dpi=120, metadata=undated)
+    maker = MARK.decode()
+    metadata: dict[str, dict[str, Any]] = {
+        "png": {"Software": maker},
+        "svg": {"Creator": maker, "Date": None},
+        "pdf": {"Creator": maker, "CreationDate": None},
+    }
+
+    def check(path: Path) -> None:
+        if not force:
+            check_replaceable(path)
+
+    check(path)
+    with matplotlib.rc_context(STYLE), atomic_write(path, check) as stream:
+        figure.savefig(stream, format=kind, dpi=120, metadata=metadata[kind])
 
 
 @matplotlib.rc_context(STYLE)
 def weights(network: Network) -> Figure:
     """The first matrix as a tile of 28 x 28 a hidden unit; each other one as a row a unit, and the
     last, for the scores, in the notes' order. One scale of colours a matrix, alike on both sides of
-    zero. Raises MnistnetError for more than MAX_LAYERS matrices."""
+    zero. Raises MnistnetError for more than MAX_LAYERS matrices, or
+    MAX_WEIGHTS in one."""
     first, *others = network.matrices
     if len(others) >= MAX_LAYERS:
         raise MnistnetError(
             f"expected a network of at most {MAX_LAYERS} matrices to draw; found {len(others) + 1}"
+        )
+    if (largest := max(W.size for W in network.matrices)) > MAX_WEIGHTS:
+        raise MnistnetError(
+            f"expected matrices of at most {MAX_WEIGHTS:,} weights to draw; found {largest:,}"
         )
     least = math.ceil(math.sqrt(1.6 * len(first)))
     across = min(range(least, 2 * least), key=lambda columns: -len(first) % columns)
