@@ -19,14 +19,16 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """
     # or the new processes would import what lies in the current folder, such as a socket.py
     os.environ["PYTHONSAFEPATH"] = "1"
+    count = min(workers, os.cpu_count() or 1)
     executor = ProcessPoolExecutor(
-        min(workers, os.cpu_count() or 1),
+        count,
         multiprocessing.get_context("spawn"),
         initializer=_end_with_parent,
     )
     try:
         with _ctrl_c_blocked():  # the new processes inherit that
-            executor.submit(int)  # which starts all of them
+            for _ in range(count):  # each starts one, as none can be idle yet
+                executor.submit(int)
         yield executor
     finally:
         executor.shutdown(cancel_futures=True)
