@@ -31,7 +31,7 @@ from mnistnet.model.threads import one_blas_thread
 
 SAMPLE = 500  # weights of each matrix that finite differences try; all of a smaller one
 PASSES = 100_000  # layers that they compute for it, which limits the sample in deep networks
-STEP = 1e-100  # of a weight; its square, by which the quotient errs, is nothing in float64
+STEP = 1e-30  # of a weight; its square, by which the quotient errs, is nothing in float64
 TOLERANCE = 1e-10  # of a derivative
 FLOOR = 1e-12  # of the largest derivative in the matrix
 ROUNDINGS = 30  # standard deviations of rounding, whose runs are these

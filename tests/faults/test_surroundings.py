@@ -7,6 +7,7 @@ import pty
 import pwd
 import struct
 import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import pytest
 from PIL import Image, ImageDraw
 from program import COMMAND, QUICK, as_user, assert_fails, assert_fault, program, run
 
+from mnistnet import cli
 from mnistnet.model import weights
+from mnistnet.report import text as report_text
 
 KEPT = Path("mnistnet.npz.checkpoint")
 
@@ -78,6 +81,113 @@ def test_closed_streams_are_no_reason_to_fail(tiny: Path) -> None:
     done = program("predict", "-", command=(*closing[:2], 'exec "$@" <&-', *closing[3:]))
     said = "weights mnistnet.npz\nError: -: standard input is closed\n"
     assert done == ("", said, 1)
+
+
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+
+
+@needs_full
+def test_messages_that_cannot_be_written_are_no_reason_to_fail(tiny: Path) -> None:
+    onto_full = ("sh", "-c", 'exec "$@" 2>/dev/full', "sh", *COMMAND)
+    done = program(*QUICK, "--data", tiny, command=onto_full)
+    assert (done.stdout[:20], done.stderr, done.exit_code) == ("validation accuracy ", "", 0)
+    assert program("predict", "none.png", command=onto_full) == ("", "", 1)
+    assert program("train", "--epochs", "x", command=onto_full) == ("", "", 2)
+
+
+@needs_full
+@pytest.mark.parametrize("words", [("info",), ("--help",), ("train", "--help"), ("--version",)])
+def test_a_result_that_cannot_be_written_is_an_error(words: tuple[str, ...]) -> None:
+    onto_full = ("sh", "-c", 'exec "$@" >/dev/full', "sh", *COMMAND)
+    done = program(*words, command=onto_full)
+    assert done.stderr.endswith("Error: cannot write the result: No space left on device\n")
+    assert done.exit_code == 1
+
+
+def test_an_error_of_the_system_says_what_failed(tiny: Path, monkeypatch) -> None:
+    def no_files(*_: object) -> None:
+        raise OSError(24, "Too many open files", "/etc/x")
+
+    monkeypatch.setattr(report_text, "info_text", no_files)
+    assert run("info").stderr.endswith("Error: cannot use /etc/x: Too many open files\n")
+    monkeypatch.setattr(report_text, "info_text", lambda *_: os.read(-1, 1))
+    said = "Error: the system refused something: Bad file descriptor\n"
+    assert run("info").stderr.endswith(said)
+
+
+def test_ctrl_c_while_the_words_are_parsed_is_an_interruption(monkeypatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.Commands, "parse_args", interrupt)
+    result = run("info")
+    assert (result.stderr.strip(), result.exit_code) == ("Interrupted", 130)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("none\x1b[2J",),
+        ("train", "--none\x1b[2J"),
+        ("train", "\x1b[2J"),
+        ("train", "--epochs", "\x1b[2J"),
+        ("plot", "\x1b[2J"),
+        ("plot", "weights", "--out", "\x1b[2J"),
+        ("plot", "weights", "--out", "\x1b[2J.png"),
+        ("info", "--weights", "\x1b[2J"),
+        ("predict", "\x1b[2J"),
+        ("gradcheck", "--weights", "\x1b[2J"),
+    ],
+)
+def test_names_do_not_reach_a_terminal_unescaped(words: tuple[str, ...]) -> None:
+    done = program(*words)
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_names_in_notes_and_results_are_escaped_too(tiny: Path) -> None:
+    for words in ((*QUICK, "--data", tiny), ("info",), ("eval", "--data", tiny)):
+        done = program(*words, "--weights", "\x1b[2J.npz")
+        assert done.exit_code == 0
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+# ---- variables of libraries
+
+
+TQDM = ("DISABLE", "ASCII", "NCOLS", "MININTERVAL", "MAXINTERVAL", "MINITERS", "SMOOTHING", "DELAY")
+NONSENSE = {f"TQDM_{name}": "x\x1b" for name in (*TQDM, "TOTAL", "POSITION", "UNIT_DIVISOR", "GUI")}
+NONSENSE |= {"SOURCE_DATE_EPOCH": "x", "PILLOW_BLOCKS_MAX": "x", "PILLOW_ALIGNMENT": "3"}
+NONSENSE |= {"MATPLOTLIBRC": "/dev/zero", "COLUMNS": "x", "LINES": "-1"}
+
+
+def test_variables_of_libraries_that_hold_nonsense(tiny: Path, seven: Path) -> None:
+    for words in (
+        (*QUICK, "--data", tiny),
+        ("predict", seven),
+        ("plot", "weights", "--out", "a.pdf"),
+        ("plot", "weights", "--out", "a.svg"),
+    ):
+        done = program(*words, **NONSENSE)
+        assert (done.exit_code, "Traceback" in done.stderr) == (0, False)
+
+
+CODE = "import sys; sys.argv[0] = 'mnistnet'; from mnistnet.__main__ import main; main()"
+NAMED = (sys.executable, "-c", CODE)
+
+
+@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
+def test_a_shell_that_asks_for_completions_and_says_of_what_or_not(kind: str) -> None:
+    asked = {"_MNISTNET_COMPLETE": f"{kind}_complete"}
+    for variables in (asked, asked | {"COMP_WORDS": "mnistnet 'tr", "COMP_CWORD": "x"}):
+        assert "Traceback" not in program(command=NAMED, **variables).stderr
+    words = {"COMP_WORDS": "mnistnet gradc", "COMP_CWORD": "gradc" if kind == "fish" else "1"}
+    assert "gradcheck" in program(command=NAMED, **asked | words).stdout
+
+
+def test_a_matplotlibrc_in_the_current_folder_is_not_read() -> None:
+    os.mkfifo("matplotlibrc")  # which would be waited for
+    assert program("plot", "weights").exit_code == 0
 
 
 # ---- locale and terminal

@@ -515,3 +515,61 @@ def test_what_cannot_be_learned_from_is_said_before_or_after(tiny: Path, kind: s
         last = result.stderr.splitlines()[-1]
         assert last.startswith("Warning: the network learned nothing: ")
         assert last.endswith("the learning rate, 50, is probably too high: try 0.2")
+
+
+# ---- what has the name of the checkpoint, or of the weights, by then
+
+
+def test_a_network_named_as_a_checkpoint_is_not_taken_for_one(tiny: Path) -> None:
+    """Not even with --resume, nor deleted at the end."""
+    words = (*QUICK, "--data", tiny)
+    assert run(*words, "--weights", "run.checkpoint").exit_code == 0
+    message = (
+        f"{Path.cwd() / 'run.checkpoint'}: expected a checkpoint; found the weights of a network; it is not "
+        "replaced: move it away, or name another file with --weights"
+    )
+    for more in ((), ("--resume",)):
+        assert_fault((*words, "--weights", "run", *more), message)
+
+
+def test_a_link_named_as_the_checkpoint_is_left_alone(tiny: Path) -> None:
+    shutil.copy(weights.PRETRAINED, "other.npz")
+    KEPT.symlink_to("other.npz")
+    message = f"{Path.cwd() / KEPT}: expected a checkpoint; found a link; it is not replaced: move it away, or"
+    for more in ((), ("--resume",)):
+        result = run(*QUICK, "--data", tiny, *more)
+        assert result.stderr.startswith(f"Error: {message}")
+        assert result.exit_code == 1
+    assert KEPT.is_symlink()
+    assert Path("other.npz").read_bytes() == weights.PRETRAINED.read_bytes()
+
+
+@pytest.mark.parametrize("name", [OLD, KEPT])
+def test_a_file_that_appears_while_training_runs_is_kept(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, name: Path
+) -> None:
+    right = training.train
+
+    def train(*words: object, **more: object) -> Iterator[object]:
+        for count, report in enumerate(right(*words, **more)):
+            if count == 2:
+                name.unlink(missing_ok=True)
+                name.write_text("my notes")
+            yield report
+
+    monkeypatch.setattr(training, "train", train)
+    result = run(*QUICK, "--data", tiny)
+    assert f"{name}: expected the weights" in result.stderr
+    assert "it is not replaced" in result.stderr
+    assert result.exit_code == 1
+    assert name.read_text() == "my notes"
+
+
+def test_private_weights_stay_private_and_so_is_their_checkpoint(tiny: Path) -> None:
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+    OLD.chmod(0o600)
+    with begun([*QUICK, "--data", str(tiny), "--epochs", "60"], 2) as process:
+        assert KEPT.stat().st_mode & 0o777 == 0o600
+        process.kill()
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+    assert OLD.stat().st_mode & 0o777 == 0o600

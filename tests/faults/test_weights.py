@@ -358,3 +358,55 @@ def test_every_command_that_reads_weights_says_so_alike(tiny: Path) -> None:
     for words in (("eval",), ("predict", "test:0"), ("plot", "weights"), ("gradcheck",)):
         assert_fault((*words, "--data", tiny), message)
     assert_fault(("info",), message)
+
+
+# ---- what a file claims
+
+
+def test_bytes_in_front_are_damage_and_no_advice_is_given_to_allow_pickles(whole: bytes) -> None:
+    NET.write_bytes(b"#!/bin/sh" + whole)
+    assert_refused(DAMAGED)
+    assert "pickle" not in run("info", "--weights", NET).stderr
+
+
+def test_a_list_of_a_million_arrays_is_not_read() -> None:
+    with zipfile.ZipFile(NET, "w") as archive:
+        for number in range(20_000):
+            archive.writestr(f"W{number}.npy", b"")
+    assert_refused(DAMAGED)
+
+
+def test_an_array_that_claims_more_than_there_is_takes_no_memory(whole: bytes) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": (10, 1 << 40)}
+    )
+    with zipfile.ZipFile(NET, "w") as archive:
+        archive.writestr("W1.npy", header.getvalue() + bytes(99))
+    assert_refused(DAMAGED)
+
+
+def test_metadata_of_any_size_is_bounded(whole: bytes) -> None:
+    with zipfile.ZipFile(NET, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("meta.npy", bytes(weights.MAX_META + 2000))
+    assert_refused(DAMAGED)
+
+
+def test_lack_of_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np.lib.format, "read_array", no_memory)
+    assert run("info").stderr == "Error: there is not enough memory for this\n"
+
+
+def test_a_number_beyond_all_is_never_printed(whole: bytes) -> None:
+    for key in ("seed", "epochs", "validation_accuracy"):
+        rewrite(
+            NET,
+            meta=np.array(
+                str(np.load(NET)["meta"]).replace(f'"{key}": ', f'"{key}": 1e999 ,"x": ')
+            ),
+        )
+        result = run("info", "--json", "--weights", NET)
+        assert "Infinity" not in result.stdout + result.stderr

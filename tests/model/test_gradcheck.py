@@ -1,15 +1,21 @@
 """The gradient check passes what is right and catches what is wrong."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from mnistnet.model import autodiff, gradcheck
+from mnistnet.model import network as network_module
 from mnistnet.model.network import Buffers, Network, backpropagate
 
 
-def check(layers: tuple[int, ...] = (20, 6, 5, 4), seed: int = 0) -> gradcheck.GradientCheck:
+def check(
+    layers: tuple[int, ...] = (20, 6, 5, 4), seed: int = 0, factor: float = 1
+) -> gradcheck.GradientCheck:
     rng = np.random.default_rng(seed)
     network = Network.random(layers, rng)
+    network.parameters *= factor
     before = network.parameters.tobytes()
     x, labels = rng.random((7, layers[0]), np.float32), rng.integers(0, layers[-1], 7)
     result = gradcheck.check_gradient(network, x, labels, rng)
@@ -65,6 +71,82 @@ def test_a_wrong_derivative_of_an_operation_is_caught(monkeypatch: pytest.Monkey
     assert not result.ok
     assert result.backprop_vs_autodiff > 1e-3
     assert result.backprop_vs_finite_differences < 1e-7
+
+
+def trained_to(loss: float) -> tuple[Network, np.ndarray, np.ndarray]:
+    """A network that fits 20 images nearly perfectly, and these."""
+    rng = np.random.default_rng(0)
+    network = Network.random((50, 12, 10), rng, np.float64)
+    x, labels = rng.random((20, 50)), rng.integers(0, 10, 20)
+    buffers, rate = Buffers(network, 20), 0.5
+    while backpropagate(network, x, labels, buffers)[0] > loss:
+        network.parameters -= rate * buffers.gradient
+        rate = min(1.01 * rate, 50)
+    return network, x, labels
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("layers", [(30, 12, 10), (30, 12, 9, 7, 10), (30, 10)])
+@pytest.mark.parametrize("factor", [1e-8, 1e-4, 1e2, 1e4, 1e6, 1e8])
+def test_a_right_gradient_passes_whatever_the_size_of_the_weights(
+    factor: float, layers: tuple[int, ...], seed: int
+) -> None:
+    assert check(layers, seed, factor).ok
+
+
+@pytest.mark.parametrize("factor", [0.5, 1, 3])
+def test_a_right_gradient_passes_in_600_layers(factor: float) -> None:
+    assert check((20, *[4] * 600, 4), factor=factor).ok
+
+
+@pytest.mark.parametrize("loss", [1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize("factor", [1, 2, 5])
+def test_a_right_gradient_passes_for_a_nearly_perfect_fit(loss: float, factor: float) -> None:
+    network, x, labels = trained_to(max(loss, 1e-5))
+    network.parameters *= factor * (1 if loss >= 1e-5 else 2)
+    assert gradcheck.check_gradient(network, x, labels, np.random.default_rng(0)).ok
+
+
+WRONG = {
+    "tanh'": ("1, slope, out=slope", "1.001, slope, out=slope"),
+    "softmax": ("delta -= t\n", "delta -= 1.001 * t\n"),
+    "the mean": ("delta /= size\n", "delta /= 1.001 * size\n"),
+    "the signal": ("np.matmul(W[layer].T, delta,", "np.matmul(1.001 * W[layer].T, delta,"),
+    "the features": ("h[layer].T, out=", "1.001 * h[layer].T, out="),
+}
+
+
+@pytest.mark.parametrize("factor", [1, 1e2])
+@pytest.mark.parametrize("kind", WRONG)
+def test_an_error_of_a_thousandth_in_a_formula_is_caught(
+    monkeypatch: pytest.MonkeyPatch, kind: str, factor: float
+) -> None:
+    right, wrong = WRONG[kind]
+    source = inspect.getsource(backpropagate)
+    assert source.count(right) == 1
+    names = dict(vars(network_module))
+    exec(source.replace(right, wrong), names)
+    monkeypatch.setattr(gradcheck, "backpropagate", names["backpropagate"])
+    result = check(factor=factor)
+    assert not result.autodiff_agrees
+    assert not result.finite_differences_agree
+
+
+@pytest.mark.parametrize("which", ["largest", "median", "smallest"])
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_an_error_of_a_thousandth_in_one_weight_is_caught(
+    monkeypatch: pytest.MonkeyPatch, layer: int, which: str
+) -> None:
+    def wrong(network: Network, x: np.ndarray, labels: np.ndarray, buffers: Buffers) -> object:
+        result = backpropagate(network, x, labels, buffers)
+        gradient = buffers.gradients[layer].reshape(-1)
+        order = np.argsort(np.abs(gradient))
+        place = {"largest": -1, "median": len(order) // 2, "smallest": 0}[which]
+        gradient[order[place]] *= 1.001
+        return result
+
+    monkeypatch.setattr(gradcheck, "backpropagate", wrong)
+    assert not check().ok
 
 
 def test_a_gradient_that_is_not_a_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

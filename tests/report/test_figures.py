@@ -183,3 +183,22 @@ def test_the_same_picture_is_the_same_bytes(tmp_path: Path, ending: str, start: 
 def test_a_picture_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(MnistnetError, match="cannot write"):
         figures.save(figures.weights(random_network(2)), tmp_path / "none" / "a.png")
+
+
+def test_only_plots_of_ours_are_replaced(tmp_path: Path) -> None:
+    figure = figures.weights(Network.random((784, 2, 10), np.random.default_rng(0)))
+    for kind in ("png", "svg", "pdf"):
+        path = tmp_path / f"weights.{kind}"
+        figures.save(figure, path)
+        figures.save(figure, path)
+        path.write_bytes(b"a drawing of mine")
+        with pytest.raises(MnistnetError, match="found another file, which is not replaced"):
+            figures.save(figure, path)
+        assert path.read_bytes() == b"a drawing of mine"
+        figures.save(figure, path, force=True)
+        assert path.read_bytes() != b"a drawing of mine"
+
+
+def test_a_matrix_too_large_to_draw_is_an_error() -> None:
+    with pytest.raises(MnistnetError, match="at most 4,000,000 weights to draw; found 4,704,000"):
+        figures.weights(Network((784, 6000, 10)))
