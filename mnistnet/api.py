@@ -211,7 +211,7 @@ def identity(network: Network) -> str:
 
 def source(data: Dataset) -> Source:
     """What a weights file records of the images it was trained on."""
-    return Source(data.sha256, data.published, data.drawn)
+    return Source(data.sha256, data.published, data.drawn, data.name)
 
 
 def checked_images(images: Array) -> Array:

@@ -17,6 +17,9 @@ from typing import BinaryIO
 from mnistnet.errors import MnistnetError, reason
 
 
+PARTS = ".mnistnet-*.part"  # what killed writers leave
+
+
 def _refuse(path: Path) -> None:
     raise MnistnetError(
         f"cannot write {path}: a file of that name has appeared or changed meanwhile; it is left "

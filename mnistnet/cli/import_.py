@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.options import UserPath, json_option, print_json, progress, visible
+from mnistnet.cli.options import UserPath, json_option, print_json, progress
+from mnistnet.cli.streams import visible
 
 if TYPE_CHECKING:
     from mnistnet.data.convert import Imported

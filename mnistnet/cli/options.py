@@ -98,9 +98,13 @@ def read_weights(given: Path | None) -> Read:
 def dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
     """One split from the folder; or from the cache, which is filled first."""
     from mnistnet.api import load_data
+    from mnistnet.model.diagnosis import doubts
 
     with progress() as (notify, advance):
-        return load_data(split, folder, mirrors, notify, advance)
+        data = load_data(split, folder, mirrors, notify, advance)
+    for sentence in [] if data.published else doubts(data.images):
+        click.echo(f"Warning: {sentence}", err=True)
+    return data
 
 
 def print_json(facts: Any) -> None:

@@ -135,19 +135,17 @@ def train(
     from mnistnet.atomic import check_writable
     from mnistnet.model.diagnosis import doubts, verdict
     from mnistnet.model.run import Run
-    from mnistnet.report.text import trained_text
+    from mnistnet.report.text import kind_text, trained_text
 
     check_writable(weights)  # before MNIST is downloaded
     network = _start_from(start, options)
     data = dataset(folder, mirrors, "train")
     settings = _settings(len(data.labels), options)
     found = doubts(data.images)
-    for sentence in found:
-        _note(f"Warning: {sentence}")
     run = Run(weights, settings, source(data), start=network, resume=resume, notify=_note)
     with run:
-        if data.drawn:
-            _note("training on drawn digits, not MNIST")
+        if not data.published:
+            _note(f"training on {data.name}, {kind_text(data.published, data.drawn)}")
         augment, extra = additions(settings, data.images, data.labels)
         reports = run.train(data.images, data.labels, augment, extra)
         extra_count = settings.drawn + settings.nondigits

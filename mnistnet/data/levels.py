@@ -1,8 +1,5 @@
 """The grey levels of images: MNIST's are 0 to 255, light digits on black."""
 
-import shlex
-from pathlib import Path
-
 import numpy as np
 
 from mnistnet.arrays import PIXELS, SIDE, Array
@@ -15,17 +12,6 @@ def is_light(images: Array) -> bool:
     """Whether most images (n, 784) uint8 have a light ground, judged by their corners."""
     corners = images[:, [0, SIDE - 1, PIXELS - SIDE, PIXELS - 1]]
     return bool((corners > FULL // 2).mean() > 0.75)
-
-
-def check(images: Array, path: Path, folder: Path) -> None:
-    """Raise DataError where the images (n, 784) uint8 are not light on black, from 0 to 255."""
-    command = f"to convert them: mnistnet import {shlex.quote(str(folder))} --out NEW_FOLDER"
-    if images.max() == 1:
-        raise DataError(f"{path}: expected levels 0 to 255; found only 0 and 1; {command}")
-    if is_light(images):
-        raise DataError(
-            f"{path}: expected light digits on black; found a light ground; {command} --invert"
-        )
 
 
 class Scale:

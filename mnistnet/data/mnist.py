@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
-from mnistnet.data import idx, layout, levels
+from mnistnet.data import idx, layout
 from mnistnet.errors import DataError
 
 DRAWN = "drawn.json"  # beside a set that synthetic.py drew; has its SHA-256
@@ -209,8 +209,6 @@ def load(folder: Path, split: str) -> Dataset:
         )
     images = images.reshape(len(images), PIXELS)
     said = _read_json(folder / IMPORTED)
-    if not isinstance(said, dict):  # of what is imported, import has told
-        levels.check(images, images_path, folder)
     return Dataset(images, labels, split, stated(folder), _name(said) or layout.name_of(folder))
 
 

@@ -37,11 +37,12 @@ class Report:
 @dataclass(frozen=True)
 class Source:
     """The images that a network was trained on: SHA-256 of the IDX file of the "images" and of the
-    "labels", and whether they are MNIST's own or were drawn by the program."""
+    "labels", whether they are MNIST's own or were drawn by the program, and the set's name."""
 
     sha256: Mapping[str, str] = field(default_factory=dict)
     published: bool = False
     drawn: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def gradient_check_text(check: "GradientCheck") -> str:
 def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
     """What a weights file says of its network, in a dozen lines."""
     data, options, history = metadata.data, asdict(metadata.options), metadata.history
-    kind = "MNIST" if data.published else "a data set that is not MNIST"
+    kind = "MNIST" if data.published else f"{data.name or 'a data set'}, not MNIST's own"
     if data.drawn:
         kind = "drawn digits, not MNIST"
     more = f" and {options['drawn']} drawn digits" if options["drawn"] else ""

@@ -502,9 +502,7 @@ UNLEARNABLE = {
 
 @pytest.mark.parametrize("kind", UNLEARNABLE)
 def test_what_cannot_be_learned_from_is_said_before_or_after(tiny: Path, kind: str) -> None:
-    """Of a folder that import wrote; levels that are not MNIST's are an error in any other."""
     change, words, doubt = UNLEARNABLE[kind]
-    (tiny / mnist.IMPORTED).write_text("{}")
     path = tiny / "train-images-idx3-ubyte"
     idx.write_idx(path, change(idx.read_idx(path)).astype(np.uint8))
     result = run(*QUICK, "--data", tiny, *words)
@@ -525,8 +523,8 @@ def test_a_network_named_as_a_checkpoint_is_not_taken_for_one(tiny: Path) -> Non
     words = (*QUICK, "--data", tiny)
     assert run(*words, "--weights", "run.checkpoint").exit_code == 0
     message = (
-        f"{Path.cwd() / 'run.checkpoint'}: expected a checkpoint; found the weights of a network; it is not "
-        "replaced: move it away, or name another file with --weights"
+        f"{Path.cwd() / 'run.checkpoint'}: expected a checkpoint; found the weights of a network; "
+        "it is not replaced: move it away, or name another file with --weights"
     )
     for more in ((), ("--resume",)):
         assert_fault((*words, "--weights", "run", *more), message)
@@ -535,7 +533,7 @@ def test_a_network_named_as_a_checkpoint_is_not_taken_for_one(tiny: Path) -> Non
 def test_a_link_named_as_the_checkpoint_is_left_alone(tiny: Path) -> None:
     shutil.copy(weights.PRETRAINED, "other.npz")
     KEPT.symlink_to("other.npz")
-    message = f"{Path.cwd() / KEPT}: expected a checkpoint; found a link; it is not replaced: move it away, or"
+    message = f"{Path.cwd() / KEPT}: expected a checkpoint; found a link; it is not replaced: "
     for more in ((), ("--resume",)):
         result = run(*QUICK, "--data", tiny, *more)
         assert result.stderr.startswith(f"Error: {message}")

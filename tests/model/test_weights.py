@@ -52,6 +52,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "warps": 1,
             "validation": 5000,
             "drawn": 0,
+            "nondigits": 0,
             "start": "",
         },
         "seed": 7,
@@ -156,6 +157,8 @@ def test_weights_of_version_0_1_0_are_read() -> None:
     network, metadata = weights.load(Path(__file__).parent / "mnistnet-0.1.0.npz")
     assert network.layers == (784, 4, 10)
     assert metadata.versions["mnistnet"] == "0.1.0"
-    assert metadata.options == Options(hidden=(4,), epochs=2, validation=50, batch_size=10, seed=3)
+    assert metadata.options == Options(
+        hidden=(4,), epochs=2, validation=50, batch_size=10, weight_decay=1e-4, seed=3
+    )
     images = (np.arange(1, 11)[:, None] * np.arange(784) * 37 % 256).astype(np.uint8)
     assert network.image_scores(images).argmax(axis=1).tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
