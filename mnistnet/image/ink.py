@@ -1,0 +1,163 @@
+"""How much ink each pixel of a picture has.
+
+1. ground   the colour of the paper: a smooth surface over the picture, fitted to what is not ink;
+            one colour where the frame shows too little of it to fit more
+2. ink      how far each pixel departs from the ground, along the one colour in which ink does
+3. lines    those of ruled and squared paper are taken away (lines.py)
+4. levels   of full ink, and the threshold between ground and ink
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistnet.arrays import Array
+from mnistnet.errors import PictureError
+from mnistnet.image.file import quantile
+from mnistnet.image.lines import remove_lines
+
+SAMPLES = 32  # a side, that the ground is fitted to
+QUADRATIC = [0, 1, 2, 3, 4, 6]  # of the products of 1, y, y^2 with 1, x, x^2
+STIFF = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
+MIN_CONTRAST = 12  # of 255, between ground and full ink
+ON_GROUND = 0.75  # of the frame must lie on the surface for it to be the ground
+NOTHING = "there is no digit in it: nothing stands out from the ground"
+
+
+class Ink(NamedTuple):
+    """The ink in a picture.
+
+    levels     (height, width), of 0 to 255: how far each pixel is from the ground
+    full       the level of full ink
+    threshold  the level between ground and ink
+    inverted   ink is darker than the ground
+    corner     left and top of levels in the picture, within a border of one colour
+    """
+
+    levels: Array
+    full: float
+    threshold: float
+    inverted: bool
+    corner: tuple[int, int]
+
+
+def find_ink(pixels: Array) -> Ink:
+    """The ink in pixels (height, width, colours) of 0 to 255; PictureError where there is none."""
+    down, across = _within_border(pixels)
+    pixels = pixels[down, across]
+    levels, inverted = _ink(pixels - _ground(pixels))
+    remove_lines(levels)
+    full, threshold = _levels(levels)
+    return Ink(levels, full, threshold, inverted, (across.start, down.start))
+
+
+def _within_border(pixels: Array) -> tuple[slice, slice]:
+    """The rows and columns inside a border of one colour, such as scanners and frames make: what
+    differs from the corners fills a rectangle, and nothing does outside of it."""
+    height, width, _ = pixels.shape
+    whole = slice(0, height), slice(0, width)
+    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    differs = (np.abs(pixels - quantile(corners, 0.5)) > 16).any(axis=2)
+    rows, columns = (np.flatnonzero(differs.mean(axis=axis) > 0.5) for axis in (1, 0))
+    if not len(rows) or not len(columns):
+        return whole
+    inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    patch = differs[inside]
+    edge = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
+    outside = differs.sum() - patch.sum()
+    is_large = differs.size / 4 <= patch.size < differs.size and min(patch.shape) >= 8
+    if not is_large or edge.mean() < 0.8 or outside > differs.size / 1000:
+        return whole
+    return slice(rows[0] + 1, rows[-1]), slice(columns[0] + 1, columns[-1])  # edges are blends
+
+
+def _ground(pixels: Array) -> Array:
+    """The ground's colour (height, width, colours): a quadratic surface through what is not ink,
+    or one colour where the frame does not lie on that surface, as where a digit fills the picture.
+
+    The surface is fitted by iteratively reweighted least squares, from the middle colour of the
+    frame on; what is far from it, as ink is, counts for little (Geman and McClure 1987).
+    """
+    height, width, colours = pixels.shape
+    frame = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
+    down, across = -(-height // SAMPLES), -(-width // SAMPLES)
+    sample = pixels[down // 2 :: down, across // 2 :: across].astype(np.float64)
+    rows, columns = _powers(sample.shape[0]), _powers(sample.shape[1])
+    # 1, x, x^2, y, xy, x^2 y, y^2, ... of each sample, but for x^2 y, x y^2 and x^2 y^2
+    terms = (rows[:, None, :, None] * columns[:, None]).reshape(-1, 9)[:, QUADRATIC]
+    y = sample.reshape(-1, colours)
+    coefficients = np.zeros((6, colours))
+    coefficients[0] = quantile(frame, 0.5)
+    for _ in range(4):
+        off = np.abs(y - terms @ coefficients).sum(axis=1) / colours
+        scale = max(3 * float(quantile(off, 0.5)), 2)
+        weighted = terms.T / (1 + (off / scale) ** 2) ** 2
+        # the little that is added keeps the surface flat where samples do not tell
+        coefficients = np.linalg.solve(weighted @ terms + STIFF * len(terms), weighted @ y)
+    square = np.zeros((9, colours))
+    square[QUADRATIC] = coefficients
+    rows, columns = _powers(height), _powers(width)
+    surface = np.stack([rows @ c.reshape(3, 3) @ columns.T for c in square.T], axis=-1)
+    off = np.abs(pixels - surface).sum(axis=2) / colours
+    edge = np.concatenate([off[0], off[-1], off[1:-1, 0], off[1:-1, -1]])
+    near = max(float(off.max()) / 4, MIN_CONTRAST)
+    return surface if (edge < near).mean() >= ON_GROUND else _one_colour(pixels, frame)
+
+
+def _one_colour(pixels: Array, frame: Array) -> Array:
+    """The ground's colour (colours,) where it is the same all over: of the two that the picture
+    has, the one that corners and frame have more of."""
+    flat = pixels.reshape(-1, pixels.shape[-1]).astype(np.float64)
+    middle = flat.mean(axis=0)
+    axis = np.linalg.eigh((flat - middle).T @ (flat - middle))[1][:, -1]
+    places = flat @ axis
+    low, high = places.min(), places.max()
+    height, width, _ = pixels.shape
+    corners = places.reshape(height, width)[[0, 0, -1, -1], [0, -1, 0, -1]]
+    vote = (2 * corners.mean() + (frame @ axis).mean()) / 3
+    is_ground = places < (low + high) / 2 if vote < (low + high) / 2 else places > (low + high) / 2
+    colour: Array = quantile(flat[is_ground], 0.5)
+    return colour
+
+
+def _powers(count: int) -> Array:
+    """1, t and t^2 of count points from -1 to 1."""
+    return np.linspace(-1, 1, count)[:, None] ** np.arange(3)
+
+
+def _ink(departure: Array) -> tuple[Array, bool]:
+    """How much ink each pixel has (height, width), at most 255, and whether ink is darker than the
+    ground.
+
+    The departures from the ground (height, width, colours) are projected on the colour along which
+    the strongest of them lie.
+    """
+    flat = departure.reshape(-1, departure.shape[-1])
+    weighted = flat * (flat * flat).sum(axis=1, keepdims=True)
+    axis = np.linalg.eigh(weighted.T @ flat)[1][:, -1]
+    axis /= np.abs(axis).sum()
+    if weighted.sum(axis=0) @ axis < 0:
+        axis = -axis
+    ink = np.clip(flat @ axis, 0, 255).reshape(departure.shape[:2])
+    return ink, bool(axis.sum() < 0)
+
+
+def _levels(ink: Array) -> tuple[float, float]:
+    """The level of full ink, and the threshold between ground and ink: midway between the means of
+    what is below and what is above it (Ridler and Calvard 1978)."""
+    counts = np.bincount(ink.astype(np.uint8).ravel(), minlength=256)
+    below, mass = np.cumsum(counts), np.cumsum(counts * np.arange(256))
+    total, all_mass = int(below[-1]), int(mass[-1])
+    threshold = int(np.searchsorted(below, total - min(40, total // 1000))) // 2
+    for _ in range(20):
+        few = max(total - int(below[threshold]), 1)
+        middle = (
+            mass[threshold] / max(below[threshold], 1) + (all_mass - mass[threshold]) / few
+        ) / 2
+        if int(middle) == threshold:
+            break
+        threshold = int(middle)
+    if threshold < MIN_CONTRAST / 2:
+        raise PictureError(NOTHING)
+    level = int(np.searchsorted(below, (int(below[threshold]) + total) / 2))
+    return float(max(level, threshold + 1)), float(threshold)

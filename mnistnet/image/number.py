@@ -1,0 +1,163 @@
+"""Which ink of a picture is a digit, and in which order digits are read.
+
+What is left out is left out on evidence that it is no stroke: it runs along the frame or across the
+picture, it surrounds what else there is, or it is too small beside the digits.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistnet.arrays import Array
+from mnistnet.image.pieces import Pieces, groups, thickness
+
+CELLS = 160  # a side, on which pieces are told apart
+LIGHT = 1 / 12  # of the heaviest digit's ink: what is lighter is no digit
+LOW = 0.4  # of the heaviest digit's height: what is lower is no digit
+WIDE = 1.5  # times its height: of 100 digits of MNIST's one is wider
+
+
+class Part(NamedTuple):
+    """Where one digit is.
+
+    mask      (height, width): its pixels and those at their edge
+    cut_off   it runs out of the picture
+    touching  it is as wide as two digits
+    """
+
+    mask: Array
+    cut_off: bool
+    touching: bool
+
+
+def parts(ink: Array) -> list[Part]:
+    """The digits in ink (height, width), 0 where there is none, in reading order."""
+    cell = -(-max(ink.shape) // CELLS)
+    height, width = (-(-side // cell) for side in ink.shape)
+    padded = np.zeros((height * cell, width * cell), ink.dtype)
+    padded[: ink.shape[0], : ink.shape[1]] = ink
+    pieces = Pieces(padded.reshape(height, cell, width, cell).sum(axis=(1, 3)))
+    if not len(pieces.masses):
+        return []
+    found = _large(pieces, groups(pieces, _without_rings(pieces, _strokes(pieces))))
+    lines = _lines(pieces, found)
+    answer = []
+    for line in lines:
+        boxes = np.array([pieces.box(group) for group in line])
+        wide = _is_wide(boxes)
+        for k, group in enumerate(line):
+            mask = dilated(pieces.mask(group))
+            mask &= (pieces.labels == 0) | pieces.mask(group)
+            mask = np.repeat(np.repeat(mask, cell, axis=0), cell, axis=1)
+            mask = mask[: ink.shape[0], : ink.shape[1]]
+            answer.append(Part(mask, _is_cut_off(boxes[k], (height, width)), bool(wide[k])))
+    return answer
+
+
+def dilated(levels: Array) -> Array:
+    """The largest of each pixel and the eight around it; of a mask, it and all that touches it."""
+    rows = levels.copy()
+    np.maximum(rows[1:], levels[:-1], out=rows[1:])
+    np.maximum(rows[:-1], levels[1:], out=rows[:-1])
+    both = rows.copy()
+    np.maximum(both[:, 1:], rows[:, :-1], out=both[:, 1:])
+    np.maximum(both[:, :-1], rows[:, 1:], out=both[:, :-1])
+    return both
+
+
+def _strokes(pieces: Pieces) -> list[int]:
+    """The pieces but for lines and shadows at the frame, unless these are all there is."""
+    labels, boxes, masses = pieces.labels, pieces.boxes, pieces.masses
+    everything = list(range(len(masses)))
+    size = np.array(labels.shape[::-1])
+    frame = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+    contact = np.bincount(frame, minlength=len(masses) + 1)[1:]
+    inside = np.flatnonzero(contact == 0)
+    if not len(inside):
+        return everything
+    main = inside[0]  # pieces are sorted by mass
+    reach = (boxes[main, 2:] - boxes[main, :2]).max()
+    if masses[main] <= masses[0] / 7 and not (
+        reach >= 0.25 * size.max() and masses[main] > masses[0] / 30
+    ):
+        return everything
+    kept = []
+    for k in everything:
+        sides = boxes[k, 2:] - boxes[k, :2]
+        spans = ((boxes[k, :2] == 0) & (boxes[k, 2:] == size)).any()
+        if contact[k] == 0:
+            kept.append(k)
+        elif contact[k] > 0.5 * sides.max() or (spans and sides.max() > 1.4 * reach):
+            continue
+        elif 0.5 * reach <= sides.max() <= 2 * reach or _near(boxes[k], boxes[main], 0.12 * reach):
+            kept.append(k)
+    return kept
+
+
+def _near(a: Array, b: Array, distance: float) -> bool:
+    gap = np.maximum(a[:2], b[:2]) - np.minimum(a[2:], b[2:])
+    return bool((gap <= distance).all())
+
+
+def _without_rings(pieces: Pieces, chosen: list[int]) -> list[int]:
+    """The pieces but for those that surround others, as a circle or a cell of a form does."""
+    kept = []
+    for k in chosen:
+        left, top, right, bottom = pieces.boxes[k].tolist()
+        within = [
+            j
+            for j in chosen
+            if (pieces.boxes[j, :2] > (left, top)).all()
+            and (pieces.boxes[j, 2:] < (right, bottom)).all()
+        ]
+        if within and right - left >= 0.85 * (bottom - top):
+            x0, y0, x1, y1 = pieces.box(within).tolist()
+            hollow = not (pieces.labels[y0:y1, x0:x1] == k + 1).any()
+            if hollow and 0.35 * (bottom - top) <= y1 - y0:
+                continue
+        kept.append(k)
+    return kept
+
+
+def _large(pieces: Pieces, found: list[list[int]]) -> list[list[int]]:
+    """The groups that are large enough to be digits beside the heaviest."""
+    masses = np.array([pieces.masses[group].sum() for group in found])
+    boxes = np.array([pieces.box(group) for group in found])
+    heights = boxes[:, 3] - boxes[:, 1]
+    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    main = masses.argmax()
+    large = (masses > LIGHT * masses[main]) & (heights > LOW * min(heights[main], sizes[main]))
+    return [group for group, is_large in zip(found, large, strict=True) if is_large]
+
+
+def _lines(pieces: Pieces, found: list[list[int]]) -> list[list[list[int]]]:
+    """The groups line by line, from left to right; a line may rise or fall."""
+    lines: list[list[list[int]]] = []
+    for group in sorted(found, key=lambda group: float(pieces.box(group)[[0, 2]].sum())):
+        _, top, _, bottom = pieces.box(group).tolist()
+        best, most = None, 0.4
+        for line in lines:
+            _, high, _, low = pieces.box(line[-1]).tolist()
+            share = (min(low, bottom) - max(high, top)) / min(low - high, bottom - top)
+            if share > most:
+                best, most = line, share
+        if best is None:
+            lines.append([group])
+        else:
+            best.append(group)
+    return sorted(lines, key=lambda line: float(pieces.box(sum(line, []))[[1, 3]].sum()))
+
+
+def _is_wide(boxes: Array) -> Array:
+    """Which of a line's boxes (n, 4) are as wide as two digits."""
+    widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
+    wide: Array = widths > WIDE * heights
+    return wide
+
+
+def _is_cut_off(box: Array, shape: tuple[int, int]) -> bool:
+    """Whether a digit runs out of the picture: it touches one side and is well away from others."""
+    height, width = shape
+    margins = np.array([box[0], box[1], width - box[2], height - box[3]])
+    size = (box[2:] - box[:2]).max()
+    return bool((margins == 0).sum() == 1 and (np.sort(margins)[1:] > 0.15 * size).all())
