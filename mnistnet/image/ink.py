@@ -19,8 +19,8 @@ from mnistnet.image.lines import remove_lines
 SAMPLES = 32  # a side, that the ground is fitted to
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # of the products of 1, y, y^2 with 1, x, x^2
 STIFF = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
+TALL = 2  # times its width: a 1 fills so narrow a picture and leaves no ground to fit a surface to
 MIN_CONTRAST = 12  # of 255, between ground and full ink
-ON_GROUND = 0.75  # of the frame must lie on the surface for it to be the ground
 NOTHING = "there is no digit in it: nothing stands out from the ground"
 
 
@@ -72,14 +72,15 @@ def _within_border(pixels: Array) -> tuple[slice, slice]:
 
 
 def _ground(pixels: Array) -> Array:
-    """The ground's colour (height, width, colours): a quadratic surface through what is not ink,
-    or one colour where the frame does not lie on that surface, as where a digit fills the picture.
+    """The ground's colour (height, width, colours): a quadratic surface through what is not ink.
 
-    The surface is fitted by iteratively reweighted least squares, from the middle colour of the
-    frame on; what is far from it, as ink is, counts for little (Geman and McClure 1987).
+    It is fitted by iteratively reweighted least squares, from one colour on; what is far from it,
+    as ink is, counts for little (Geman and McClure 1987).
     """
     height, width, colours = pixels.shape
-    frame = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
+    colour, contrast = _one_colour(pixels)
+    if height > TALL * width:
+        return colour
     down, across = -(-height // SAMPLES), -(-width // SAMPLES)
     sample = pixels[down // 2 :: down, across // 2 :: across].astype(np.float64)
     rows, columns = _powers(sample.shape[0]), _powers(sample.shape[1])
@@ -87,37 +88,34 @@ def _ground(pixels: Array) -> Array:
     terms = (rows[:, None, :, None] * columns[:, None]).reshape(-1, 9)[:, QUADRATIC]
     y = sample.reshape(-1, colours)
     coefficients = np.zeros((6, colours))
-    coefficients[0] = quantile(frame, 0.5)
+    coefficients[0] = colour
     for _ in range(4):
         off = np.abs(y - terms @ coefficients).sum(axis=1) / colours
-        scale = max(3 * float(quantile(off, 0.5)), 2)
+        scale = max(min(3 * float(quantile(off, 0.5)), contrast / 4), 2)
         weighted = terms.T / (1 + (off / scale) ** 2) ** 2
         # the little that is added keeps the surface flat where samples do not tell
         coefficients = np.linalg.solve(weighted @ terms + STIFF * len(terms), weighted @ y)
     square = np.zeros((9, colours))
     square[QUADRATIC] = coefficients
     rows, columns = _powers(height), _powers(width)
-    surface = np.stack([rows @ c.reshape(3, 3) @ columns.T for c in square.T], axis=-1)
-    off = np.abs(pixels - surface).sum(axis=2) / colours
-    edge = np.concatenate([off[0], off[-1], off[1:-1, 0], off[1:-1, -1]])
-    near = max(float(off.max()) / 4, MIN_CONTRAST)
-    return surface if (edge < near).mean() >= ON_GROUND else _one_colour(pixels, frame)
+    return np.stack([rows @ c.reshape(3, 3) @ columns.T for c in square.T], axis=-1)
 
 
-def _one_colour(pixels: Array, frame: Array) -> Array:
-    """The ground's colour (colours,) where it is the same all over: of the two that the picture
-    has, the one that corners and frame have more of."""
-    flat = pixels.reshape(-1, pixels.shape[-1]).astype(np.float64)
-    middle = flat.mean(axis=0)
-    axis = np.linalg.eigh((flat - middle).T @ (flat - middle))[1][:, -1]
-    places = flat @ axis
-    low, high = places.min(), places.max()
-    height, width, _ = pixels.shape
-    corners = places.reshape(height, width)[[0, 0, -1, -1], [0, -1, 0, -1]]
-    vote = (2 * corners.mean() + (frame @ axis).mean()) / 3
-    is_ground = places < (low + high) / 2 if vote < (low + high) / 2 else places > (low + high) / 2
-    colour: Array = quantile(flat[is_ground], 0.5)
-    return colour
+def _one_colour(pixels: Array) -> tuple[Array, float]:
+    """Of the two colours that a picture has, the one that corners and frame have more of: (colours,);
+    and how far apart they are, as a mean over colours."""
+    height, width, colours = pixels.shape
+    flat = pixels.reshape(-1, colours).astype(np.float64)
+    centred = flat - flat.mean(axis=0)
+    axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    places = (centred @ axis).reshape(height, width)
+    low, high = float(places.min()), float(places.max())
+    middle = (low + high) / 2
+    frame = np.concatenate([places[0], places[-1], places[1:-1, 0], places[1:-1, -1]])
+    corners = places[[0, 0, -1, -1], [0, -1, 0, -1]]
+    is_low = (2 * corners.mean() + frame.mean()) / 3 < middle
+    colour: Array = quantile(flat[(places.ravel() <= middle) == is_low], 0.5)
+    return colour, (high - low) * float(np.abs(axis).sum()) / colours
 
 
 def _powers(count: int) -> Array:

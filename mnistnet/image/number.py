@@ -67,31 +67,36 @@ def dilated(levels: Array) -> Array:
 
 def _strokes(pieces: Pieces) -> list[int]:
     """The pieces but for lines and shadows at the frame, unless these are all there is."""
-    labels, boxes, masses = pieces.labels, pieces.boxes, pieces.masses
-    everything = list(range(len(masses)))
-    size = np.array(labels.shape[::-1])
+    labels, boxes = pieces.labels, pieces.boxes
+    everything = list(range(len(boxes)))
     frame = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    contact = np.bincount(frame, minlength=len(masses) + 1)[1:]
-    inside = np.flatnonzero(contact == 0)
-    if not len(inside):
+    contact = np.bincount(frame, minlength=len(boxes) + 1)[1:]
+    if not contact.any():
         return everything
-    main = inside[0]  # pieces are sorted by mass
-    reach = (boxes[main, 2:] - boxes[main, :2]).max()
-    if masses[main] <= masses[0] / 7 and not (
-        reach >= 0.25 * size.max() and masses[main] > masses[0] / 30
-    ):
+    pen = thickness(labels > 0)
+    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    at_frame = [bool(contact[k]) and _is_at_frame(labels == k + 1, pen) for k in everything]
+    others = [k for k in everything if not at_frame[k] and sizes[k] >= 0.2 * max(labels.shape)]
+    if not others:
         return everything
-    kept = []
-    for k in everything:
-        sides = boxes[k, 2:] - boxes[k, :2]
-        spans = ((boxes[k, :2] == 0) & (boxes[k, 2:] == size)).any()
-        if contact[k] == 0:
-            kept.append(k)
-        elif contact[k] > 0.5 * sides.max() or (spans and sides.max() > 1.4 * reach):
-            continue
-        elif 0.5 * reach <= sides.max() <= 2 * reach or _near(boxes[k], boxes[main], 0.12 * reach):
-            kept.append(k)
-    return kept
+    main = others[0]  # the heaviest
+    return [
+        k
+        for k in everything
+        if not contact[k]
+        or _near(boxes[k], boxes[main], (0.25 if contact[main] else 0.12) * sizes[main])
+        and not (at_frame[k] and not contact[main])
+        or not at_frame[k]
+        and 0.5 * sizes[main] <= sizes[k] <= 1.5 * sizes[main]
+    ]
+
+
+def _is_at_frame(mask: Array, pen: float) -> bool:
+    """Whether a piece is a line along the frame, all of it that close, or a shadow, which is much
+    thicker than strokes."""
+    depth = round(1.5 * pen)
+    inner = mask[depth:-depth, depth:-depth]
+    return bool(inner.sum() < 0.15 * mask.sum()) or thickness(mask) > 2.5 * pen
 
 
 def _near(a: Array, b: Array, distance: float) -> bool:

@@ -146,7 +146,8 @@ def _belong(pieces: Pieces, first: list[int], second: list[int], pen: float) -> 
         return across > 0.4 * min(wide, width) and -down <= max(0.06 * (high + height), 1)
     if across > 0.4 * min(wide, width):
         return not _side_by_side(pieces.mask(first), pieces.mask(second))
-    return False
+    # beside each other: a 4 of two strokes
+    return gap <= max(0.1 * high, 1) and height < 0.8 * high and wide + width < 1.1 * high
 
 
 def _side_by_side(first: Array, second: Array) -> bool:
