@@ -160,9 +160,7 @@ CHANGES: dict[str, Change] = {
     "textured": lambda i, g: saved(written(i, textured(g))),
     "JPEG 50, 28 pixels": lambda i, _: saved(Image.fromarray(i), "JPEG", quality=50),
     "JPEG 50, inverted, 64 pixels": lambda i, _: saved(inverted(i, 64), "JPEG", quality=50),
-    "JPEG 50, 280 pixels": lambda i, g: saved(
-        written(i, shaded(g)), "JPEG", quality=50
-    ),
+    "JPEG 50, 280 pixels": lambda i, g: saved(written(i, shaded(g)), "JPEG", quality=50),
 }
 
 

@@ -33,18 +33,15 @@ LOW_CONTRAST = 24  # of 255, between ground and full ink
 class Digit(NamedTuple):
     """One digit in a picture.
 
-    image         (784,) uint8, 0 = background: what the network reads
-    box           left, top, right, bottom, in pixels of the upright picture
-    low_contrast  ink is hardly told from the ground
-    cut_off       it runs out of the picture
-    touching      it is as wide as two digits that touch
+    image  (784,) uint8, 0 = background: what the network reads
+    box    left, top, right, bottom, in pixels of the upright picture
+    flaws  of "touching" (it is as wide as two digits), "cut off" (it runs out of the picture) and
+           "low contrast" (its ink is hardly told from the ground), what the picture shows
     """
 
     image: Array
     box: tuple[int, int, int, int] = (0, 0, SIDE, SIDE)
-    low_contrast: bool = False
-    cut_off: bool = False
-    touching: bool = False
+    flaws: tuple[str, ...] = ()
 
 
 class Picture(NamedTuple):
@@ -86,13 +83,8 @@ def _digit(ink: Ink, part: Part, factor: float) -> Digit:
     left, top, right, bottom = (
         int(edge * factor) for edge in (x + left, y + top, x + right, y + bottom)
     )
-    return Digit(
-        normalise(strokes).reshape(-1),
-        (left, top, right, bottom),
-        low_contrast=ink.full < LOW_CONTRAST,
-        cut_off=part.cut_off,
-        touching=part.touching,
-    )
+    flaws = part.flaws + ("low contrast",) * (ink.full < LOW_CONTRAST)
+    return Digit(normalise(strokes).reshape(-1), (left, top, right, bottom), flaws)
 
 
 def _is_mnist(pixels: Array) -> bool:

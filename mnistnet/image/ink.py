@@ -102,8 +102,8 @@ def _ground(pixels: Array) -> Array:
 
 
 def _one_colour(pixels: Array) -> tuple[Array, float]:
-    """Of the two colours that a picture has, the one that corners and frame have more of: (colours,);
-    and how far apart they are, as a mean over colours."""
+    """Of the two colours that a picture has, the one that corners and frame have more of
+    (colours,); and how far apart they are, as a mean over colours."""
     height, width, colours = pixels.shape
     flat = pixels.reshape(-1, colours).astype(np.float64)
     centred = flat - flat.mean(axis=0)

@@ -20,14 +20,12 @@ WIDE = 1.5  # times its height: of 100 digits of MNIST's one is wider
 class Part(NamedTuple):
     """Where one digit is.
 
-    mask      (height, width): its pixels and those at their edge
-    cut_off   it runs out of the picture
-    touching  it is as wide as two digits
+    mask   (height, width): its pixels and those at their edge
+    flaws  of "touching" (it is as wide as two digits) and "cut off" (it runs out of the picture)
     """
 
     mask: Array
-    cut_off: bool
-    touching: bool
+    flaws: tuple[str, ...]
 
 
 def parts(ink: Array) -> list[Part]:
@@ -40,17 +38,13 @@ def parts(ink: Array) -> list[Part]:
     if not len(pieces.masses):
         return []
     found = _large(pieces, groups(pieces, _without_rings(pieces, _strokes(pieces))))
-    lines = _lines(pieces, found)
     answer = []
-    for line in lines:
-        boxes = np.array([pieces.box(group) for group in line])
-        wide = _is_wide(boxes)
-        for k, group in enumerate(line):
-            mask = dilated(pieces.mask(group))
-            mask &= (pieces.labels == 0) | pieces.mask(group)
-            mask = np.repeat(np.repeat(mask, cell, axis=0), cell, axis=1)
-            mask = mask[: ink.shape[0], : ink.shape[1]]
-            answer.append(Part(mask, _is_cut_off(boxes[k], (height, width)), bool(wide[k])))
+    for group in (group for line in _lines(pieces, found) for group in line):
+        own = pieces.mask(group)
+        edge = dilated(own) & (pieces.labels == 0)
+        mask = np.repeat(np.repeat(own | edge, cell, axis=0), cell, axis=1)
+        flaws = _flaws(pieces.box(group), (height, width))
+        answer.append(Part(mask[: ink.shape[0], : ink.shape[1]], flaws))
     return answer
 
 
@@ -80,15 +74,18 @@ def _strokes(pieces: Pieces) -> list[int]:
     if not others:
         return everything
     main = others[0]  # the heaviest
-    return [
-        k
-        for k in everything
-        if not contact[k]
-        or _near(boxes[k], boxes[main], (0.25 if contact[main] else 0.12) * sizes[main])
-        and not (at_frame[k] and not contact[main])
-        or not at_frame[k]
-        and 0.5 * sizes[main] <= sizes[k] <= 1.5 * sizes[main]
-    ]
+    # a digit that fills the picture may have fragments at the frame, too
+    reach = (0.25 if contact[main] else 0.12) * sizes[main]
+    kept = []
+    for k in everything:
+        is_near = _near(boxes[k], boxes[main], reach)
+        if at_frame[k]:
+            keep = is_near and contact[main]
+        else:
+            keep = is_near or 0.5 * sizes[main] <= sizes[k] <= 1.5 * sizes[main]
+        if keep or not contact[k]:
+            kept.append(k)
+    return kept
 
 
 def _is_at_frame(mask: Array, pen: float) -> bool:
@@ -150,19 +147,14 @@ def _lines(pieces: Pieces, found: list[list[int]]) -> list[list[list[int]]]:
             lines.append([group])
         else:
             best.append(group)
-    return sorted(lines, key=lambda line: float(pieces.box(sum(line, []))[[1, 3]].sum()))
+    return sorted(lines, key=lambda line: float(np.mean([pieces.box(g)[[1, 3]] for g in line])))
 
 
-def _is_wide(boxes: Array) -> Array:
-    """Which of a line's boxes (n, 4) are as wide as two digits."""
-    widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
-    wide: Array = widths > WIDE * heights
-    return wide
-
-
-def _is_cut_off(box: Array, shape: tuple[int, int]) -> bool:
-    """Whether a digit runs out of the picture: it touches one side and is well away from others."""
+def _flaws(box: Array, shape: tuple[int, int]) -> tuple[str, ...]:
+    """What the place of a digit says against it."""
     height, width = shape
-    margins = np.array([box[0], box[1], width - box[2], height - box[3]])
-    size = (box[2:] - box[:2]).max()
-    return bool((margins == 0).sum() == 1 and (np.sort(margins)[1:] > 0.15 * size).all())
+    sides = box[2:] - box[:2]
+    margins = np.sort([box[0], box[1], width - box[2], height - box[3]])
+    # a digit that was cropped to its ink touches more than one side
+    is_cut = margins[0] == 0 and margins[1] > 0.15 * sides.max()
+    return ("touching",) * bool(sides[0] > WIDE * sides[1]) + ("cut off",) * bool(is_cut)

@@ -4,6 +4,8 @@ Geometry alone decides: a fragment joins the piece it is closest to; pieces of w
 or through the other are one digit; pieces beside each other with a gap between them are two.
 """
 
+import math
+
 import numpy as np
 
 from mnistnet.arrays import Array
@@ -33,10 +35,10 @@ class Pieces:
         rows, columns = np.nonzero(self.labels)
         piece = self.labels[rows, columns] - 1
         self.boxes = np.tile([mass.shape[1], mass.shape[0], 0, 0], (len(order), 1))
-        np.minimum.at(self.boxes, (piece, 0), columns)
-        np.minimum.at(self.boxes, (piece, 1), rows)
-        np.maximum.at(self.boxes, (piece, 2), columns + 1)
-        np.maximum.at(self.boxes, (piece, 3), rows + 1)
+        np.minimum.at(self.boxes[:, 0], piece, columns)
+        np.minimum.at(self.boxes[:, 1], piece, rows)
+        np.maximum.at(self.boxes[:, 2], piece, columns + 1)
+        np.maximum.at(self.boxes[:, 3], piece, rows + 1)
 
     def mask(self, pieces: list[int]) -> Array:
         """Where these pieces are: (height, width)."""
@@ -102,10 +104,11 @@ def groups(pieces: Pieces, chosen: list[int]) -> list[list[int]]:
     joined = True
     while joined and len(found) > 1:
         boxes = np.array([pieces.box(group) for group in found])
+        sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
         joins: dict[int, int] = {}
         for i, j in _by_distance(boxes):
             if i not in joins and j not in joins and _belong(pieces, found[i], found[j], pen):
-                smaller, larger = sorted((i, j), key=lambda k: np.ptp(boxes[k].reshape(2, 2), 0).max())
+                smaller, larger = (i, j) if sizes[i] < sizes[j] else (j, i)
                 if smaller not in joins.values():
                     joins[smaller] = larger
         for smaller, larger in joins.items():
@@ -133,11 +136,12 @@ def _distances(a: Array, b: Array) -> Array:
 def _belong(pieces: Pieces, first: list[int], second: list[int], pen: float) -> bool:
     """Whether two groups of pieces are parts of one digit."""
     a, b = pieces.box(first), pieces.box(second)
-    (wide, high), (width, height) = a[2:] - a[:2], b[2:] - b[:2]
+    wide, high, width, height = map(float, [*(a[2:] - a[:2]), *(b[2:] - b[:2])])
     if height > high:
         wide, high, width, height = width, height, wide, high
-    across, down = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])  # overlaps, or gaps below 0
-    gap = float(_distances(a, b))
+    # overlaps, or gaps if below 0
+    across, down = map(float, np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]))
+    gap = math.hypot(min(across, 0), min(down, 0))
     if max(width, height) <= 3 * pen:  # a dot, as a faint line falls into
         return gap <= max(1.5 * pen, 0.12 * high)
     if height < 0.5 * high and width < 0.9 * high:  # a fragment
