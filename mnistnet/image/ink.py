@@ -113,7 +113,7 @@ def _one_colour(pixels: Array) -> tuple[Array, float]:
     middle = (low + high) / 2
     frame = np.concatenate([places[0], places[-1], places[1:-1, 0], places[1:-1, -1]])
     corners = places[[0, 0, -1, -1], [0, -1, 0, -1]]
-    is_low = (2 * corners.mean() + frame.mean()) / 3 < middle
+    is_low = (2 * corners.mean() + frame.mean()) / 3 <= middle
     colour: Array = quantile(flat[(places.ravel() <= middle) == is_low], 0.5)
     return colour, (high - low) * float(np.abs(axis).sum()) / colours
 
