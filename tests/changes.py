@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
+
+from mnistnet.image.strokes import WAYS
 
 Change = Callable[[np.ndarray, np.random.Generator], io.BytesIO]
 
@@ -162,6 +164,21 @@ CHANGES: dict[str, Change] = {
     "JPEG 50, inverted, 64 pixels": lambda i, _: saved(inverted(i, 64), "JPEG", quality=50),
     "JPEG 50, 280 pixels": lambda i, g: saved(written(i, shaded(g)), "JPEG", quality=50),
 }
+
+
+def drawn(digit: int, width: float, side: int = 200) -> io.BytesIO:
+    """The commonest way to write the digit, with a round pen so many times as wide as it is high;
+    0 is a pen of one pixel."""
+    pen = max(1, round(width * side))
+    picture = Image.new("L", (2 * side, 2 * side), 255)
+    draw = ImageDraw.Draw(picture)
+    for stroke in WAYS[digit][0]:
+        points = [(side * (0.5 + x), side * (0.5 + y)) for x, y in stroke]
+        draw.line(points, 0, pen)
+        if pen > 2:
+            for x, y in points:
+                draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], 0)
+    return saved(picture)
 
 
 def row(images: np.ndarray, rng: np.random.Generator, on_paper: bool) -> io.BytesIO:

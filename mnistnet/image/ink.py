@@ -13,6 +13,7 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError
+from mnistnet.image.border import within
 from mnistnet.image.file import quantile
 from mnistnet.image.lines import remove_lines
 
@@ -43,32 +44,12 @@ class Ink(NamedTuple):
 
 def find_ink(pixels: Array) -> Ink:
     """The ink in pixels (height, width, colours) of 0 to 255; PictureError where there is none."""
-    down, across = _within_border(pixels)
+    down, across = within(pixels)
     pixels = pixels[down, across]
     levels, inverted = _ink(pixels - _ground(pixels))
     remove_lines(levels)
     full, threshold = _levels(levels)
     return Ink(levels, full, threshold, inverted, (across.start, down.start))
-
-
-def _within_border(pixels: Array) -> tuple[slice, slice]:
-    """The rows and columns inside a border of one colour, such as scanners and frames make: what
-    differs from the corners fills a rectangle, and nothing does outside of it."""
-    height, width, _ = pixels.shape
-    whole = slice(0, height), slice(0, width)
-    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
-    differs = (np.abs(pixels - quantile(corners, 0.5)) > 16).any(axis=2)
-    rows, columns = (np.flatnonzero(differs.mean(axis=axis) > 0.5) for axis in (1, 0))
-    if not len(rows) or not len(columns):
-        return whole
-    inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    patch = differs[inside]
-    edge = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
-    outside = differs.sum() - patch.sum()
-    is_large = differs.size / 4 <= patch.size < differs.size and min(patch.shape) >= 8
-    if not is_large or edge.mean() < 0.8 or outside > differs.size / 1000:
-        return whole
-    return slice(rows[0] + 1, rows[-1]), slice(columns[0] + 1, columns[-1])  # edges are blends
 
 
 def _ground(pixels: Array) -> Array:

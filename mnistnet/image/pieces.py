@@ -147,7 +147,8 @@ def _belong(pieces: Pieces, first: list[int], second: list[int], pen: float) -> 
     if height < 0.5 * high and width < 0.9 * high:  # a fragment
         return gap <= (0.25 if across > 0.5 * width else 0.12) * high
     if down < 0.5 * height:  # above each other
-        return across > 0.4 * min(wide, width) and -down <= max(0.06 * (high + height), 1)
+        near = 1.5 * pen if max(wide, width) < 2 * pen else 0.06 * (high + height)
+        return across > 0.4 * min(wide, width) and -down <= max(near, 1)
     if across > 0.4 * min(wide, width):
         return not _side_by_side(pieces.mask(first), pieces.mask(second))
     # beside each other: a 4 of two strokes
