@@ -40,8 +40,8 @@ def _within_border(pixels: Array) -> tuple[slice, slice]:
 
 
 def _within_lines(pixels: Array) -> tuple[slice, slice]:
-    """The rows and columns inside lines along the frame, at one to four sides, as remain of a form's
-    cell: lines that differ from the ground all along, and that no ink inside touches."""
+    """The rows and columns inside lines along the frame, at one to four sides, as are left of the
+    cell of a form: lines that differ from the ground all along, and that no ink inside touches."""
     height, width, _ = pixels.shape
     ground = quantile(pixels.reshape(height * width, -1), 0.5)
     differs = (np.abs(pixels - ground) > DIFFERENT).any(axis=2)
