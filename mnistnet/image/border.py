@@ -32,7 +32,7 @@ def _within_border(pixels: Array) -> tuple[slice, slice]:
     edge = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
     outside = differs.sum() - patch.sum()
     is_large = differs.size / 4 <= patch.size < differs.size and min(patch.shape) >= 8
-    if not is_large or edge.mean() < 0.8 or outside > differs.size / 1000:
+    if not is_large or edge.mean() < 0.8 or outside > patch.sum() / 20:
         return whole
     if np.ptp(pixels[inside][1:-1, 1:-1].reshape(-1, pixels.shape[2]), axis=0).max() < DIFFERENT:
         return whole  # a frame with nothing in it

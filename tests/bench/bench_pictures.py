@@ -16,7 +16,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import data
 import numpy as np
 from PIL import Image, ImageDraw
 from table import Table, in_turns
@@ -107,7 +106,7 @@ def people(folder: Path, network: api.Network) -> None:
 
 def invariance(network: api.Network, count: int) -> None:
     """What each change costs, on validation images, and how well rows of them are read."""
-    mnist = data.load("train")
+    mnist = api.load_data("train")
     chosen = split(len(mnist.images), 5000)[1][:count]
     images, labels = mnist.images[chosen].reshape(-1, 28, 28), mnist.labels[chosen]
     truths = [str(label) for label in labels]
