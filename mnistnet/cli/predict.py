@@ -23,6 +23,7 @@ from mnistnet.cli.options import (
 from mnistnet.errors import MnistnetError, PictureError
 
 if TYPE_CHECKING:
+    from mnistnet.api import Network
     from mnistnet.data.mnist import Dataset
     from mnistnet.image.digit import Picture
     from mnistnet.model.answer import Answer
@@ -70,10 +71,7 @@ def predict(
       mnistnet predict --show photo.jpg
       mnistnet predict --json test:0 test:1
     """
-    from dataclasses import asdict
-
-    from mnistnet.api import answers
-    from mnistnet.report.text import answer_lines, kind_text
+    from mnistnet.report.text import kind_text
 
     _, network, whence = read_weights(weights)
     if weights is None or network.metadata.data.drawn:
@@ -90,41 +88,59 @@ def predict(
             click.echo(f"{split} images are {kind}", err=True)
         return data
 
-    plain = not can_print("▀▄█")
     failed = False
     for start in range(0, len(pictures), TOGETHER):
         names = pictures[start : start + TOGETHER]
         found = [_read_picture(name, images_of) for name in names]
-        read = [picture for picture in found if not isinstance(picture, MnistnetError)]
-        given = answers(network, read)
-        named = [
-            name
-            for name, one in zip(names, found, strict=True)
-            if not isinstance(one, MnistnetError)
-        ]
-        lines = iter(answer_lines([visible(name) for name in named], given, top))
-        replies = iter(given)
-        for name, picture in zip(names, found, strict=True):
-            if isinstance(picture, MnistnetError):
-                failed = True
-                if as_json:
-                    print_json({"picture": name, "error": str(picture)})
-                else:
-                    click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
-            elif as_json:
-                print_json({"picture": name, **asdict(next(replies))})
-            else:
-                click.echo(next(lines))
-                if show:
-                    _show(picture, next(replies), plain)
+        failed |= any(isinstance(picture, MnistnetError) for picture in found)
+        _print(names, found, network, top, show, as_json)
     if failed:
         sys.exit(1)
 
 
-def _show(picture: "Picture", reply: "Answer", plain: bool) -> None:
+def _print(
+    names: tuple[str, ...],
+    found: "list[Picture | MnistnetError]",
+    network: "Network",
+    top: int,
+    show: bool,
+    as_json: bool,
+) -> None:
+    """What the network reads in these pictures, or why one could not be read, in order."""
+    from dataclasses import asdict
+
+    from mnistnet.api import answers
+    from mnistnet.report.text import answer_lines
+
+    read = {
+        name: picture
+        for name, picture in zip(names, found, strict=True)
+        if not isinstance(picture, MnistnetError)
+    }
+    given = answers(network, list(read.values()))
+    lines = answer_lines([visible(name) for name in read], given, top)
+    replies = dict(zip(read, zip(given, lines, strict=True), strict=True))
+    for name, picture in zip(names, found, strict=True):
+        if isinstance(picture, MnistnetError):
+            if as_json:
+                print_json({"picture": name, "error": str(picture)})
+            else:
+                click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
+            continue
+        reply, line = replies[name]
+        if as_json:
+            print_json({"picture": name, **asdict(reply)})
+            continue
+        click.echo(line)
+        if show:
+            _show(picture, reply)
+
+
+def _show(picture: "Picture", reply: "Answer") -> None:
     """Draw each digit that was found, with its probabilities if it looks like one."""
     from mnistnet.report.text import picture_text
 
+    plain = not can_print("▀▄█")
     probabilities = [digit.probabilities for digit in reply.digits] or [[] for _ in picture.digits]
     for digit, own in zip(picture.digits, probabilities, strict=True):
         click.echo(picture_text(digit.image.tolist(), own, plain) + "\n")

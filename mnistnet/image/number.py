@@ -91,7 +91,7 @@ def _strokes(pieces: Pieces) -> list[int]:
 def _is_at_frame(mask: Array, pen: float) -> bool:
     """Whether a piece is a line along the frame, all of it that close, or a shadow, which is much
     thicker than strokes."""
-    depth = round(1.5 * pen)
+    depth = max(round(1.5 * pen), 1)
     inner = mask[depth:-depth, depth:-depth]
     return bool(inner.sum() < 0.15 * mask.sum()) or thickness(mask) > 2.5 * pen
 
