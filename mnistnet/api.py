@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from mnistnet.model.diagnosis import doubts, verdict
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.options import Options, fit
 from mnistnet.model.training import Augment
+
+if TYPE_CHECKING:
+    from mnistnet.image.digit import Picture  # which loads Pillow
 
 StrPath = str | os.PathLike[str]
 
@@ -66,9 +69,9 @@ class Network:
 
 
 def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answer:
-    """Read the digit in a picture: a file's path or a binary stream, of any format, size and
-    colours; by this network, else by the bundled weights. Raises PictureError, naming the file, if
-    it cannot be read or is blank."""
+    """Read the digit or the number in a picture: a file's path or a binary stream, of any format,
+    size and colours; by this network, else by the bundled weights. Raises PictureError, naming the
+    file, if it cannot be read or is blank."""
     from mnistnet.image.digit import read_picture  # which loads Pillow
 
     network = network or load_network()
@@ -80,7 +83,25 @@ def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answ
     except PictureError as error:
         name = os.fspath(picture) if isinstance(picture, str | os.PathLike) else "the stream"
         raise PictureError(f"{name}: {error}") from error
-    return answer(network.scores(found.image[None])[0], found.inverted)
+    return answers(network, [found])[0]
+
+
+def answers(network: Network, pictures: Sequence["Picture"]) -> list[Answer]:
+    """What the network reads in each picture, all of their digits together."""
+    if not pictures:
+        return []
+    digits = [digit for picture in pictures for digit in picture.digits]
+    scores = network.scores(np.array([digit.image for digit in digits]))
+    ends = np.cumsum([len(picture.digits) for picture in pictures])
+    return [
+        answer(
+            own,
+            [digit.box for digit in picture.digits],
+            [digit.flaws for digit in picture.digits],
+            picture.inverted,
+        )
+        for own, picture in zip(np.split(scores, ends[:-1]), pictures, strict=True)
+    ]
 
 
 def load_network(path: StrPath | None = None) -> Network:

@@ -16,7 +16,6 @@ from typing import BinaryIO
 
 from mnistnet.errors import MnistnetError, reason
 
-
 PARTS = ".mnistnet-*.part"  # what killed writers leave
 
 

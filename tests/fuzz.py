@@ -114,9 +114,9 @@ def picture_seeds(_: Path) -> Iterator[bytes]:
 
 def try_picture(data: bytes, _: Path) -> None:
     with suppress(PictureError):
-        image = digit.read_picture(io.BytesIO(data)).image
-        assert (image.dtype, image.shape) == (np.uint8, (784,))
-        assert image.any()
+        for found in digit.read_picture(io.BytesIO(data)).digits:
+            assert (found.image.dtype, found.image.shape) == (np.uint8, (784,))
+            assert found.image.any()
 
 
 READERS = {

@@ -467,12 +467,47 @@ def drawn(digit: int) -> bytes:
 @pytest.mark.parametrize("digit", [0, 1, 7])
 def test_the_weights_that_ship_read_a_drawn_digit(digit: int) -> None:
     Path("digit.png").write_bytes(drawn(digit))
-    result = run("predict", "digit.png")
+    result = run("predict", "digit.png", "--top", 2)
     assert re.fullmatch(
-        rf"digit\.png  {digit}  \d+\.\d %   then \d \d+\.\d %, \d \d+\.\d %\n", result.stdout
+        rf"digit\.png  {digit}  +\d+\.\d %  then \d \d+\.\d %, \d \d+\.\d %\n", result.stdout
     )
     assert result.exit_code == 0
-    assert "then" not in run("predict", "digit.png", "--top", 0).stdout
+    assert re.fullmatch(rf"digit\.png  {digit}  +\d+\.\d %\n", run("predict", "digit.png").stdout)
+
+
+def number() -> Image.Image:
+    """A 7, a 0 and a 1 beside each other."""
+    picture = Image.new("RGB", (1200, 300))
+    for place, digit in enumerate((7, 0, 1)):
+        picture.paste(Image.open(io.BytesIO(drawn(digit))), (400 * place, 0))
+    return picture
+
+
+def test_predict_reads_a_number() -> None:
+    number().save("number.png")
+    assert run("predict", "number.png").stdout.startswith("number.png  701  ")
+    said = run("predict", "--show", "number.png").stdout
+    assert len(said.splitlines()) == 1 + 3 * 15
+    answer = json.loads(run("predict", "--json", "number.png").stdout)
+    assert (answer["digit"], answer["number"], answer["unsure"]) == (None, "701", False)
+    assert answer["probabilities"] is answer["scores"] is answer["reason"] is None
+    assert [digit["digit"] for digit in answer["digits"]] == [7, 0, 1]
+    assert answer["digits"][1]["box"] == pytest.approx([550, 60, 661, 241], abs=6)
+    assert answer["probability"] == pytest.approx(
+        np.prod([digit["probability"] for digit in answer["digits"]])
+    )
+
+
+def test_predict_says_that_a_picture_shows_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnistnet.model.answer.NO_DIGIT", 99)  # whatever the weights
+    Path("scribble.png").write_bytes(drawn(1))
+    result = run("predict", "scribble.png")
+    assert re.fullmatch(r"scribble\.png  - +no digit\n", result.stdout)
+    assert result.exit_code == 0
+    answer = json.loads(run("predict", "--json", "scribble.png").stdout)
+    assert (answer["digit"], answer["digits"], answer["unsure"]) == (None, [], True)
+    assert answer["reason"] == "no digit"
+    assert len(run("predict", "--show", "scribble.png").stdout.splitlines()) == 16
 
 
 def test_predict_reads_standard_input() -> None:
@@ -528,6 +563,17 @@ def test_predict_json_has_the_promised_names() -> None:
         "scores",
         "inverted",
         "unsure",
+        "reason",
+        "number",
+        "digits",
+    }
+    assert set(answer["digits"][0]) == {
+        "digit",
+        "probability",
+        "probabilities",
+        "unsure",
+        "reason",
+        "box",
     }
 
 

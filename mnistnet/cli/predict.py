@@ -1,6 +1,7 @@
 """mnistnet predict."""
 
 import functools
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +24,13 @@ from mnistnet.cli.streams import visible
 from mnistnet.errors import MnistnetError, PictureError
 
 if TYPE_CHECKING:
+    from mnistnet.api import Network
     from mnistnet.data.mnist import Dataset
     from mnistnet.image.digit import Picture
+    from mnistnet.model.answer import Answer
+
+
+TOGETHER = 100  # pictures whose answers are lined up, and computed at once
 
 
 @click.command()
@@ -35,9 +41,8 @@ if TYPE_CHECKING:
 @click.option(
     "--top",
     type=click.IntRange(0, 9),
-    default=2,
-    show_default=True,
-    help="How many runners-up to print.",
+    default=0,
+    help="How many runners-up to print; where unsure, one is printed anyway.",
 )
 @click.option("--show", is_flag=True, help="Draw what the network saw, and all probabilities.")
 @json_option
@@ -50,23 +55,25 @@ def predict(
     show: bool,
     as_json: bool,
 ) -> None:
-    """Tell the digit in each PICTURE.
+    """Recognise the digit or the number in each PICTURE.
 
-    PICTURE is a file with one digit, of any size and colours, a drawing or a photograph of paper:
-    PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, PPM, or HEIC where pillow-heif is installed; a folder,
-    for all pictures in it; - for standard input; or test:7 or train:7 for that image of the data
-    set. One that cannot be read costs an error line; the others are still answered.
+    PICTURE is a file, of any size and colours, a drawing or a photograph of paper: PNG, JPEG, GIF,
+    BMP, TIFF, WebP, AVIF, PPM, or HEIC where pillow-heif is installed; a folder, for all pictures
+    in it; - for standard input; or test:7 or train:7 for that image of the data set. Several digits
+    with gaps between them are read as a number. A picture that cannot be read prints one error
+    line; the others are still answered.
 
-    An answer is called unsure where its probability leads the second one's by less than 80 points.
+    An answer is unsure, for the reason printed, if another digit is nearly as probable, if it looks
+    unlike a digit, or if the picture shows it cut off, touching another or hardly visible.
 
     \b
     Examples:
       mnistnet predict digit.png
+      mnistnet predict --top 2 number.jpg
       mnistnet predict --show photo.jpg
       mnistnet predict --json test:0 test:1
     """
-    from mnistnet.model.answer import answer
-    from mnistnet.report.text import answer_text, kind_text, picture_text
+    from mnistnet.report.text import kind_text
 
     _, network, whence = read_weights(weights)
     if weights is None or network.metadata.data.drawn:
@@ -83,12 +90,40 @@ def predict(
             click.echo(f"{split} images are {kind}", err=True)
         return data
 
-    plain = not can_print("▀▄█")
     failed = False
-    for name in (name for given in pictures for name in _expand(given)):
-        picture = _read_picture(name, images_of)
+    every = (name for given in pictures for name in _expand(given))
+    while names := tuple(itertools.islice(every, TOGETHER)):
+        found = [_read_picture(name, images_of) for name in names]
+        failed |= any(isinstance(picture, MnistnetError) for picture in found)
+        _print(names, found, network, top, show, as_json)
+    if failed:
+        sys.exit(1)
+
+
+def _print(
+    names: tuple[str, ...],
+    found: "list[Picture | MnistnetError]",
+    network: "Network",
+    top: int,
+    show: bool,
+    as_json: bool,
+) -> None:
+    """What the network reads in these pictures, or why one could not be read, in order."""
+    from dataclasses import asdict
+
+    from mnistnet.api import answers
+    from mnistnet.report.text import answer_lines
+
+    read = {
+        name: picture
+        for name, picture in zip(names, found, strict=True)
+        if not isinstance(picture, MnistnetError)
+    }
+    given = answers(network, list(read.values()))
+    lines = answer_lines([visible(name) for name in read], given, top)
+    replies = dict(zip(read, zip(given, lines, strict=True), strict=True))
+    for name, picture in zip(names, found, strict=True):
         if isinstance(picture, MnistnetError):
-            failed = True
             if as_json:
                 print_json({"picture": name, "error": str(picture)})
             else:
@@ -96,16 +131,23 @@ def predict(
             continue
         for note in picture.notes:
             click.echo(visible(f"{name}: {note}"), err=True)
-        found = answer(network.scores(picture.image[None])[0], picture.inverted)
+        reply, line = replies[name]
         if as_json:
-            print_json({"picture": name, **vars(found)})
+            print_json({"picture": name, **asdict(reply)})
             continue
-        click.echo(answer_text(visible(name), found, top))
+        click.echo(line)
         if show:
-            image = picture.image.tolist()
-            click.echo(picture_text(image, found.probabilities, plain) + "\n")
-    if failed:
-        sys.exit(1)
+            _show(picture, reply)
+
+
+def _show(picture: "Picture", reply: "Answer") -> None:
+    """Draw each digit that was found, with its probabilities if it looks like one."""
+    from mnistnet.report.text import picture_text
+
+    plain = not can_print("▀▄█")
+    probabilities = [digit.probabilities for digit in reply.digits] or [[] for _ in picture.digits]
+    for digit, own in zip(picture.digits, probabilities, strict=True):
+        click.echo(picture_text(digit.image.tolist(), own, plain) + "\n")
 
 
 def _expand(name: str) -> list[str]:
@@ -123,7 +165,7 @@ def _read_picture(
     name: str, images_of: Callable[[str], "Dataset | MnistnetError"]
 ) -> "Picture | MnistnetError":
     """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
-    from mnistnet.image.digit import Picture, read_picture
+    from mnistnet.image.digit import Digit, Picture, read_picture
 
     split, colon, number = name.partition(":")
     try:
@@ -135,7 +177,7 @@ def _read_picture(
             is_number = number.isascii() and number.isdecimal()
             if not is_number or len(number) > len(str(last)) or int(number) > last:
                 return PictureError(f"expected {split}: and a number from 0 to {last}")
-            return Picture(data.images[int(number)], inverted=False, as_is=True)
+            return Picture((Digit(data.images[int(number)]),), inverted=False, as_is=True)
         if name == "-":
             if sys.stdin is None:
                 return PictureError("standard input is closed")

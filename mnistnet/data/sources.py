@@ -118,7 +118,10 @@ def _read_pictures(folders: Sequence[_Labelled], skip: Skip) -> Iterator[Block]:
 
 
 def _prepared(path: Path) -> Array:
-    """The picture (784,) uint8 as predict would give it to a network."""
+    """The digit in the picture, (784,) uint8, as predict would give it to a network."""
     from mnistnet.image.digit import read_picture  # which loads Pillow
 
-    return read_picture(path).image
+    digits = read_picture(path).digits
+    if len(digits) > 1:
+        raise PictureError(f"expected one digit; found {len(digits)}")
+    return digits[0].image

@@ -120,18 +120,41 @@ def mistakes_text(
     return "\n\n".join(blocks)
 
 
-def answer_text(picture: str, answer: "Answer", top: int) -> str:
-    """'digit.png  7  99.8 %   then 1 0.1 %, 2 0.1 %': the answer and its top runners-up."""
-    probabilities = answer.probabilities
+def answer_lines(pictures: Sequence[str], answers: Sequence["Answer"], top: int) -> list[str]:
+    """A line for each picture's answer, with its top runners-up, columns below each other:
+
+    seven.png  7    99.8 %
+    odd.png    7    61.0 %  unsure: close second, 1 35.2 %
+    form.png   204  98.7 %
+    cat.jpg    -            no digit
+    """
+    said = [
+        answer.number or ("-" if answer.digit is None else str(answer.digit)) for answer in answers
+    ]
+    wide, deep = (max(map(len, column), default=0) for column in (pictures, said))
+    lines = []
+    for picture, word, answer in zip(pictures, said, answers, strict=True):
+        sure = percent(answer.probability, 1) if answer.digits else ""
+        line = f"{picture:<{wide}}  {word:<{deep}}  {sure:>7}  {_remark(answer, top)}"
+        lines.append(line.rstrip())
+    return lines
+
+
+def _remark(answer: "Answer", top: int) -> str:
+    """'unsure: close second, 1 35.2 %': the reason, and the runners-up of the digit it is about."""
+    if not answer.digits:
+        return "no digit"
+    place = next((k for k, digit in enumerate(answer.digits) if digit.unsure), 0)
+    if answer.number and not answer.unsure:
+        return ""
+    probabilities = answer.digits[place].probabilities
     order = sorted(range(CLASSES), key=lambda digit: -probabilities[digit])
-    best, *others = order[: top + 1]
-    parts = [f"{picture}  {best}  {percent(probabilities[best], 1)}"]
-    if answer.unsure:
-        parts.append("unsure")
-    if others:
-        rest = (f"{digit} {percent(probabilities[digit], 1)}" for digit in others)
-        parts.append("then " + ", ".join(rest))
-    return "   ".join(parts)
+    others = order[1 : 1 + max(top, answer.unsure)]
+    rest = ", ".join(f"{digit} {percent(probabilities[digit], 1)}" for digit in others)
+    if not answer.unsure:
+        return f"then {rest}" if rest else ""
+    where = f" at digit {place + 1}" if answer.number else ""
+    return f"unsure: {answer.reason}{where}, {rest}"
 
 
 def half_blocks(image: Sequence[int], plain: bool) -> list[str]:

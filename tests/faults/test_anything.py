@@ -144,9 +144,9 @@ def picture_file(form: str) -> bytes:
 def test_any_picture(edits: Any, form: str) -> None:
     content = edited(picture_file(form), edits)
     try:
-        image = read_picture(io.BytesIO(content)).image
-        assert (image.dtype, image.shape) == (np.uint8, (784,))
-        assert image.any()
+        for digit in read_picture(io.BytesIO(content)).digits:
+            assert (digit.image.dtype, digit.image.shape) == (np.uint8, (784,))
+            assert digit.image.any()
     except PictureError as error:
         assert "\n" not in str(error)
     result = run("predict", "-", "--json", stdin=content)

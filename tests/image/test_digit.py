@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from mnistnet.data import mnist
 from mnistnet.errors import PictureError
 from mnistnet.image import file
-from mnistnet.image.digit import Picture, find_digit, read_picture
+from mnistnet.image.digit import Picture, find_digits, read_picture
 
 SEVEN = [(90, 60), (200, 60), (130, 240)]  # in a picture of 300 x 300
 
@@ -40,8 +40,22 @@ def saved(picture: Image.Image, form: str = "PNG", **options: Any) -> io.BytesIO
     return stream
 
 
-def read(picture: Image.Image, form: str = "PNG", **options: Any) -> Picture:
-    return read_picture(saved(picture, form, **options))
+class Read(NamedTuple):
+    """What came of a picture with one digit."""
+
+    image: np.ndarray
+    box: tuple[int, int, int, int]
+    inverted: bool
+    as_is: bool
+
+
+def only(picture: Picture) -> Read:
+    (digit,) = picture.digits
+    return Read(digit.image, digit.box, picture.inverted, picture.as_is)
+
+
+def read(picture: Image.Image, form: str = "PNG", **options: Any) -> Read:
+    return only(read_picture(saved(picture, form, **options)))
 
 
 def barycentre(image: np.ndarray) -> np.ndarray:
@@ -49,7 +63,7 @@ def barycentre(image: np.ndarray) -> np.ndarray:
     return (np.indices((28, 28)) + 0.5).reshape(2, -1) @ square.ravel() / square.sum()
 
 
-def assert_is_the_seven(result: Picture, tolerance: float = 4) -> None:
+def assert_is_the_seven(result: Read, tolerance: float = 4) -> None:
     """The same image as the plain seven's but for a mean difference per pixel, out of 255, once it
     is moved by up to a pixel, as rounding may."""
     expected = read(seven()).image.astype(int).reshape(28, 28)
@@ -279,7 +293,7 @@ def test_an_image_of_mnists_own_is_unchanged() -> None:
 
 def test_mnists_own_images_come_through_unchanged(real_mnist: Path) -> None:
     images = mnist.load(real_mnist, "test").images[:2000]
-    results = [find_digit(image.reshape(28, 28, 1).astype(np.float32)) for image in images]
+    results = [only(find_digits(i.reshape(28, 28, 1).astype(np.float32))) for i in images]
     assert np.mean([result.as_is for result in results]) > 0.99
     for image, result in zip(images, results, strict=True):
         if result.as_is:
@@ -289,7 +303,7 @@ def test_mnists_own_images_come_through_unchanged(real_mnist: Path) -> None:
 def test_a_file_is_read_by_content_not_by_name(tmp_path: Path) -> None:
     path = tmp_path / "digit.txt"
     path.write_bytes(saved(seven()).getvalue())
-    assert_is_the_seven(read_picture(path))
+    assert_is_the_seven(only(read_picture(path)))
 
 
 NOTHING = "^there is no digit in it: "
@@ -316,11 +330,16 @@ def test_any_pixels_give_an_image_or_an_error(h: int, w: int, colours: int, rand
     rng = np.random.default_rng(random.getrandbits(32))
     pixels = rng.integers(0, 256, (h, w, colours)) * (rng.random((h, w, 1)) < random.random())
     try:
-        result = find_digit(pixels.astype(np.float32))
+        result = find_digits(pixels.astype(np.float32))
     except PictureError:
         return
-    assert (result.image.dtype, result.image.shape) == (np.uint8, (784,))
-    assert result.image.max() > 0
+    for digit in result.digits:
+        assert (digit.image.dtype, digit.image.shape) == (np.uint8, (784,))
+        assert digit.image.max() > 0
+        left, top, right, bottom = digit.box
+        assert 0 <= left < right <= w
+        assert 0 <= top < bottom <= h
+    assert result.digits
 
 
 def huge(side: int) -> bytes:
@@ -368,7 +387,7 @@ def test_a_pipe_is_read_to_its_end_or_refused_if_it_has_none(
     os.mkfifo(pipe)
     content = saved(seven("black", "white")).getvalue()
 
-    def read_pipe(*pieces: bytes) -> Picture:
+    def read_pipe(*pieces: bytes) -> Read:
         def write() -> None:
             with suppress(BrokenPipeError), pipe.open("wb", buffering=0) as stream:
                 for piece in pieces:
@@ -376,7 +395,7 @@ def test_a_pipe_is_read_to_its_end_or_refused_if_it_has_none(
 
         with ThreadPoolExecutor() as pool:
             pool.submit(write)
-            return read_picture(pipe)
+            return only(read_picture(pipe))
 
     assert_is_the_seven(read_pipe(content[:50], content[50:]))
     monkeypatch.setattr(file, "MAX_BYTES", 5_000_000)

@@ -5,7 +5,7 @@ import numpy as np
 from mnistnet.model.answer import answer
 from mnistnet.report.evaluation import Evaluation, Mistake
 from mnistnet.report.text import (
-    answer_text,
+    answer_lines,
     evaluation_text,
     mistakes_text,
     percent,
@@ -72,26 +72,49 @@ def test_blank_rows_inside_a_mistake_are_kept_and_faint_ones_have_a_caption() ->
     )
 
 
-def test_an_answer_is_one_line_with_its_runners_up() -> None:
-    scores = np.full(10, -100.0)
-    scores[[0, 1, 7]] = np.log([0.001, 0.002, 0.997])
-    found = answer(scores)
-    assert answer_text("digit.png", found, 2) == "digit.png  7  99.7 %   then 1 0.2 %, 0 0.1 %"
-    assert answer_text("digit.png", found, 0) == "digit.png  7  99.7 %"
+def scores(**shares: float) -> np.ndarray:
+    """Scores (10,) that give these probabilities: d7=0.9, d1=0.1."""
+    f = np.full(10, -100.0)
+    for name, share in shares.items():
+        f[int(name[1])] = 20 + np.log(share)
+    return f
+
+
+def test_an_answer_is_one_line_with_as_many_runners_up_as_wanted() -> None:
+    found = answer(scores(d0=0.001, d1=0.002, d7=0.997)[None])
+    assert answer_lines(["digit.png"], [found], 0) == ["digit.png  7   99.7 %"]
+    assert answer_lines(["digit.png"], [found], 2) == [
+        "digit.png  7   99.7 %  then 1 0.2 %, 0 0.1 %"
+    ]
+
+
+def test_answers_line_up_and_say_why_they_are_unsure() -> None:
+    sure, close = scores(d7=1), scores(d7=0.61, d1=0.352, d9=0.038)
+    number = np.array([scores(d2=1), scores(d0=0.7, d6=0.3), scores(d4=1)])
+    found = [
+        answer(sure[None]),
+        answer(close[None]),
+        answer(number, [(0, 0, 1, 1)] * 3, [()] * 3),
+        answer(number[::2], [(0, 0, 1, 1)] * 2, [()] * 2),
+        answer(np.zeros((1, 10))),
+        answer(sure[None], flaws=[("cut off",)]),
+    ]
+    names = ["seven.png", "odd.png", "a long name.png", "24.png", "cat.jpg", "half.png"]
+    assert answer_lines(names, found, 0) == [
+        "seven.png        7    100.0 %",
+        "odd.png          7     61.0 %  unsure: close second, 1 35.2 %",
+        "a long name.png  204   70.0 %  unsure: close second at digit 2, 6 30.0 %",
+        "24.png           24   100.0 %",
+        "cat.jpg          -             no digit",
+        "half.png         7    100.0 %  unsure: cut off, 0 0.0 %",
+    ]
+    assert answer_lines(names[1:2], found[1:2], 2)[0].endswith("close second, 1 35.2 %, 9 3.8 %")
+    assert answer_lines([], [], 0) == []
 
 
 def test_a_figure_that_does_not_exist_is_a_dash() -> None:
     assert percent(None) == "-"
     assert percent(0.9785) == "97.85 %"
-
-
-def test_an_answer_with_a_small_lead_is_unsure() -> None:
-    scores = np.full(10, -100.0)
-    scores[4], scores[9] = np.log(0.6), np.log(0.4)
-    said = answer_text("digit.png", answer(scores), 1)
-    assert said == "digit.png  4  60.0 %   unsure   then 9 40.0 %"
-    scores[4], scores[9] = np.log(0.95), np.log(0.05)
-    assert answer_text("digit.png", answer(scores), 0) == "digit.png  4  95.0 %"
 
 
 def test_a_picture_is_drawn_in_half_blocks_beside_the_bars() -> None:

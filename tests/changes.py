@@ -1,0 +1,200 @@
+"""What happens to a digit on its way into a picture: how it is cropped, scaled, coloured, lit,
+written on and stored. Each change takes an image (28, 28) uint8, 0 = background, and a generator,
+and gives a picture file that shows the same digit.
+
+The invariance tests compare answers before and after; the benchmark measures each on thousands.
+"""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from mnistnet.image.strokes import WAYS
+
+Change = Callable[[np.ndarray, np.random.Generator], io.BytesIO]
+
+
+def saved(picture: Image.Image, form: str = "PNG", **options: Any) -> io.BytesIO:
+    if form == "PNG":
+        options = {"compress_level": 0} | options
+    stream = io.BytesIO()
+    picture.save(stream, form, **options)
+    stream.seek(0)
+    return stream
+
+
+def cropped(image: np.ndarray) -> Image.Image:
+    """The image's ink, and no pixel more."""
+    rows, columns = (np.flatnonzero((image > 0).any(axis=axis)) for axis in (1, 0))
+    return Image.fromarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+
+
+def sized(picture: Image.Image, side: int) -> Image.Image:
+    """The picture with its longer side so many pixels."""
+    scale = side / max(picture.size)
+    width, height = (max(1, round(scale * length)) for length in picture.size)
+    return picture.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def framed(image: np.ndarray, margin: float, side: int | None = None) -> Image.Image:
+    """The ink with a margin of this share of its longer side all around."""
+    ink = cropped(image)
+    edge = round(margin * max(ink.size))
+    canvas = Image.new("L", (ink.width + 2 * edge, ink.height + 2 * edge))
+    canvas.paste(ink, (edge, edge))
+    return sized(canvas, side) if side else canvas
+
+
+def written(
+    image: np.ndarray, paper: np.ndarray, ink: Any = (40, 40, 60), share: float = 0.6
+) -> Image.Image:
+    """The digit in ink on paper (height, width, 3), in its middle, so much of its shorter side."""
+    digit = sized(cropped(image), round(share * min(paper.shape[:2])))
+    cover = np.zeros((*paper.shape[:2], 1))
+    top, left = (paper.shape[0] - digit.height) // 2, (paper.shape[1] - digit.width) // 2
+    cover[top : top + digit.height, left : left + digit.width, 0] = np.asarray(digit) / 255
+    blended = paper + cover * (np.asarray(ink, float) - paper)
+    return Image.fromarray(np.clip(blended, 0, 255).astype(np.uint8))
+
+
+def blank(side: int = 280, colour: Any = (240, 236, 228)) -> np.ndarray:
+    return np.tile(np.asarray(colour, float), (side, side, 1))
+
+
+def colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two colours whose lightness differs by a quarter of the range or more."""
+    while True:
+        ink, paper = rng.uniform(0, 255, (2, 3))
+        if abs((ink - paper).mean()) >= 64:
+            return ink, paper
+
+
+def moved(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    digit = sized(cropped(image), 120)
+    canvas = Image.new("L", (400, 300))
+    at = rng.integers(0, [400 - digit.width + 1, 300 - digit.height + 1])
+    canvas.paste(digit, tuple(at.tolist()))
+    return canvas
+
+
+def shaded(rng: np.random.Generator) -> np.ndarray:
+    """Paper in a light that falls off to one side by up to a half."""
+    y, x = np.mgrid[-1:1:280j, -1:1:280j]
+    turn = rng.uniform(0, 2 * np.pi)
+    across = np.cos(turn) * x + np.sin(turn) * y
+    light = 0.75 + rng.uniform(0.1, 0.18) * across - rng.uniform(0, 0.06) * across**2
+    return blank() * light[..., None]
+
+
+def ruled(rng: np.random.Generator, squared: bool = False) -> np.ndarray:
+    """Paper with printed lines, or squares, fainter than ink and thinner than strokes."""
+    paper = blank(colour=(250, 250, 250))
+    colour = rng.uniform([120, 140, 160], [215, 225, 240])
+    apart, width = int(rng.integers(24, 60)), int(rng.integers(1, 4))
+    for start in range(int(rng.integers(0, apart)), 280, apart):
+        paper[start : start + width] = colour
+        if squared:
+            paper[:, start : start + width] = colour
+    return paper
+
+
+def textured(rng: np.random.Generator) -> np.ndarray:
+    """Paper with a coarse and a fine grain."""
+    coarse = Image.fromarray(rng.uniform(0, 255, (280, 280)).astype(np.uint8))
+    blurred = np.asarray(coarse.filter(ImageFilter.GaussianBlur(3)), float)
+    grain = 8 * (blurred - blurred.mean()) / blurred.std() + rng.normal(0, 8, (280, 280))
+    return blank(colour=(205, 198, 185)) + grain[..., None]
+
+
+def with_alpha(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    """Ink of any colour on nothing."""
+    cover = framed(image, 0.2, 280)
+    drawing = Image.new("RGB", cover.size, tuple(rng.integers(0, 256, 3).tolist()))
+    drawing.putalpha(cover)
+    return drawing
+
+
+def coloured(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    ink, paper = colours(rng)
+    return written(image, blank(140, paper), ink)
+
+
+def opaque(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    drawing = coloured(image, rng)
+    drawing.putalpha(255)
+    return drawing
+
+
+def inverted(image: np.ndarray, side: int) -> Image.Image:
+    return Image.eval(framed(image, 0.2, side), lambda level: 255 - level)
+
+
+# Geometry and colour, which may cost half a point ...
+CHANGES: dict[str, Change] = {
+    "cropped to the ink": lambda i, _: saved(cropped(i)),
+    "cropped, dark on light": lambda i, _: saved(Image.eval(cropped(i), lambda v: 255 - v)),
+    "cropped, 200 pixels": lambda i, _: saved(sized(cropped(i), 200)),
+    "margin 5 %": lambda i, _: saved(framed(i, 0.05)),
+    "margin 20 %, 280 pixels": lambda i, _: saved(framed(i, 0.2, 280)),
+    "margin 100 %, 280 pixels": lambda i, _: saved(framed(i, 1, 280)),
+    "margin 200 %, 280 pixels": lambda i, _: saved(framed(i, 2, 280)),
+    "28 pixels, off centre": lambda i, g: saved(
+        Image.fromarray(np.roll(i, g.integers(-4, 5, 2), (0, 1)))
+    ),
+    "40 pixels": lambda i, _: saved(framed(i, 0.2, 40)),
+    "2,000 pixels": lambda i, _: saved(framed(i, 0.2, 2000)),
+    "inverted": lambda i, _: saved(Image.fromarray(255 - i)),
+    "inverted, 280 pixels": lambda i, _: saved(inverted(i, 280)),
+    "any two colours": lambda i, g: saved(coloured(i, g)),
+    "moved": lambda i, g: saved(moved(i, g)),
+    "opaque alpha": lambda i, g: saved(opaque(i, g)),
+    "transparent": lambda i, g: saved(with_alpha(i, g)),
+    # ... and what takes or adds detail, which may cost one and a half.
+    "16 pixels": lambda i, _: saved(framed(i, 0.1, 16)),
+    "28 to 16 pixels": lambda i, _: saved(sized(Image.fromarray(i), 16)),
+    "cropped, 16 pixels": lambda i, _: saved(sized(cropped(i), 16)),
+    "shaded": lambda i, g: saved(written(i, shaded(g))),
+    "ruled": lambda i, g: saved(written(i, ruled(g))),
+    "squared": lambda i, g: saved(written(i, ruled(g, squared=True))),
+    "textured": lambda i, g: saved(written(i, textured(g))),
+    "JPEG 50, 28 pixels": lambda i, _: saved(Image.fromarray(i), "JPEG", quality=50),
+    "JPEG 50, inverted, 64 pixels": lambda i, _: saved(inverted(i, 64), "JPEG", quality=50),
+    "JPEG 50, 280 pixels": lambda i, g: saved(written(i, shaded(g)), "JPEG", quality=50),
+}
+
+
+def drawn(digit: int, width: float, side: int = 200) -> io.BytesIO:
+    """The commonest way to write the digit, with a round pen so many times as wide as it is high;
+    0 is a pen of one pixel."""
+    pen = max(1, round(width * side))
+    picture = Image.new("L", (2 * side, 2 * side), 255)
+    draw = ImageDraw.Draw(picture)
+    for stroke in WAYS[digit][0]:
+        points = [(side * (0.5 + x), side * (0.5 + y)) for x, y in stroke]
+        draw.line(points, 0, pen)
+        if pen > 2:
+            for x, y in points:
+                draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], 0)
+    return saved(picture)
+
+
+def row(images: np.ndarray, rng: np.random.Generator, on_paper: bool) -> io.BytesIO:
+    """Images (n, 28, 28) beside each other, with gaps of a tenth to the whole of their height."""
+    digits = [sized(cropped(image), round(60 * rng.uniform(0.85, 1.15))) for image in images]
+    gaps = (60 * rng.uniform(0.1, 1, len(digits) + 1)).astype(int).tolist()
+    canvas = Image.new("L", (sum(d.width for d in digits) + sum(gaps), 110))
+    x = 0
+    for digit, gap in zip(digits, gaps, strict=False):
+        x += gap
+        canvas.paste(digit, (x, 55 - digit.height // 2 + int(rng.integers(-8, 9))))
+        x += digit.width
+    if not on_paper:
+        return saved(canvas)
+    ink, paper = rng.uniform((0, 0, 0), (90, 90, 140)), rng.uniform((190, 190, 170), 255)
+    light = np.linspace(1, rng.uniform(0.85, 1), canvas.width)[:, None]
+    cover = np.asarray(canvas)[..., None] / 255
+    levels = (paper + cover * (ink - paper)) * light + rng.normal(0, 3, (*cover.shape[:2], 1))
+    return saved(Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)))
