@@ -43,7 +43,7 @@ def parts(ink: Array) -> list[Part]:
         own = pieces.mask(group)
         edge = dilated(own) & (pieces.labels == 0)
         mask = np.repeat(np.repeat(own | edge, cell, axis=0), cell, axis=1)
-        flaws = _flaws(pieces.box(group), (height, width))
+        flaws = _flaws(pieces.box(group), own)
         answer.append(Part(mask[: ink.shape[0], : ink.shape[1]], flaws))
     return answer
 
@@ -150,11 +150,15 @@ def _lines(pieces: Pieces, found: list[list[int]]) -> list[list[list[int]]]:
     return sorted(lines, key=lambda line: float(np.mean([pieces.box(g)[[1, 3]] for g in line])))
 
 
-def _flaws(box: Array, shape: tuple[int, int]) -> tuple[str, ...]:
-    """What the place of a digit says against it."""
-    height, width = shape
+def _flaws(box: Array, mask: Array) -> tuple[str, ...]:
+    """What the place of a digit, where its mask (height, width) is, says against it."""
+    height, width = mask.shape
     sides = box[2:] - box[:2]
-    margins = np.sort([box[0], box[1], width - box[2], height - box[3]])
-    # a digit that was cropped to its ink touches more than one side
-    is_cut = margins[0] == 0 and margins[1] > 0.15 * sides.max()
+    margins = np.array([box[0], box[1], width - box[2], height - box[3]])
+    first, second = np.sort(margins)[:2]
+    # A digit that was cropped to its ink touches more than one side, one that ends at the frame
+    # touches it once: two strokes that end there were cut.
+    edge = (mask[:, 0], mask[0], mask[:, -1], mask[-1])[int(margins.argmin())]
+    strokes = int((np.diff(np.pad(edge, 1).astype(int)) > 0).sum())
+    is_cut = first == 0 and second > 0.15 * sides.max() and strokes > 1
     return ("touching",) * bool(sides[0] > WIDE * sides[1]) + ("cut off",) * bool(is_cut)
