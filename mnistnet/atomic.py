@@ -28,15 +28,18 @@ def _refuse(path: Path) -> None:
 
 @contextmanager
 def atomic_write(
-    path: Path, may_replace: Callable[[Path], None] = _refuse, like: Path | None = None
+    path: Path,
+    may_replace: Callable[[Path], None] = _refuse,
+    like: Path | None = None,
+    new: bool = False,
 ) -> Iterator[BinaryIO]:
     """A binary stream whose bytes become the file at path when the block ends without error.
 
     The file keeps the permissions of the one it replaces; a new one has those of the file `like`,
     if there is one, else of any new file (0666 less the umask). A symbolic link is followed. What
     is at path at the end is replaced if it was there at the beginning or has the same bytes; else
-    may_replace(path) decides, which raises MnistnetError to keep it. Raises MnistnetError where
-    the file cannot be written.
+    may_replace(path) decides, which raises MnistnetError to keep it. With new, nothing counts as
+    there at the beginning. Raises MnistnetError where the file cannot be written.
     """
     target = check_writable(path)
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
@@ -51,7 +54,7 @@ def atomic_write(
             stream.flush()
             os.fsync(stream.fileno())
         now = _status(target)
-        if now and not _same(before, now) and not filecmp.cmp(part, target, shallow=False):
+        if now and (new or not _same(before, now)) and not filecmp.cmp(part, target, shallow=False):
             may_replace(path)
         part.replace(target)
     except OSError as error:

@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import atheris
 
@@ -33,23 +34,9 @@ with atheris.instrument_imports(include=["mnistnet", "numpy.lib", "zipfile", "PI
     from mnistnet.model.options import Options
     from mnistnet.report.text import info_text
 
-    Image.init()  # which imports the readers of all formats
+    Image.init()  # which imports the writers of all formats
 
-FORMATS = (
-    "PNG",
-    "JPEG",
-    "GIF",
-    "BMP",
-    "TIFF",
-    "WEBP",
-    "PPM",
-    "TGA",
-    "PCX",
-    "ICO",
-    "SGI",
-    "DDS",
-    "JPEG2000",
-)
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
 SEPARATOR = b"\0next\0"  # between the arrays of weights that are to be packed
 
 
@@ -102,14 +89,24 @@ def try_weights(data: bytes, path: Path) -> None:
 
 
 def picture_seeds(_: Path) -> Iterator[bytes]:
+    """Pictures of each format and mode; with several frames; with another one in their metadata,
+    after their end, or both."""
     for mode in ("L", "RGB", "P", "1", "RGBA", "I;16", "F"):
         image = Image.new(mode, (12, 12))
         ImageDraw.Draw(image).line((3, 2, 8, 9), 1, 2)
         for name in FORMATS:
-            stream = io.BytesIO()
             with suppress(OSError, ValueError):  # what the format does not hold
-                image.save(stream, name)
-                yield stream.getvalue()
+                content = saved(image, name)
+                yield content
+                yield content + content
+                yield saved(image, name, exif=b"Exif\0\0" + content, icc_profile=content)
+                yield saved(image, name, save_all=True, append_images=[image.rotate(9)])
+
+
+def saved(image: Image.Image, name: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, name, **options)
+    return stream.getvalue()
 
 
 def try_picture(data: bytes, _: Path) -> None:

@@ -102,6 +102,14 @@ def test_a_file_that_appeared_or_changed_meanwhile_is_kept(tmp_path: Path, exist
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_a_file_that_is_to_be_new_replaces_none(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    with pytest.raises(MnistnetError, match="has appeared"), atomic_write(target, new=True) as out:
+        out.write(b"new")
+    assert target.read_bytes() == b"old"
+
+
 def test_the_caller_decides_whether_such_a_file_may_be_replaced(tmp_path: Path) -> None:
     target, asked = tmp_path / "file", []
     with atomic_write(target, asked.append) as stream:

@@ -229,7 +229,7 @@ def _write(out: Path, parts: Mapping[str, _Part], name: str) -> None:
                     shape = part.count, SIDE, SIDE
                     _add(stack, out / images.name, shape, part.images)
                     _add(stack, out / labels.name, shape[:1], part.labels)
-            stream = stack.enter_context(atomic_write(out / mnist.IMPORTED))
+            stream = stack.enter_context(atomic_write(out / mnist.IMPORTED, new=True))
             stream.write(json.dumps({"name": name}, indent=2).encode())
     except BaseException:
         if is_new:
@@ -242,7 +242,7 @@ def _add(
     stack: contextlib.ExitStack, path: Path, shape: tuple[int, ...], blocks: Sequence[Array]
 ) -> None:
     """Write an IDX file of uint8 from its rows in blocks, to be there when the stack ends."""
-    stream = stack.enter_context(atomic_write(path))
+    stream = stack.enter_context(atomic_write(path, new=True))
     stream.write(idx.header(np.broadcast_to(np.uint8(0), shape)))
     for block in blocks:
         stream.write(np.ascontiguousarray(block).data)

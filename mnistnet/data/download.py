@@ -92,7 +92,7 @@ def download(
         mirrors.sort(key=lambda mirror: mirror != source)
         layout.refuse_link(target)
         damaged = [fault.path for fault in replaced if fault.file == file]
-        _keep(target, content, file)
+        _keep(target, content, file, new=target not in damaged)
         for path in damaged:
             if path != target:  # or it would be taken for one of another set
                 path.unlink(missing_ok=True)
@@ -128,10 +128,10 @@ def _refuse_others(folder: Path) -> None:
         )
 
 
-def _keep(target: Path, content: bytes, file: mnist.MnistFile) -> None:
+def _keep(target: Path, content: bytes, file: mnist.MnistFile, new: bool) -> None:
     """Write the file; but one that another program has put there meanwhile stays."""
     try:
-        with atomic_write(target) as stream:
+        with atomic_write(target, new=new) as stream:
             stream.write(content)
     except MnistnetError:
         if _find_fault(target.parent, file):  # else another download was faster
