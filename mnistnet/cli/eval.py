@@ -8,6 +8,7 @@ import click
 
 from mnistnet.cli.options import (
     READ_WEIGHTS,
+    UserPath,
     can_print,
     data_option,
     dataset,
@@ -46,13 +47,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--against",
-    type=click.Path(path_type=Path, readable=False),
+    type=UserPath(),
     help="Compare with the network in this weights file.",
 )
 @click.option(
     "--answers",
     "answers_file",
-    type=click.Path(path_type=Path, readable=False),
+    type=UserPath(),
     help="Compare with the answers in this file: a digit per line, or a CSV's last column.",
 )
 @json_option

@@ -102,7 +102,7 @@ def figure_option(text: str) -> Callable[..., Any]:
         return out
 
     force = click.option("--force", is_flag=True, help="Replace a file that is not a plot of ours.")
-    out = click.option("--out", type=click.Path(path_type=Path), callback=checked, help=text)
+    out = click.option("--out", type=UserPath(), callback=checked, help=text)
     return lambda command: out(force(command))
 
 

@@ -7,6 +7,7 @@ import click
 
 from mnistnet.cli.options import (
     READ_WEIGHTS,
+    UserPath,
     data_option,
     dataset,
     figure_option,
@@ -31,7 +32,7 @@ WHAT = ["weights", "units", "history", "confusion", "mistakes", "calibration"]
 @click.argument("pictures", nargs=-1, metavar="[PICTURE]...")
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path, readable=False),
+    type=UserPath(),
     multiple=True,
     help=f"{READ_WEIGHTS}; for history it may be repeated",
 )

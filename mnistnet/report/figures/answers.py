@@ -76,9 +76,7 @@ def mistakes(
     title = "No mistakes"
     if shown:
         title = f"The {len(shown)} most confident of {evaluation.errors:,} mistakes"
-    figure.suptitle(
-        f"{title} on {evaluation.count:,} {name} images: true digit, answer and its probability"
-    )
+    figure.suptitle(f"{title} on {evaluation.count:,} {name} images: label, answer, probability")
     return figure
 
 
