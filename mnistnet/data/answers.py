@@ -14,8 +14,8 @@ NONE = CLASSES  # no answer
 
 def read_answers(path: Path, count: int) -> Array:
     """The digits (count,) in a text file: one per line, or in the last column of a table whose
-    columns are separated by commas, semicolons or spaces; a first line without a digit is a head, and
-    a last column that is empty is no answer, 10.
+    columns are separated by commas, semicolons or spaces; a first line without a digit is a
+    head, and a last column that is empty is no answer, 10.
 
     Raises DataError, naming the line, for anything else.
     """
