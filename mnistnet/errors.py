@@ -25,6 +25,10 @@ class WeightsError(MnistnetError):
     """A weights file is missing, damaged, or not one of ours."""
 
 
+class ExpressionError(MnistnetError):
+    """An expression cannot be read, or has no value or no derivative at the point given."""
+
+
 class PictureError(MnistnetError):
     """A picture cannot be read, or there is nothing in it to read."""
 

@@ -308,10 +308,11 @@ def test_eval_prints_the_figures_the_table_and_the_confusions_in_words(tiny: Pat
     result = run("eval", "--data", tiny)
     assert result.stderr == "weights that ship with mnistnet; test images are not MNIST's own\n"
     figures, table, confusions = result.stdout.split("\n\n")
-    accuracy, errors, loss = figures.splitlines()
+    accuracy, errors, loss, unsure = figures.splitlines()
     assert accuracy == "accuracy  94.00 %   (95 % interval 83.78 % to 97.94 %)"
     assert errors == "errors    3 of 50 test images"
     assert re.fullmatch(r"loss      0\.\d{4}", loss)
+    assert unsure == "unsure    0 of the answers; accuracy of the others 94.00 %"
     head, digits, *rows = table.splitlines()
     assert head == "digit images   read as" + " " * 42 + "recall precision"
     assert digits.split() == list("0123456789")
@@ -371,7 +372,7 @@ def test_eval_on_mnists_own_test_images_sets_label_errors_aside_and_tells_the_ha
         "  first half             88.00 %",
         "  second half           100.00 %",
     ]
-    assert result.stdout.count("known label error") == 1
+    assert result.stdout.count("%, label error") == 1
     facts = json.loads(run("eval", "--data", tiny, "--json").stdout)
     assert facts["parts"] == {
         "without_label_errors": pytest.approx(47 / 49),

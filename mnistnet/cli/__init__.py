@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from mnistnet import __version__
+from mnistnet.cli.diff import diff
 from mnistnet.cli.download import download
 from mnistnet.cli.eval import evaluate
 from mnistnet.cli.gradcheck import gradcheck
@@ -90,5 +91,5 @@ def main() -> None:
     """Train, evaluate and use a small neural network that reads handwritten digits."""
 
 
-for command in (download, import_, train, evaluate, predict, plot, gradcheck, info):
+for command in (download, import_, train, evaluate, predict, plot, diff, gradcheck, info):
     main.add_command(command)

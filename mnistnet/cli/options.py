@@ -5,9 +5,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+
+from mnistnet.errors import MnistnetError
 
 if TYPE_CHECKING:
     from mnistnet.api import Network
@@ -57,6 +60,28 @@ mirror_option = click.option(
     show_envvar=True,
     help="Ask this address or folder first; may be repeated.",
 )
+
+
+def _set_quiet(ctx: click.Context, param: click.Parameter, quiet: bool) -> None:  # noqa: ARG001
+    ctx.meta["mnistnet.quiet"] = quiet
+
+
+quiet_option = click.option(
+    "--quiet",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_set_quiet,
+    help="Leave out notes on stderr; errors are still printed.",
+)
+
+
+def note(sentence: str) -> None:
+    """Print a note for the user on stderr, unless --quiet is given."""
+    if not click.get_current_context().meta.get("mnistnet.quiet"):
+        click.echo(sentence, err=True)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 
 
@@ -64,6 +89,50 @@ def weights_option(text: str, default: Path | None = None) -> Callable[..., Any]
     """--weights FILE, for what the text says."""
     path = click.Path(path_type=Path, readable=False)
     return click.option("--weights", type=path, default=default, show_default=True, help=text)
+
+
+def figure_option(text: str) -> Callable[..., Any]:
+    """--out FILE, a figure, and --force."""
+
+    def checked(ctx: click.Context, param: click.Parameter, out: Path | None) -> Path | None:  # noqa: ARG001
+        if out is not None and out.suffix.lower() not in (".png", ".svg", ".pdf"):
+            raise click.BadParameter(
+                f"expected a name that ends in .png, .svg or .pdf; found {out}"
+            )
+        return out
+
+    force = click.option("--force", is_flag=True, help="Replace a file that is not a plot of ours.")
+    out = click.option("--out", type=UserPath(), callback=checked, help=text)
+    return lambda command: out(force(command))
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    """In another folder: importing matplotlib reads a matplotlibrc that is in the current one."""
+    if not hasattr(os, "fchdir"):
+        yield
+        return
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    try:
+        os.chdir(Path(__file__).parent)
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
+def load_figures(command: str) -> ModuleType:
+    """The figures of the library; raises MnistnetError if there is no matplotlib."""
+    try:
+        with _away():
+            from mnistnet.report import figures
+    except ModuleNotFoundError as error:
+        raise MnistnetError(
+            f"{command} needs {error.name}; to install it: python -m pip install matplotlib"
+        ) from error
+    except (ImportError, OSError, ValueError) as error:  # an MPLBACKEND that there is not, say
+        raise MnistnetError(f"{command} cannot load matplotlib: {error}") from error
+    return figures
 
 
 READ_WEIGHTS = (
@@ -132,7 +201,7 @@ def progress(
     def notify(sentence: str) -> None:
         if bar is not None:
             bar.clear()
-        click.echo(sentence, err=True)
+        note(sentence)
 
     def advance(received: int, total: int) -> None:
         nonlocal bar

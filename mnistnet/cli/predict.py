@@ -1,11 +1,9 @@
 """mnistnet predict."""
 
-import functools
 import itertools
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -13,21 +11,23 @@ from mnistnet.cli.options import (
     READ_WEIGHTS,
     can_print,
     data_option,
-    dataset,
     json_option,
     mirror_option,
+    note,
     print_json,
+    quiet_option,
     read_weights,
     weights_option,
 )
+from mnistnet.cli.samples import Samples
 from mnistnet.cli.streams import visible
 from mnistnet.errors import MnistnetError, PictureError
 
 if TYPE_CHECKING:
     from mnistnet.api import Network
-    from mnistnet.data.mnist import Dataset
     from mnistnet.image.digit import Picture
     from mnistnet.model.answer import Answer
+    from mnistnet.report.explain import Explanation
 
 
 TOGETHER = 100  # pictures whose answers are lined up, and computed at once
@@ -45,7 +45,14 @@ TOGETHER = 100  # pictures whose answers are lined up, and computed at once
     help="How many runners-up to print; where unsure, one is printed anyway.",
 )
 @click.option("--show", is_flag=True, help="Draw what the network saw, and all probabilities.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="As --show, with the hidden units that decide, f, softmax, and of labelled images L.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table; the last column is the answer.")
 @json_option
+@quiet_option
 def predict(
     pictures: tuple[str, ...],
     weights: Path | None,
@@ -53,15 +60,17 @@ def predict(
     mirrors: tuple[str, ...],
     top: int,
     show: bool,
+    explain: bool,
+    as_csv: bool,
     as_json: bool,
 ) -> None:
     """Recognise the digit or the number in each PICTURE.
 
     PICTURE is a file, of any size and colours, a drawing or a photograph of paper: PNG, JPEG, GIF,
     BMP, TIFF, WebP, AVIF, PPM, or HEIC where pillow-heif is installed; a folder, for all pictures
-    in it; - for standard input; or test:7 or train:7 for that image of the data set. Several digits
-    with gaps between them are read as a number. A picture that cannot be read prints one error
-    line; the others are still answered.
+    in it; - for standard input; or test:7, train:7 or validation:7 for that image of the data set,
+    test:0-99 for a hundred. Several digits with gaps between them are read as a number. A picture
+    that cannot be read prints one error line; the others are still answered.
 
     An answer is unsure, for the reason printed, if another digit is nearly as probable, if it looks
     unlike a digit, or if the picture shows it cut off, touching another or hardly visible.
@@ -71,47 +80,50 @@ def predict(
       mnistnet predict digit.png
       mnistnet predict --top 2 number.jpg
       mnistnet predict --show photo.jpg
-      mnistnet predict --json test:0 test:1
+      mnistnet predict --explain test:247
+      mnistnet predict --csv test:0-9999 > answers.csv
     """
-    from mnistnet.report.text import kind_text
-
+    if as_csv and (as_json or show or explain):
+        raise click.UsageError("--csv cannot be used with --json, --show or --explain")
     _, network, whence = read_weights(weights)
     if weights is None or network.metadata.data.drawn:
-        click.echo(whence, err=True)
-
-    @functools.cache  # a failure too: mirrors are asked once, not for each picture
-    def images_of(split: str) -> "Dataset | MnistnetError":
-        try:
-            data = dataset(folder, mirrors, split)
-        except MnistnetError as error:
-            return error
-        if data.drawn:
-            kind = kind_text(data.published, data.drawn)
-            click.echo(f"{split} images are {kind}", err=True)
-        return data
-
+        note(whence)
+    samples = Samples(folder, mirrors, network.metadata)
+    form = Form(top, show or explain, explain, as_csv, as_json)
+    if as_csv:
+        click.echo("picture,unsure,probability,digit")
     failed = False
-    every = (name for given in pictures for name in _expand(given))
+    every = (name for given in pictures for name in _expand(given, samples))
     while names := tuple(itertools.islice(every, TOGETHER)):
-        found = [_read_picture(name, images_of) for name in names]
+        found = [_read_picture(name, samples) for name in names]
         failed |= any(isinstance(picture, MnistnetError) for picture in found)
-        _print(names, found, network, top, show, as_json)
+        _print(names, found, network, form, samples)
     if failed:
         sys.exit(1)
+
+
+class Form(NamedTuple):
+    """How answers are printed."""
+
+    top: int
+    show: bool
+    explain: bool
+    as_csv: bool
+    as_json: bool
 
 
 def _print(
     names: tuple[str, ...],
     found: "list[Picture | MnistnetError]",
     network: "Network",
-    top: int,
-    show: bool,
-    as_json: bool,
+    form: Form,
+    samples: Samples,
 ) -> None:
     """What the network reads in these pictures, or why one could not be read, in order."""
     from dataclasses import asdict
 
     from mnistnet.api import answers
+    from mnistnet.report.explain import explanation_text
     from mnistnet.report.text import answer_lines
 
     read = {
@@ -120,24 +132,57 @@ def _print(
         if not isinstance(picture, MnistnetError)
     }
     given = answers(network, list(read.values()))
-    lines = answer_lines([visible(name) for name in read], given, top)
+    lines = answer_lines([visible(name) for name in read], given, form.top)
     replies = dict(zip(read, zip(given, lines, strict=True), strict=True))
     for name, picture in zip(names, found, strict=True):
         if isinstance(picture, MnistnetError):
-            if as_json:
-                print_json({"picture": name, "error": str(picture)})
-            else:
-                click.echo(f"Error: {visible(f'{name}: {picture}')}", err=True)
+            _print_error(name, picture, form)
             continue
-        for note in picture.notes:
-            click.echo(visible(f"{name}: {note}"), err=True)
+        for remark in picture.notes:
+            note(visible(f"{name}: {remark}"))
         reply, line = replies[name]
-        if as_json:
-            print_json({"picture": name, **asdict(reply)})
-            continue
-        click.echo(line)
-        if show:
-            _show(picture, reply)
+        why = _explained(name, picture, network, samples) if form.explain else []
+        if form.as_csv:
+            digit = reply.digit if reply.number is None else reply.number
+            click.echo(_csv_line(name, reply.unsure, reply.probability, digit))
+        elif form.as_json:
+            more = {"explanations": [asdict(one) for one in why]} if form.explain else {}
+            print_json({"picture": name, **asdict(reply), **more})
+        else:
+            click.echo(line)
+            if form.show:
+                _show(picture, reply)
+            for one in why:
+                click.echo(explanation_text(one, network.model.layers) + "\n")
+
+
+def _explained(
+    name: str, picture: "Picture", network: "Network", samples: Samples
+) -> "list[Explanation]":
+    """An explanation of each digit in the picture, with the loss if its label is known."""
+    from mnistnet.report.explain import explain
+
+    sample = samples.get(name)
+    label = sample.label if sample else None
+    return [explain(network.model, digit.image, label) for digit in picture.digits]
+
+
+def _print_error(name: str, error: MnistnetError, form: Form) -> None:
+    if form.as_json:
+        print_json({"picture": name, "error": str(error)})
+        return
+    click.echo(f"Error: {visible(f'{name}: {error}')}", err=True)
+    if form.as_csv:  # so that rows and pictures correspond
+        click.echo(_csv_line(name, "", "", ""))
+
+
+def _csv_line(*fields: object) -> str:
+    import csv
+    import io
+
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(fields)
+    return line.getvalue()
 
 
 def _show(picture: "Picture", reply: "Answer") -> None:
@@ -150,34 +195,25 @@ def _show(picture: "Picture", reply: "Answer") -> None:
         click.echo(picture_text(digit.image.tolist(), own, plain) + "\n")
 
 
-def _expand(name: str) -> list[str]:
-    """The pictures in a folder; of anything else, and of a folder without any, the name alone."""
+def _expand(word: str, samples: Samples) -> list[str]:
+    """The pictures in a folder, or the images of a range; else the word alone."""
     from mnistnet.image.file import pictures_in
 
     try:
-        found = pictures_in(Path(name)) if Path(name).is_dir() else []
+        found = pictures_in(Path(word)) if Path(word).is_dir() else []
     except (MnistnetError, OSError):  # which reading it will report
         found = []
-    return [str(path) for path in found] or [name]
+    return [str(path) for path in found] or samples.names(word)
 
 
-def _read_picture(
-    name: str, images_of: Callable[[str], "Dataset | MnistnetError"]
-) -> "Picture | MnistnetError":
+def _read_picture(name: str, samples: Samples) -> "Picture | MnistnetError":
     """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
     from mnistnet.image.digit import Digit, Picture, read_picture
 
-    split, colon, number = name.partition(":")
     try:
-        if colon and split in ("test", "train"):
-            data = images_of(split)
-            if isinstance(data, MnistnetError):
-                return data
-            last = len(data.images) - 1
-            is_number = number.isascii() and number.isdecimal()
-            if not is_number or len(number) > len(str(last)) or int(number) > last:
-                return PictureError(f"expected {split}: and a number from 0 to {last}")
-            return Picture((Digit(data.images[int(number)]),), inverted=False, as_is=True)
+        sample = samples.get(name)
+        if sample:
+            return Picture((Digit(sample.image),), inverted=False, as_is=True)
         if name == "-":
             if sys.stdin is None:
                 return PictureError("standard input is closed")

@@ -94,6 +94,20 @@ def answer(
     )
 
 
+def margins(probabilities: Array) -> Array:
+    """How much more probable the first answer is than the second: (n, 10) -> (n,) of 0 to 1."""
+    top = np.partition(probabilities, -2, axis=1)
+    difference: Array = top[:, -1] - top[:, -2]
+    return difference
+
+
+def are_unsure(scores: Array) -> Array:
+    """Whether doubt has a reason for each image of a data set: (n, 10) -> (n,)."""
+    close = margins(np.exp(log_probabilities(scores.astype(np.float64)))) < MARGIN
+    unsure: Array = close | (scores.max(axis=1) < LIKE_A_DIGIT)
+    return unsure
+
+
 def doubt(scores: Array, probabilities: Array, flaws: Sequence[str] = ()) -> str | None:
     """Why an answer with these scores and probabilities (10,), and with flaws that the picture
     shows, should not be relied on; None if it can be."""

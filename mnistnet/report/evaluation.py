@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError
+from mnistnet.model.answer import are_unsure, margins
 from mnistnet.model.metadata import Metadata
 from mnistnet.model.network import (
     Network,
@@ -20,12 +21,14 @@ from mnistnet.model.training import split
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image the network got wrong, and how sure it was of its answer (0 to 1)."""
+    """An image the network got wrong, how probable it found its answer (0 to 1), and whether it was
+    unsure of it."""
 
     index: int
     label: int
     digit: int
     probability: float
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,19 @@ class DigitFigures:
 @dataclass(frozen=True)
 class Evaluation:
     """loss is the mean an image; confusion (10, 10) counts, row = true digit, column = answer;
-    mistakes are in order of how sure the network was, the surest first."""
+    mistakes are in order of how sure the network was, the surest first.
+
+    For each image, right (n,) says whether it was read correctly, unsure (n,) whether the answer is
+    unsure, confidence (n,) its probability, and margin (n,) by how much that exceeds the second's.
+    """
 
     loss: float
     confusion: Array
     mistakes: list[Mistake]
+    right: Array = field(default_factory=lambda: np.zeros(0, bool))
+    unsure: Array = field(default_factory=lambda: np.zeros(0, bool))
+    confidence: Array = field(default_factory=lambda: np.zeros(0))
+    margin: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def count(self) -> int:
@@ -67,6 +78,12 @@ class Evaluation:
         """Share of the images with these indices, all of them evaluated, that are right."""
         wrong = sum(mistake.index in indices for mistake in self.mistakes)
         return 1 - wrong / len(indices)
+
+    @property
+    def sure_accuracy(self) -> float | None:
+        """Share right of the answers that are not unsure, None if there are none."""
+        sure = self.right[~self.unsure]
+        return float(sure.mean()) if len(sure) else None
 
     @property
     def confusions(self) -> list[tuple[int, int, int]]:
@@ -142,17 +159,28 @@ def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Eva
             "out; use --split test"
         )
     labels = labels[rows]
-    log_p = log_probabilities(network.image_scores(images[rows]))
+    scores = network.image_scores(images[rows])
+    log_p = log_probabilities(scores)
     answers = log_p.argmax(axis=1)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (labels, answers), 1)
-    wrong = np.flatnonzero(answers != labels)
+    right = answers == labels
+    probabilities = np.exp(log_p)
+    confidence, unsure = probabilities.max(axis=1), are_unsure(scores)
     mistakes = [
-        Mistake(int(rows[i]), int(labels[i]), int(answers[i]), math.exp(log_p[i, answers[i]]))
-        for i in wrong
+        Mistake(
+            int(rows[i]),
+            int(labels[i]),
+            int(answers[i]),
+            float(confidence[i]),
+            bool(unsure[i]),
+        )
+        for i in np.flatnonzero(~right)
     ]
     mistakes.sort(key=lambda mistake: -mistake.probability)
-    return Evaluation(logistic_loss(log_p, labels), confusion, mistakes)
+    loss = logistic_loss(log_p, labels)
+    margin = margins(probabilities)
+    return Evaluation(loss, confusion, mistakes, right, unsure, confidence, margin)
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
@@ -178,6 +206,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "accuracy": evaluation.accuracy,
         "interval": list(evaluation.interval),
         "loss": evaluation.loss,
+        "unsure": int(evaluation.unsure.sum()),
+        "sure_accuracy": evaluation.sure_accuracy,
         "confusion": evaluation.confusion.tolist(),
         "per_digit": [vars(figures) for figures in evaluation.per_digit],
         "mistakes": [vars(mistake) for mistake in evaluation.mistakes],

@@ -72,6 +72,7 @@ def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, flo
         f"errors    {evaluation.errors:,} of {evaluation.count:,} {name} images",
         f"loss      {evaluation.loss:.4f}",
         *(f"  {part.replace('_', ' '):<20}  {percent(share):>8}" for part, share in parts.items()),
+        *_unsure_lines(evaluation),
         "",
         f"digit images{'   read as':<50}{'recall':>8} precision",
         " " * 12 + "".join(f"{digit:5}" for digit in range(CLASSES)),
@@ -89,6 +90,15 @@ def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, flo
     return "\n".join(lines)
 
 
+def _unsure_lines(evaluation: "Evaluation") -> list[str]:
+    if not len(evaluation.unsure):
+        return []
+    others = percent(evaluation.sure_accuracy)
+    return [
+        f"unsure    {evaluation.unsure.sum():,} of the answers; accuracy of the others {others}"
+    ]
+
+
 def mistakes_text(
     mistakes: Sequence["Mistake"],
     images: "Array",
@@ -101,10 +111,11 @@ def mistakes_text(
     name ('test:' and a number), as many beside each other as fit into so many columns."""
     cells = []
     for mistake in mistakes:
-        known = ", known label error" if mistake.index in label_errors else ""
+        known = ", label error" if mistake.index in label_errors else ""
+        unsure = ", unsure" * mistake.unsure
         caption = [
             f"{name}:{mistake.index} is {mistake.label}, read as {mistake.digit}",
-            f"{percent(mistake.probability, 1)}{known}",
+            f"{percent(mistake.probability, 1)}{unsure}{known}",
         ]
         cells.append(caption + half_blocks(images[mistake.index].tolist(), plain))
     across = max(1, (width + GAP) // (SIDE + GAP))

@@ -50,6 +50,20 @@ def test_the_figures_count_what_they_say() -> None:
     assert result.loss == pytest.approx((right + wrong) / 8)
 
 
+def test_unsure_answers_are_counted_and_the_accuracy_is_that_of_the_others() -> None:
+    """A margin of 3 over nine others makes probabilities of 0.69 and 0.03, 4 of 0.86 and 0.02."""
+    network, images = reader()
+    network.matrices[0][...] += 10  # so that all look like digits
+    result = evaluate(network, images, LABELS, np.arange(8))
+    assert result.unsure.tolist() == [False, False, True, *[False] * 5]
+    assert result.sure_accuracy == 6 / 7
+    assert [m.unsure for m in result.mistakes] == [False, True]
+    assert result.right.tolist() == [True, True, False, True, True, True, True, False]
+    assert result.confidence == pytest.approx([probability(margin) for margin in MARGINS])
+    none = evaluate(network, images, LABELS, np.array([2]))
+    assert none.sure_accuracy is None
+
+
 def test_the_surest_mistake_comes_first() -> None:
     network, images = reader()
     result = evaluate(network, images, LABELS, np.arange(8))
@@ -103,13 +117,15 @@ def test_json_has_the_promised_names() -> None:
     assert facts["interval"] == list(wilson_interval(6, 8))
     assert facts["confusion"][7] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     assert facts["per_digit"][7] == {"digit": 7, "count": 1, "recall": 0, "precision": None}
-    assert set(facts["mistakes"][0]) == {"index", "label", "digit", "probability"}
+    assert set(facts["mistakes"][0]) == {"index", "label", "digit", "probability", "unsure"}
     assert set(facts) == {
         "count",
         "errors",
         "accuracy",
         "interval",
         "loss",
+        "unsure",
+        "sure_accuracy",
         "confusion",
         "per_digit",
         "mistakes",

@@ -51,42 +51,75 @@ def test_weights_of_any_widths_are_drawn(hidden: tuple[int, ...], tmp_path: Path
     network = random_network(*hidden)
     figure = figures.weights(network)
     shown = [pane.images[0].get_array() for pane in panes(figure)]
-    assert len(shown) == len(hidden) + 1
-    assert [W.shape for W in shown[1:]] == [W.shape for W in network.matrices[1:]]
-    assert np.isfinite(shown[0]).sum() == network.matrices[0].size
+    tiles = min(hidden[0], 72) if hidden else 10
+    shapes = [W.shape for W in network.matrices[1:]]
+    if shapes:
+        shapes[0] = (shapes[0][0], tiles)
+    assert [W.shape for W in shown[1:]] == shapes
+    assert np.isfinite(shown[0]).sum() == tiles * 784
     figures.save(figure, tmp_path / "weights.png")
 
 
-def test_units_are_the_features_and_scores_of_one_image_a_digit(data: mnist.Dataset) -> None:
-    network = weights.load(weights.PRETRAINED)[0]
-    rows = np.array(panes(figures.units(network, data.images, data.labels, "test"))).reshape(10, 3)
-    for digit, (image, hidden, bars) in zip([*range(1, 10), 0], rows, strict=True):
-        index = data.labels.tolist().index(digit)
+def test_of_many_units_the_72_with_the_largest_outgoing_weights_are_shown() -> None:
+    network = random_network(100)
+    W = network.matrices[1]
+    W[:, 3::2] /= 100  # 48 of 100 units
+    first, last = panes(figures.weights(network))
+    chosen = np.sort(np.argsort(-np.linalg.norm(W, axis=0))[:72])
+    assert np.array_equal(last.images[0].get_array(), W[[*range(1, 10), 0]][:, chosen])
+    assert [label.get_text() for label in last.get_xticklabels()] == [str(u) for u in chosen[::10]]
+    assert [text.get_text() for text in first.texts] == [str(unit) for unit in chosen[::10]]
+    assert first.get_title() == "M: the 72 of 100 hidden units with the largest outgoing weights"
+
+
+def test_a_tile_that_would_be_blank_is_framed_and_on_a_scale_of_its_own() -> None:
+    network = random_network(4)
+    M = network.matrices[0]
+    M[2] /= 1000
+    M[3] = 0
+    first, _ = panes(figures.weights(network))
+    shown = np.asarray(first.images[0].get_array())
+    assert "the 1 framed ones" in first.get_title()
+    assert len(first.patches) == 1
+    assert np.nanmax(np.abs(shown)) <= np.abs(M).max()
+    x, y = map(int, first.patches[0].get_xy())
+    assert np.nanmax(np.abs(shown[y : y + 30, x : x + 30])) == pytest.approx(
+        first.images[0].get_clim()[1]
+    )
+
+
+def test_units_are_the_features_and_scores_of_each_image(data: mnist.Dataset) -> None:
+    network = random_network(72)
+    labels = [int(data.labels[0]), None, (int(data.labels[2]) + 1) % 10]
+    names = ["test:0", "a/very/long/name/of/a/picture.png", "test:2"]
+    figure = figures.units(network, data.images[:3], names, labels)
+    rows = np.array(panes(figure)).reshape(4, 3)
+    for index, (image, hidden, bars) in enumerate(rows[:3]):
         assert np.array_equal(image.images[0].get_array().ravel(), data.images[index])
-        x = data.images[[index]] / np.float32(255)
-        h = np.tanh(np.tanh(x @ network.matrices[0].T) @ network.matrices[1].T)
-        assert np.asarray(hidden.images[0].get_array()) == pytest.approx(h, abs=1e-5)
-        f = (h @ network.matrices[2].T)[0][[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]]
+        h = np.tanh(data.images[index] / np.float32(255) @ network.matrices[0].T)
+        grid = np.asarray(hidden.images[0].get_array())
+        assert grid.shape == (6, 12)  # as the tiles of weights
+        assert grid.ravel() == pytest.approx(h, abs=1e-5)
+        f = (h @ network.matrices[1].T)[[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]]
         assert [bar.get_height() for bar in bars.patches] == pytest.approx(f, abs=1e-4)
         orange = [to_hex(bar.get_facecolor()) == figures.ORANGE for bar in bars.patches]
         assert orange.index(True) == f.argmax()
         assert sum(orange) == 1
+        black = [bar.get_edgecolor() == (0, 0, 0, 1) for bar in bars.patches]
+        assert black == [digit == labels[index] for digit in [*range(1, 10), 0]]
+    assert not rows[3, 0].images
+    assert [row[0].get_title() for row in rows[:3]] == ["test:0", "...a/picture.png", "test:2"]
 
 
 def test_units_of_a_network_without_hidden_layers_are_its_pixels(data: mnist.Dataset) -> None:
-    figure = figures.units(random_network(), data.images, data.labels, "drawn test")
-    assert panes(figure)[1].get_title() == "x: its 784 pixels"
-    assert figure.get_suptitle() == "The first of the drawn test images of each digit"
+    figure = figures.units(random_network(), data.images[:1], ["test:0"], [None])
+    assert panes(figure)[1].get_title() == "x: the pixels"
+    assert panes(figure)[1].images[0].get_array().shape == (28, 28)
 
 
 def test_weights_of_very_many_layers_are_refused() -> None:
     with pytest.raises(MnistnetError, match="at most 12 matrices to draw; found 13"):
         figures.weights(random_network(*[2] * 12))
-
-
-def test_units_leave_out_a_digit_that_no_image_shows(data: mnist.Dataset) -> None:
-    figure = figures.units(random_network(5), data.images[:3], data.labels[:3], "test")
-    assert len(panes(figure)) == 3 * 3
 
 
 def test_history_is_loss_accuracy_and_rate_an_epoch() -> None:
@@ -96,7 +129,7 @@ def test_history_is_loss_accuracy_and_rate_an_epoch() -> None:
     ]
     drawn = [
         {line.get_label(): line.get_xydata().tolist() for line in pane.lines}
-        for pane in panes(figures.history(Path("net.npz"), reports))
+        for pane in panes(figures.history({"net.npz": reports}))
     ]
     assert drawn[0] == {
         "training, on the way": [[1, 0.5], [2, 0.3]],
@@ -109,12 +142,35 @@ def test_history_is_loss_accuracy_and_rate_an_epoch() -> None:
     assert list(drawn[2].values()) == [[[1, 0.2], [2, 0.1]]]
 
 
+def test_history_has_integer_ticks_and_the_final_values() -> None:
+    for epochs in (1, 2, 200):
+        reports = [Report(n, 0.5, 0.8, 0.4, 0.9876, 0.2, 1) for n in range(1, epochs + 1)]
+        figure = figures.history({"net.npz": reports})
+        for pane in panes(figure):
+            low, high = pane.get_xlim()
+            assert low < 1 <= epochs < high <= max(2, 1.05 * epochs)
+            ticks = [tick for tick in pane.get_xticks() if low <= tick <= high]
+            assert ticks
+            assert all(tick == int(tick) for tick in ticks)
+        assert (figure.axes[0].lines[0].get_marker() == ".") == (epochs < 200)
+        assert figure.get_suptitle() == f"net.npz: {epochs} epoch{'s' * (epochs > 1)}"
+        assert panes(figure)[1].get_title().endswith("training 80.00 %, validation 98.76 %")
+
+
+def test_histories_of_several_networks_are_laid_over_each_other() -> None:
+    reports = [Report(n, 0.5, 0.8, 0.4, 0.9, 0.2, 1) for n in (1, 2)]
+    figure = figures.history({"a.npz": reports, "b.npz": reports[:1]})
+    assert [len(pane.lines) for pane in panes(figure)] == [4, 4, 2]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["a.npz, epoch 2: validation 90.00 %", "b.npz, epoch 1: validation 90.00 %"]
+
+
 def test_history_of_a_loss_of_zero_is_drawn() -> None:
-    figures.history(Path("net.npz"), [Report(1, 0.0, 1, 0.0, 1, 0.2, 1.25)])
+    figures.history({"net.npz": [Report(1, 0.0, 1, 0.0, 1, 0.2, 1.25)]})
 
 
 def test_history_without_validation_has_the_figures_of_training_alone() -> None:
-    figure = figures.history(Path("net.npz"), [Report(1, 0.5, 0.8, None, None, 0.2, 1.25)])
+    figure = figures.history({"net.npz": [Report(1, 0.5, 0.8, None, None, 0.2, 1.25)]})
     assert [len(pane.lines) for pane in panes(figure)] == [1, 1, 1]
 
 
@@ -133,22 +189,26 @@ def test_the_confusions_are_told_by_number_and_colour_without_the_right_answers(
     assert pane.images[0].get_clim() == (0, 12)
     assert [label.get_text() for label in pane.get_xticklabels()] == list("1234567890")
     title = "10,058 test images: 99.87 % right (grey), 13 confused"
-    assert pane.get_title() == title
+    assert pane.figure.get_suptitle() == title
+    recalls = [label.get_text() for label in pane.child_axes[0].get_yticklabels()]
+    assert recalls[3] == "98.8 %"  # of the fours
+    assert len(recalls) == 10
 
 
 def test_mistakes_are_the_surest_and_known_label_errors_are_framed(data: mnist.Dataset) -> None:
-    wrong = [Mistake(7, 1, 2, 0.99), Mistake(3, 3, 5, 0.5)]
+    wrong = [Mistake(7, 1, 2, 0.99), Mistake(3, 3, 5, 0.5, unsure=True)]
     confusion = np.zeros((10, 10), int)
     confusion[1, 2] = confusion[3, 5] = 1
     figure = figures.mistakes(Evaluation(1, confusion, wrong), data.images, "test", {3})
     first, second, *rest = panes(figure)
     assert np.array_equal(first.images[0].get_array().ravel(), data.images[7])
     assert first.get_title() == "1, read as 2\n99.0 %"
-    assert (first.get_xlabel(), second.get_xlabel()) == ("7", "3, label error")
+    assert second.get_title() == "3, read as 5\n50.0 %, unsure"
+    assert (first.get_xlabel(), second.get_xlabel()) == ("test:7", "test:3, label error")
     edges = [to_hex(pane.spines["top"].get_edgecolor()) for pane in (first, second)]
     assert edges == ["#000000", figures.ORANGE]
     assert not any(pane.images for pane in rest)
-    assert figure.get_suptitle().startswith("The 2 surest of 2 mistakes on 2 test images")
+    assert figure.get_suptitle().startswith("The 2 most confident of 2 mistakes on 2 test images")
 
 
 def test_a_network_without_mistakes_has_a_picture_too(data: mnist.Dataset, tmp_path: Path) -> None:
@@ -165,6 +225,30 @@ def test_a_network_without_mistakes_has_a_picture_too(data: mnist.Dataset, tmp_p
         figures.confusion(result, "test"),
     ):
         figures.save(figure, tmp_path / "none.png")
+
+
+def test_calibration_compares_probabilities_with_the_share_that_is_right() -> None:
+    confidence = np.array([0.4, 0.45, 0.6, 0.6, 0.95, 0.95, 0.99, 0.999])
+    right = np.array([False, True, True, False, True, True, True, True])
+    margin = np.array([0.1, 0.2, 0.3, 0.4, 0.9, 0.91, 0.98, 0.99])
+    confusion = np.zeros((10, 10), int)
+    confusion[0, 0], confusion[0, 1] = 6, 2
+    unsure = margin < 0.8
+    result = Evaluation(0.1, confusion, [], right, unsure, confidence, margin)
+    reliability, risk = panes(figures.calibration(result, "test"))
+    points = [bar.lines[0].get_xydata()[0].tolist() for bar in reliability.containers]
+    assert points == [
+        [pytest.approx(0.425), 0.5],
+        [pytest.approx(0.6), 0.5],
+        [pytest.approx(0.95), 1],
+        [pytest.approx(0.9945), 1],
+    ]
+    assert [text.get_text() for text in reliability.texts] == ["2", "2", "2", "2"]
+    curve, rule = risk.lines
+    assert curve.get_xdata().tolist() == [12.5 * n for n in range(1, 9)]
+    assert curve.get_ydata() == pytest.approx([0, 0, 0, 0, 20, 100 / 6, 100 / 7, 25])
+    assert (rule.get_xdata()[0], rule.get_ydata()[0]) == (50, 0)
+    assert "50.0 % answered, 0.00 % wrong" in risk.texts[0].get_text()
 
 
 @pytest.mark.parametrize(

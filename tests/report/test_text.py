@@ -54,7 +54,7 @@ def test_mistakes_are_drawn_under_names_that_predict_understands() -> None:
     mistakes = [Mistake(7, 1, 2, 0.99), Mistake(1, 3, 5, 0.5)]
     assert mistakes_text(mistakes, images, "train", {1}, 60, plain=False) == (
         "train:7 is 1, read as 2       train:1 is 3, read as 5\n"
-        "99.0 %                        50.0 %, known label error\n"
+        "99.0 %                        50.0 %, label error\n"
         "   ██████\n"
         "   ██████"
     )

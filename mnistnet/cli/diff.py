@@ -1,0 +1,66 @@
+"""mnistnet diff."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mnistnet.cli.options import figure_option, json_option, load_figures, print_json
+
+
+class _Arguments(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # '-tanh(x)' is an expression, not the options -t -a -n -h
+        signed = [
+            f" {arg}" if arg[:1] == "-" and arg[1:2] != "-" and arg != "-h" else arg for arg in args
+        ]
+        return super().parse_args(ctx, signed)
+
+
+def _values(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, float]:  # noqa: ARG001
+    values: dict[str, float] = {}
+    for text in given:
+        name, equals, number = text.partition("=")
+        name = name.strip()
+        try:
+            value = float(number)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise click.BadParameter(f"expected a name and a number, as in x=0.5; found {text!r}")
+        if name in values:
+            raise click.BadParameter(f"expected one value of {name}; found two")
+        values[name] = value
+    return values
+
+
+@click.command(cls=_Arguments)
+@click.argument("expression")
+@click.argument("values", nargs=-1, metavar="NAME=VALUE...", callback=_values)
+@figure_option("Draw the expression graph to this file, .png, .svg or .pdf (needs matplotlib).")
+@json_option
+def diff(
+    expression: str, values: dict[str, float], out: Path | None, force: bool, as_json: bool
+) -> None:
+    """Differentiate EXPRESSION at a point, step by step.
+
+    Prints its intermediate variables with their values, then backward the derivative by each of
+    them with the rule that gives it, and central differences to compare with. It may consist of
+    numbers, names, + - * / ** and parentheses, and exp, log, sin, cos, tanh and logistic.
+
+    \b
+    Examples:
+      mnistnet diff "exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)" x=0.5
+      mnistnet diff "log(1 + exp(-y * f))" y=1 f=0.3 --out graph.svg
+    """
+    from mnistnet.model.differentiation import differentiate
+    from mnistnet.report import differentiation as report
+
+    result = differentiate(expression, values)
+    if out:
+        figures = load_figures("diff --out")
+        figures.save(figures.expression(result), out, force)
+    if as_json:
+        print_json(report.as_json(result))
+    else:
+        click.echo(report.differentiation_text(result))

@@ -1,0 +1,74 @@
+"""Read an expression: text from anywhere into a syntax tree of arithmetic and known names.
+
+Its characters, length, nesting and names are checked before Python's parser sees it, and nothing is
+ever run as Python.
+"""
+
+import ast
+import keyword
+import math
+import re
+from collections.abc import Mapping
+from typing import NoReturn
+
+from mnistnet.errors import ExpressionError
+
+MAX_CHARACTERS = 1_000
+MAX_OPERATIONS = 200
+MAX_NESTING = 50  # parentheses within each other
+SHOWN = 60  # characters of the expression in an error
+
+FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "logistic")
+NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+TOKEN = re.compile(rf"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|{NAME.pattern}|\*\*|[-+*/() ]", re.ASCII)
+EXAMPLES = "write for example 2 * x, exp(x) or x**2"
+
+
+def check_values(values: Mapping[str, float]) -> None:
+    """Raise ExpressionError unless these are finite values of at most MAX_OPERATIONS names that an
+    expression may use."""
+    if len(values) > MAX_OPERATIONS:
+        raise ExpressionError(f"expected at most {MAX_OPERATIONS} values; found {len(values):,}")
+    for name, value in values.items():
+        if not NAME.fullmatch(name) or keyword.iskeyword(name) or name in FUNCTIONS:
+            found = f"{name[:SHOWN]!r}{', a function' * (name in FUNCTIONS)}"
+            raise ExpressionError(f"expected a name of letters, digits and _; found {found}")
+        if not math.isfinite(value):
+            raise ExpressionError(f"expected a finite value of {name[:SHOWN]}; found {value}")
+
+
+def parse(text: str, names: Mapping[str, float]) -> ast.expr:
+    """The syntax tree of a text that is short, shallow, and of known tokens and names."""
+    if not 0 < len(text) <= MAX_CHARACTERS:
+        limits = f"1 to {MAX_CHARACTERS:,} characters"
+        raise ExpressionError(f"expected an expression of {limits}; found {len(text):,}")
+    start = operations = depth = 0
+    while start < len(text):
+        token = TOKEN.match(text, start)
+        word = token[0] if token else text[start]
+        end = start + len(word)
+        if not token:
+            hint = "; powers are written x**2" * (word == "^")
+            fail(text, start, end, f"unexpected {word!r} in the expression{hint}")
+        if NAME.match(word) and word not in names and word not in FUNCTIONS:
+            known = f"give its value, as in {word[:SHOWN]}=1, or use {', '.join(FUNCTIONS)}"
+            fail(text, start, end, f"unknown name in the expression; {known}")
+        operations += word in FUNCTIONS or word in ("+", "-", "*", "/", "**")
+        depth += (word == "(") - (word == ")")
+        if operations > MAX_OPERATIONS or depth > MAX_NESTING:
+            limits = f"{MAX_OPERATIONS} operations and {MAX_NESTING} nested parentheses"
+            fail(text, start, end, f"expected at most {limits}; found more")
+        start = end
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        at = max((error.offset or 1) - 1, 0)
+        fail(text, at, at + 1, f"this is not an expression ({error.msg}); {EXAMPLES}")
+
+
+def fail(text: str, start: int, end: int, message: str) -> NoReturn:
+    """Raise an error that marks the place in the text."""
+    first = max(0, start - SHOWN // 2)
+    marks = "^" * max(1, min(end, first + SHOWN) - start)
+    shown = text[first : first + SHOWN]
+    raise ExpressionError(f"{message}\n  {shown}\n  {' ' * (start - first)}{marks}")

@@ -1,0 +1,74 @@
+"""What the figures share: colours, fonts, and how they are saved.
+
+Digits are in the order of the notes, 1 to 9 and then 0. Colours are told apart by the colour-blind:
+blue against red for signs, blue against orange (of Okabe and Ito) for kinds. The same figure gives
+the same bytes, with the same matplotlib.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mnistnet.arrays import CLASSES, SIDE, Array
+from mnistnet.atomic import atomic_write
+from mnistnet.errors import MnistnetError, reason
+
+ORDER = [*range(1, CLASSES), 0]
+SIGNS = "RdBu_r"  # blue below zero, red above
+BLUE, ORANGE = "#0072b2", "#d55e00"
+COLOURS = [BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "black"]
+DPI = 120
+MARK = b"mnistnet plot, by Matplotlib"  # in every figure, by which it is known
+# matplotlib's own, whatever the user's settings are; naming the backend would load it for nothing.
+DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
+STYLE: Any = DEFAULTS | {
+    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "svg.hashsalt": "mnistnet",
+    "image.interpolation": "nearest",
+}
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise MnistnetError where the file at path is not a plot of mnistnet's, nor empty."""
+    try:
+        is_ours = not path.is_file() or not path.stat().st_size or MARK in path.read_bytes()
+    except OSError as error:
+        raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
+    if not is_ours:
+        raise MnistnetError(
+            f"{path}: expected a plot of mnistnet's; found another file, which is not replaced: "
+            "name another with --out, or add --force"
+        )
+
+
+def save(figure: Figure, path: Path, force: bool = False, dpi: int = DPI) -> None:
+    """Write it as its ending says, .png, .svg or .pdf, atomically.
+
+    Raises MnistnetError if that fails, or if the file at path is not a plot of mnistnet's, unless
+    force is given.
+    """
+    kind = path.suffix[1:].lower()
+    maker = MARK.decode()
+    metadata: dict[str, dict[str, Any]] = {
+        "png": {"Software": maker},
+        "svg": {"Creator": maker, "Date": None},
+        "pdf": {"Creator": maker, "CreationDate": None},
+    }
+
+    def check(path: Path) -> None:
+        if not force:
+            check_replaceable(path)
+
+    check(path)
+    with matplotlib.rc_context(STYLE), atomic_write(path, check) as stream:
+        figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata[kind])
+
+
+def show_digit(pane: Axes, image: Array) -> None:
+    pane.imshow(image.reshape(SIDE, SIDE), "Greys", vmin=0, vmax=255)
+    pane.set(xticks=[], yticks=[])

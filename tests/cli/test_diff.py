@@ -1,0 +1,69 @@
+"""mnistnet diff."""
+
+import json
+from pathlib import Path
+
+import pytest
+from program import assert_fails, run
+
+
+def test_diff_prints_the_tables() -> None:
+    result = run("diff", "exp(x) * y", "x=0", "y = -2.5e0")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (
+        result.stdout.split()
+        == (
+            "forward x 0 y -2.5 a = exp(x) 1 b = a * y -2.5 "
+            "backward db/db = 1 1 db/da = db/db * y -2.5 db/dx = db/da * exp(x) -2.5 "
+            "db/dy = db/db * a 1 central differences "
+            f"{result.stdout.partition('central differences')[2]}"
+        ).split()
+    )
+
+
+def test_diff_json_has_the_promised_names() -> None:
+    facts = json.loads(run("diff", "--json", "x**2", "x=3").stdout)
+    assert facts.keys() == {
+        "expression",
+        "output",
+        "variables",
+        "derivatives",
+        "central_differences",
+    }
+    assert facts["derivatives"] == {"x": 6}
+
+
+def test_diff_takes_an_expression_that_begins_with_a_minus() -> None:
+    facts = json.loads(run("diff", "-tanh(x)", "x=0", "--json").stdout)
+    assert facts["derivatives"] == {"x": -1}
+
+
+@pytest.mark.parametrize("ending", ["svg", "PNG", "pdf"])
+def test_diff_draws_the_graph(ending: str) -> None:
+    result = run("diff", "x * x", "x=3", "--out", f"graph.{ending}")
+    assert result.stdout.startswith("forward")
+    assert Path(f"graph.{ending}").stat().st_size > 1000
+
+
+def test_diff_marks_the_error() -> None:
+    assert_fails(
+        run("diff", "1 + log(x)", "x=-1"),
+        "this is not a finite real number\n  1 + log(x)\n      ^^^^^^",
+    )
+    result = run("diff", "x", "x=1", "--out", "none/a.png")
+    assert_fails(result, f"cannot write none/a.png: there is no folder {Path.cwd() / 'none'}")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["x", "x"], "expected a name and a number, as in x=0.5; found 'x'"),
+        (["x", "x=one"], "expected a name and a number, as in x=0.5; found 'x=one'"),
+        (["x", "x=1", "x=2"], "expected one value of x; found two"),
+        (["x", "x=1", "--out", "graph.gif"], "ends in .png, .svg or .pdf; found graph.gif"),
+    ],
+)
+def test_diff_wrong_usage_exits_2(words: list[str], message: str) -> None:
+    result = run("diff", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr

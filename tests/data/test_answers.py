@@ -1,0 +1,58 @@
+"""Another program's answers are read from any plain text."""
+
+from pathlib import Path
+
+import pytest
+
+from mnistnet.data.answers import read_answers
+from mnistnet.errors import DataError
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"7\n2\n1\n",
+        b"7\r\n2\r\n1",
+        b"\xef\xbb\xbf7\n2\n1\n\n\n",
+        b"ImageId,Label\n1,7\n2,2\n3,1\n",
+        b'"id";"digit"\n"a";"7"\n"b";"2"\n"c";"1"\n',
+        b"7.000000000000000000e+00\n2.0\n 1 \n",
+        b"test:0 7\ntest:1\t2\ntest:2  1\n",
+        "digit\n7\n2\n1\n".encode("utf-16"),
+    ],
+)
+def test_the_last_column_is_the_answer(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "answers.txt").write_bytes(content)
+    assert read_answers(tmp_path / "answers.txt", 3).tolist() == [7, 2, 1]
+
+
+def test_an_empty_last_column_is_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "answers.csv").write_text("picture,digit\ntest:0,7\ntest:1,\n")
+    assert read_answers(tmp_path / "answers.csv", 2).tolist() == [7, 10]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"7\n2\n", "expected an answer for each of the 3 images; found 2"),
+        (b"", "expected an answer for each of the 3 images; found 0"),
+        (b"7\n10\n1\n", "expected a digit at the end of line 2; found '10'"),
+        (b"7\n1.5\n1\n", "expected a digit at the end of line 2; found '1.5'"),
+        (b"7\nnan\n1\n", "expected a digit at the end of line 2; found 'nan'"),
+        (b"7\n\n1\n", "expected a digit at the end of line 2; found ''"),
+        (b"label\n7\n\xff\n1\n", "expected a digit at the end of line 3; found '\ufffd'"),
+        (b"1" * 100, "expected an answer for each of the 3 images; found 0"),
+        (b"1\n" * (1 << 23) + b"1", "expected at most 16 MiB of answers; found more"),
+    ],
+)  # fmt: skip
+def test_anything_else_is_one_error(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as raised:
+        read_answers(path, 3)
+    assert str(raised.value) == f"{path}: {message}"
+
+
+def test_a_file_that_is_not_there_is_one_error() -> None:
+    with pytest.raises(DataError, match=r"^none\.csv: No such file or directory$"):
+        read_answers(Path("none.csv"), 3)

@@ -1,0 +1,292 @@
+"""Any expression of arithmetic is differentiated with its steps named as in the notes."""
+
+import ast
+import math
+import random
+import re
+from contextlib import suppress
+from math import cos, exp, sin
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from mnistnet.errors import ExpressionError
+from mnistnet.model.differentiation import Differentiation, differentiate
+from mnistnet.model.expression import FUNCTIONS, MAX_OPERATIONS
+
+NOTES = "exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)"
+
+
+def derivatives(result: Differentiation) -> dict[str, float]:
+    return {q.name: q.derivative for q in result.inputs}
+
+
+def test_the_example_of_the_notes() -> None:
+    """Equation 2.1 cut into equation 2.3, and its derivative by hand, equation 2.2."""
+    result = differentiate(NOTES, {"x": 0.5})
+    assert [f"{q.name} = {q.formula}" for q in result.steps] == [
+        "a = exp(x)",
+        "b = a**2",
+        "c = a + b",
+        "d = exp(c)",
+        "e = sin(c)",
+        "f = d + e",
+    ]
+    a = exp(0.5)
+    b = a**2
+    c = a + b
+    assert [q.value for q in result.steps] == pytest.approx(
+        [a, b, c, exp(c), sin(c), exp(c) + sin(c)], rel=1e-12
+    )
+    assert {q.name: q.rule for q in result.steps[::-1] + result.inputs} == {
+        "f": "1",
+        "e": "df/df",
+        "d": "df/df",
+        "c": "df/de * cos(c) + df/dd * exp(c)",
+        "b": "df/dc",
+        "a": "df/dc + df/db * 2 a",
+        "x": "df/da * exp(x)",
+    }
+    equation_2_2 = (exp(c) + cos(c)) * (exp(0.5) + 2 * exp(1))
+    assert derivatives(result)["x"] == pytest.approx(equation_2_2, rel=1e-12)
+    assert result.differences["x"] == pytest.approx(equation_2_2, rel=1e-8)
+
+
+def expressions() -> st.SearchStrategy[str]:
+    """Expressions in x and y that are smooth and moderate where x and y are."""
+    leaves = st.sampled_from(["x", "y", "0.5", "3", "1e-1", ".25"])
+
+    def extend(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        two = st.tuples(part, part)
+        return st.one_of(
+            two.map(lambda p: f"({p[0]} + {p[1]})"),
+            two.map(lambda p: f"({p[0]} - {p[1]})"),
+            two.map(lambda p: f"{p[0]} * {p[1]}"),
+            two.map(lambda p: f"{p[0]} / (1.5 + sin({p[1]}))"),
+            two.map(lambda p: f"logistic({p[0]})**tanh({p[1]})"),
+            two.map(lambda p: f"(-({p[0]}))**2 * cos({p[1]})"),
+            part.map(lambda p: f"exp(-tanh({p}))"),
+            part.map(lambda p: f"log(2 + cos({p}))"),
+        )
+
+    return st.recursive(leaves, extend, max_leaves=8)
+
+
+@given(expressions(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
+@settings(max_examples=200)
+def test_random_expressions_agree_with_central_differences(text: str, x: float, y: float) -> None:
+    assume("x" in text.replace("exp", "") or "y" in text)
+    result = differentiate(text, {"x": x, "y": y})
+    steepest = max(abs(q.derivative) for q in result.inputs + result.steps)
+    for name, derivative in derivatives(result).items():
+        assert result.differences[name] == pytest.approx(
+            derivative, rel=1e-5, abs=1e-6 * (1 + steepest)
+        )
+
+
+@given(expressions(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
+@settings(max_examples=50)
+def test_values_are_those_of_python(text: str, x: float, y: float) -> None:
+    assume("x" in text.replace("exp", "") or "y" in text)
+    known = {name: getattr(math, name, None) for name in FUNCTIONS}
+    known["logistic"] = lambda t: 1 / (1 + exp(-t))
+    result = differentiate(text, {"x": x, "y": y})
+    [output] = [q.value for q in result.inputs + result.steps if q.name == result.output]
+    assert output == pytest.approx(eval(text, {**known, "x": x, "y": y}), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("x + 2", "da/da"),
+        ("2 - x", "-da/da"),
+        ("3 * x", "da/da * 3"),
+        ("x * x", "da/da * x + da/da * x"),
+        ("x / 4", "da/da / 4"),
+        ("1 / x", "-da/da * a / x"),
+        ("x**3", "da/da * 3 x**2"),
+        ("x**-1", "da/da * (-1) x**(-2)"),
+        ("2**x", "da/da * a * log(2)"),
+        ("-x", "-da/da"),
+        ("log(x)", "da/da / x"),
+        ("cos(x)", "-da/da * sin(x)"),
+        ("tanh(x)", "da/da * (1 - a**2)"),
+        ("logistic(x)", "da/da * a * (1 - a)"),
+        ("x", "1"),
+        ("+x", "1"),
+        ("x**y", "da/da * y * x**(y - 1)"),
+        ("x**(1 + 1)", "da/da * 2 x"),
+    ],
+)
+def test_rules_are_right_as_written(text: str, rule: str) -> None:
+    result = differentiate(text, {"x": 0.75, "y": 1.5})
+    q = result.inputs[0]
+    assert q.rule == rule
+    python = (
+        re.sub(r"d\w/d\w", "1", rule)
+        .replace("2 x", "2 * x")
+        .replace("3 x", "3 * x")
+        .replace(") x", ") * x")
+    )
+    value = {s.name: s.value for s in result.steps}
+    calculated = eval(python, {**value, "x": 0.75, "y": 1.5, "log": math.log, "sin": sin})
+    assert q.derivative == pytest.approx(calculated, rel=1e-12)
+
+
+def test_equal_parts_are_one_variable_and_names_in_use_are_skipped() -> None:
+    result = differentiate("sin(a * b) + sin(a * b)**3 + d", {"a": 1, "b": 2, "d": 3, "unused": 4})
+    assert [f"{q.name} = {q.formula}" for q in result.steps] == [
+        "c = a * b",
+        "e = sin(c)",
+        "f = e**3",
+        "g = e + f",
+        "h = g + d",
+    ]
+    unused = result.inputs[-1]
+    assert (unused.rule, unused.derivative, result.differences["unused"]) == ("0", 0, 0)
+
+
+def test_constant_parts_are_numbers() -> None:
+    result = differentiate("x**(4 / 2) * -3", {"x": -2})
+    assert [q.formula for q in result.steps] == ["x**2", "a * (-3)"]
+    assert derivatives(result) == {"x": 12}
+
+
+def test_as_many_operations_as_are_allowed() -> None:
+    result = differentiate("+".join(["x"] * (MAX_OPERATIONS + 1)), {"x": 1})
+    assert derivatives(result) == {"x": MAX_OPERATIONS + 1}
+    assert result.steps[26].name == "ab"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 + foo(x)", "unknown name in the expression; give its value, as in foo=1, or use exp"),
+        ("x + y", "unknown name"),
+        ("__import__('os')", "unknown name"),
+        ("x ^ 2", "unexpected '^' in the expression; powers are written x**2"),
+        ("x.real", "unexpected '.'"),
+        ("x if x else x", "unknown name in the expression; give its value, as in if=1"),
+        ("x, x", "unexpected ','"),
+        ("2 x", "this is not an expression (invalid syntax); write for example 2 * x"),
+        ("(x", "this is not an expression ("),
+        ("exp", "this is not arithmetic; write for example 2 * x"),
+        ("x(2)", "this is not arithmetic"),
+        ("x // 2", "this is not arithmetic"),
+        ("exp()", "this is not arithmetic"),
+        ("exp(*x)", "this is not arithmetic"),
+        ("x * 1e999", "this number is too large"),
+        ("x * 1" + "0" * 400, "this number is too large"),
+        ("1 + exp(exp(9 * x))", "this is too large"),
+        ("1 + log(-x)", "this is not a finite real number"),
+        ("1 / (x - x)", "this is not a finite real number"),
+        ("(-x)**0.5", "this is not a finite real number"),
+        ("1 + (x - 1)**0.5", "this has no finite derivative at x = 1"),
+        ("3 - (-2)**(x + 1)", "this has no finite derivative at x = 1"),
+    ],
+)
+def test_what_cannot_be_differentiated_is_marked(text: str, message: str) -> None:
+    with pytest.raises(ExpressionError) as raised:
+        differentiate(text, {"x": 1.0})
+    first, shown, marks = str(raised.value).split("\n")
+    assert first.startswith(message)
+    assert shown.strip() in text
+    marked = shown[marks.index("^") : marks.rindex("^") + 1]
+    wanted = {
+        "1 + foo(x)": "foo",
+        "x + y": "y",
+        "x ^ 2": "^",
+        "x // 2": "x // 2",
+        "1 + exp(exp(9 * x))": "exp(exp(9 * x))",
+        "1 + log(-x)": "log(-x)",
+        "1 + (x - 1)**0.5": "(x - 1)**0.5",
+        "3 - (-2)**(x + 1)": "(-2)**(x + 1)",
+    }
+    assert wanted.get(text, marked) == marked
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "message"),
+    [
+        ("", {}, "expected an expression of 1 to 1,000 characters; found 0"),
+        ("x" * 1001, {}, "expected an expression of 1 to 1,000 characters; found 1,001"),
+        ("1 + 2", {"x": 1}, "expected a variable in the expression; found none in '1 + 2'"),
+        ("exp", {"exp": 1}, "expected a name of letters, digits and _; found 'exp', a function"),
+        ("x", {"x y": 1}, "expected a name of letters, digits and _; found 'x y'"),
+        ("x", {"if": 1}, "expected a name of letters, digits and _; found 'if'"),
+        ("x", {"x": math.nan}, "expected a finite value of x; found nan"),
+        ("x", {f"x{i}": 1 for i in range(201)}, "expected at most 200 values; found 201"),
+    ],
+)
+def test_what_is_no_expression_and_no_value_is_refused(
+    text: str, values: dict[str, float], message: str
+) -> None:
+    with pytest.raises(ExpressionError, match=f"^{re.escape(message)}$"):
+        differentiate(text, values)
+
+
+def test_where_one_side_has_no_value_there_are_no_central_differences() -> None:
+    result = differentiate("log(x)", {"x": 1e-9})
+    assert derivatives(result) == {"x": pytest.approx(1e9)}
+    assert result.differences == {"x": None}
+
+
+HOSTILE = [
+    *"()()()+-*/., ;:'\"[]{}=<>&|^~%@!\\\n\t\0#$?_aäπ∂𝑥０",
+    *("**", "exp(", "exp", "x", "y", "log(", "1e9", "9" * 400, "0x1", "1j", "1_0", "lambda x:"),
+    *("__import__('os').abort()", "().__class__", "for", "await ", "yield", "f'{x}'", "print("),
+    *("((((((((((", "))))))))))", "**x" * 20, "-" * 50, "x.", "None", "True", "not ", "x:="),
+    *("exec('1/0')", "x if x else y", "x" * 300, "-x" * 100, "exp(x)+", "(x+y)*", "sin(x*"),
+]
+ARITHMETIC = [
+    "x",
+    "y",
+    "2",
+    "0.5",
+    "+",
+    "-",
+    "*",
+    "/",
+    "**",
+    "(",
+    ")",
+    "exp(",
+    "log(",
+    "tanh(",
+    " ",
+]
+
+
+@pytest.mark.parametrize("pieces", [HOSTILE, ARITHMETIC])
+def test_5000_hostile_texts_are_differentiated_or_refused(pieces: list[str]) -> None:
+    """And none takes long, which shows as a test that does not end."""
+    rng = random.Random(0)
+    done = 0
+    for _ in range(5_000):
+        text = "".join(rng.choices(pieces, k=rng.randint(1, 12)))
+        try:
+            differentiate(text, {"x": 1.5, "y": 0.5})
+            done += 1
+        except ExpressionError as error:
+            assert len(str(error)) < 500
+    assert done > 0
+
+
+@given(st.text(max_size=1200))
+def test_any_text_is_differentiated_or_refused(text: str) -> None:
+    with suppress(ExpressionError):
+        differentiate(text, {"x": 1.5, "y": 0.5})
+
+
+def test_nothing_is_compiled_or_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+    parse = ast.parse
+    monkeypatch.setattr(
+        ast, "parse", lambda text, **options: parsed.append(text) or parse(text, **options)
+    )
+    for text in HOSTILE:
+        with suppress(ExpressionError):
+            differentiate(f"x + {text}", {"x": 1.5, "y": 0.5})
+    assert len(parsed) > 5
+    assert not any(re.search(r"[^\w\s.+*/()-]", text, re.ASCII) for text in parsed)
