@@ -17,6 +17,7 @@ from mnistnet.cli.eval import evaluate
 from mnistnet.cli.gradcheck import gradcheck
 from mnistnet.cli.import_ import import_
 from mnistnet.cli.info import info
+from mnistnet.cli.page import page
 from mnistnet.cli.plot import plot
 from mnistnet.cli.predict import predict
 from mnistnet.cli.streams import prepare_streams, visible
@@ -90,5 +91,5 @@ def main() -> None:
     """Train, evaluate and use a small neural network that reads handwritten digits."""
 
 
-for command in (download, import_, train, evaluate, predict, plot, gradcheck, info):
+for command in (download, import_, train, evaluate, predict, plot, page, gradcheck, info):
     main.add_command(command)
