@@ -32,7 +32,7 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
     import webbrowser
 
     from mnistnet.image import digit
-    from mnistnet.image.file import WORKING_SIDE
+    from mnistnet.image.levels import WORKING_SIDE
     from mnistnet.image.strokes import WAYS
     from mnistnet.model.answer import MARGIN
     from mnistnet.report import page as report
