@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import READ_WEIGHTS, read_weights, weights_option
+from mnistnet.cli.options import READ_WEIGHTS, UserPath, read_weights, weights_option
 
 
 @click.command()
 @weights_option(READ_WEIGHTS)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, readable=False),
+    type=UserPath(),
     default=Path("digit.html"),
     show_default=True,
     help="File to write; no file is replaced but an earlier page.",
