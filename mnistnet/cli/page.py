@@ -31,27 +31,27 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
     """
     import webbrowser
 
-    from mnistnet.image import digit
+    from mnistnet.image import digit, ink, number, pieces
     from mnistnet.image.levels import WORKING_SIDE
     from mnistnet.image.strokes import WAYS
-    from mnistnet.model.answer import MARGIN
+    from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN
     from mnistnet.report import page as report
 
     report.check_replaceable(out)
     path, network, whence = read_weights(weights)
     rules = {
         "side": WORKING_SIDE,
-        "contrast": digit.MIN_CONTRAST,
-        "cells": 160,
-        "speck": 1 / 300,
-        "light": 1 / 12,
-        "low": 0.4,
-        "wide": 1e9,
+        "contrast": ink.MIN_CONTRAST,
+        "cells": number.CELLS,
+        "speck": pieces.SPECK,
+        "light": number.LIGHT,
+        "low": number.LOW,
+        "wide": number.WIDE,
         "digit": digit.DIGIT,
         "fine": digit.FINE,
         "thin": digit.THIN,
         "margin": MARGIN,
-        "likeADigit": -1e9,
+        "likeADigit": LIKE_A_DIGIT,
     }
     name = whence.replace(str(path), path.name)  # others need not know the folder
     report.save(out, report.page(network.model, name, WAYS, rules))

@@ -298,7 +298,8 @@ def test_it_sees_and_says_what_predict_does(show: Opener) -> None:
 
 def seen(path: Path) -> np.ndarray:
     """What the network sees of a picture, (784,)."""
-    return read_picture(path).image.astype(float)
+    (digit,) = read_picture(path).digits
+    return digit.image.astype(float)
 
 
 def test_a_drawing_is_the_same_in_the_light_and_in_the_dark(show: Opener) -> None:
