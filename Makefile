@@ -43,6 +43,7 @@ wheel: .venv/tested  ## build the wheel, install it into a clean environment, an
 		picture = Image.new('L', (60, 80), 255); ImageDraw.Draw(picture).line([30, 12, 30, 68], 0, 6); \
 		picture.save('one.png')"
 	cd .venv/wheel && venv/bin/mnistnet predict one.png | grep -E '^one.png +1 '
+	cd .venv/wheel && venv/bin/mnistnet page
 
 fuzz: .venv/tested  ## look for files that break what reads them, five minutes for each kind
 	$(BIN)/python -m pip install --quiet --group fuzz

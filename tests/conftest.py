@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import threading
+import webbrowser
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -48,6 +49,7 @@ def walls(
     # where matplotlib keeps its list of fonts, which takes it a second to make
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.getbasetemp() / "matplotlib"))
     monkeypatch.setattr(mnist, "MIRRORS", ())
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)  # page --open
     monkeypatch.chdir(tmp_path)
 
 

@@ -18,6 +18,7 @@ from mnistnet.cli.eval import evaluate
 from mnistnet.cli.gradcheck import gradcheck
 from mnistnet.cli.import_ import import_
 from mnistnet.cli.info import info
+from mnistnet.cli.page import page
 from mnistnet.cli.plot import plot
 from mnistnet.cli.predict import predict
 from mnistnet.cli.streams import prepare_streams, visible
@@ -91,5 +92,6 @@ def main() -> None:
     """Train, evaluate and use a small neural network that reads handwritten digits."""
 
 
-for command in (download, import_, train, evaluate, predict, plot, diff, gradcheck, info):
+COMMANDS = (download, import_, train, evaluate, predict, plot, page, diff, gradcheck, info)
+for command in COMMANDS:
     main.add_command(command)
