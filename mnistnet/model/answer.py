@@ -14,7 +14,7 @@ from mnistnet.model.network import log_probabilities
 # chosen from risk-coverage curves of the bundled weights (docs/confidence.md).
 MARGIN = 0.85
 LIKE_A_DIGIT = 6.0
-NO_DIGIT = 3.0
+NO_DIGIT = 2.0
 WHOLE = (0, 0, SIDE, SIDE)  # the box of an image that is a digit already
 
 Box = tuple[int, int, int, int]
