@@ -252,8 +252,8 @@ def test_a_picture_is_upright_whatever_its_exif(form: str, orientation: int) -> 
     exif = Image.Exif()
     exif[0x0112] = orientation
     turned = seven.transpose(turns[orientation]) if orientation > 1 else seven
-    upright = read_picture(io.BytesIO(saved(seven, "PNG"))).image
-    image = read_picture(io.BytesIO(saved(turned, form, exif=exif.tobytes()))).image
+    upright = read_picture(io.BytesIO(saved(seven, "PNG"))).digits[0].image
+    image = read_picture(io.BytesIO(saved(turned, form, exif=exif.tobytes()))).digits[0].image
     assert np.abs(image.astype(int) - upright).mean() < 12
 
 
