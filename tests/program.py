@@ -19,6 +19,7 @@ from mnistnet import cli
 from mnistnet.data import mnist
 from mnistnet.model import weights
 
+NOTE = "training on tiny, not MNIST's own\n"  # of train, on the tiny set
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
 
 

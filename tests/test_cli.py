@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from program import QUICK, assert_fails, program, run, written
+from program import NOTE, QUICK, assert_fails, program, run, written
 
 from mnistnet import __version__, cli
 from mnistnet.cli import options
 from mnistnet.data import download, idx, mnist, synthetic
+from mnistnet.cli.samples import Samples
 from mnistnet.errors import PictureError
 from mnistnet.model import gradcheck, weights
-from mnistnet.model.metadata import Source
+from mnistnet.model.metadata import Metadata, Source
+from mnistnet.model.options import Options
 from mnistnet.model.network import Buffers, Network, backpropagate
 
 
@@ -224,7 +226,7 @@ def test_train_reports_each_epoch_and_writes_the_weights(tiny: Path) -> None:
     result = run(*QUICK, "--data", tiny, "--weights", "net.npz")
     network, _, _, meta = weights.load_all(Path("net.npz"))
     assert network.layers == (784, 8, 10)
-    assert without_seconds(result.stderr) == [
+    assert without_seconds(result.stderr.removeprefix(NOTE)) == [
         f"epoch   {row['epoch']}/4  train loss {row['train_loss']:.4f}  "
         f"validation accuracy {100 * row['validation_accuracy']:.2f} %"
         for row in meta["history"]
@@ -233,13 +235,14 @@ def test_train_reports_each_epoch_and_writes_the_weights(tiny: Path) -> None:
     assert start == f"validation accuracy {100 * meta['validation_accuracy']:.2f} %"
     assert end.endswith(" s; weights in net.npz\n")
     sha256 = mnist.load(tiny, "train").sha256
-    assert meta["data"] == {"sha256": sha256, "published": False, "drawn": False}
+    data = {"sha256": sha256, "published": False, "drawn": False, "name": "tiny"}
+    assert meta["data"] == data
     assert meta["options"]["batch_size"] == 10
 
 
 def test_train_json_is_one_object_an_epoch_and_one_at_the_end(tiny: Path) -> None:
     result = run(*QUICK, "--data", tiny, "--json")
-    assert result.stderr == ""
+    assert result.stderr == NOTE
     *epochs, closing = map(json.loads, result.stdout.splitlines())
     history = weights.load_all(Path("mnistnet.npz")).meta["history"]
     assert epochs == history
@@ -628,7 +631,8 @@ def test_a_closed_standard_input_is_one_error(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    error = importlib.import_module("mnistnet.cli.predict")._read_picture("-", mnist.load)
+    module = importlib.import_module("mnistnet.cli.predict")
+    error = module._read_picture("-", Samples(None, (), Metadata(Options(), Source())))
     assert isinstance(error, PictureError)
     assert str(error) == "standard input is closed"
 
@@ -691,7 +695,7 @@ def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
     facts = {name: " ".join(text.split()) for name, text in facts.items()}
     assert facts["weights"] == f"mnistnet.npz, {Path('mnistnet.npz').stat().st_size:,} bytes"
     assert facts["network"] == "784-8-10, tanh hidden units, identity scores, no biases"
-    assert facts["trained on"].startswith("a data set that is not MNIST; 50 training images")
+    assert facts["trained on"].startswith("tiny, not MNIST's own; 50 training images")
     assert facts["train loss"] == f"{last['train_loss']:.4f}"
     assert facts["validation accuracy"] == f"{100 * last['validation_accuracy']:.2f} %"
     assert facts["seed"] == "0"
@@ -708,7 +712,7 @@ def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
 
 def test_info_tells_of_drawn_digits_that_were_trained_on_besides() -> None:
     stdout = run("info", "--weights", weights.PRETRAINED).stdout
-    assert "MNIST and 5000 drawn digits; 5,000 training images held out" in " ".join(stdout.split())
+    assert "MNIST and 10000 drawn digits; 5,000 training images held out" in " ".join(stdout.split())
 
 
 def test_info_json_is_the_metadata(trained: Path) -> None:

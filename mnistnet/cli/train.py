@@ -135,7 +135,7 @@ def train(
     from mnistnet.atomic import check_writable
     from mnistnet.model.diagnosis import doubts, verdict
     from mnistnet.model.run import Run
-    from mnistnet.report.text import kind_text, trained_text
+    from mnistnet.report.text import trained_text
 
     check_writable(weights)  # before MNIST is downloaded
     network = _start_from(start, options)
@@ -145,7 +145,8 @@ def train(
     run = Run(weights, settings, source(data), start=network, resume=resume, notify=_note)
     with run:
         if not data.published:
-            _note(f"training on {data.name}, {kind_text(data.published, data.drawn)}")
+            name = "drawn digits, not MNIST" if data.drawn else f"{data.name}, not MNIST's own"
+            _note(f"training on {name}")
         augment, extra = additions(settings, data.images, data.labels)
         reports = run.train(data.images, data.labels, augment, extra)
         extra_count = settings.drawn + settings.nondigits

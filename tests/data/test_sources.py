@@ -340,7 +340,7 @@ def test_pictures_in_folders_of_labels(digits: Sets, tmp_path: Path) -> None:
     skipped = ["so far none"]
     found = read(tmp_path / "set", skipped)["train"]
     assert found[1].tolist() == sorted(str(label) for label in labels[:20])
-    first = read_picture(tmp_path / "set" / "0" / "00.png").image
+    first = read_picture(tmp_path / "set" / "0" / "00.png").digits[0].image
     assert np.array_equal(found[0][0], first)
     assert len(skipped) == 2
     assert skipped[1].startswith(f"{tmp_path / 'set' / '3' / 'notes.txt'}: expected a picture")

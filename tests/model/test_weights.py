@@ -62,6 +62,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "sha256": {"images": "aa", "labels": "bb"},
             "published": False,
             "drawn": False,
+            "name": "",
         },
         "versions": {"mnistnet": __version__, "numpy": np.__version__},
         "history": [
