@@ -50,7 +50,7 @@ fuzz: .venv/tested  ## look for files that break what reads them, five minutes f
 	@for kind in idx weights picture; do echo "== $$kind"; $(BIN)/python tests/fuzz.py $$kind -max_total_time=300 || exit 1; done
 
 pretrained: .venv/installed  ## rebuild the weights that ship, and tell how good they are
-	$(BIN)/mnistnet train --hidden 640 --hidden 256 --epochs 110 --warps 4 --weight-decay 5e-5 \
+	$(BIN)/mnistnet train --hidden 640 --hidden 256 --epochs 200 --warps 4 --weight-decay 5e-5 \
 		--drawn 16000 --nondigits 12000 --weights mnistnet/pretrained.npz
 	$(BIN)/python docs/calibrate.py mnistnet/pretrained.npz
 	$(BIN)/mnistnet eval --weights mnistnet/pretrained.npz --split validation

@@ -105,6 +105,7 @@ def test_pictures_of_mnists_digits_cost_at_most_0_3_points(
     for image in images:
         stream = io.BytesIO()
         make(Image.fromarray(image.reshape(28, 28))).save(stream, form, compress_level=0)
+        stream.seek(0)
         seen.append(read_picture(stream).digits[0].image)
     as_is, as_pictures = (
         (network.image_scores(some).argmax(axis=1) == labels).mean()
