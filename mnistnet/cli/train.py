@@ -1,9 +1,10 @@
 """mnistnet train."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +21,7 @@ from mnistnet.errors import TrainingError
 from mnistnet.model.options import Options, fit
 
 if TYPE_CHECKING:
+    from mnistnet.data.mnist import Dataset
     from mnistnet.model.metadata import Report
     from mnistnet.model.network import Network
     from mnistnet.model.run import Run
@@ -41,70 +43,84 @@ def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[...,
     return click.option(name, type=kind, default=default, show_default=True, help=text)
 
 
+TRAINING_OPTIONS = [
+    data_option,
+    mirror_option,
+    weights_option("Weights file to write.", DEFAULT_WEIGHTS),
+    click.option(
+        "--hidden",
+        type=click.IntRange(1, MANY),
+        multiple=True,
+        help="Units in a hidden layer; repeat it for more layers.  [default: 72]",
+    ),
+    setting("--epochs", click.IntRange(1, MANY), "Times that every training image is seen."),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(1, MANY),
+        help="Images in a minibatch.  [default: 100, or a tenth of a small set]",
+    ),
+    setting(
+        "--learning-rate",
+        Finite(min=0, min_open=True),
+        "At the first step; it falls to zero along a cosine.",
+    ),
+    setting(
+        "--momentum", Finite(0, 1, max_open=True), "Share of the last step that the next one keeps."
+    ),
+    setting(
+        "--weight-decay",
+        Finite(0, 1),
+        "Penalty on the weights: half of it times their squared length.",
+    ),
+    click.option(
+        "--augment/--no-augment",
+        default=Options.augment,
+        show_default=True,
+        help="Distort each minibatch a little, another way each time.",
+    ),
+    setting(
+        "--warps",
+        click.IntRange(1, MANY),
+        "Distortions per minibatch; several help wide networks.",
+    ),
+    setting(
+        "--drawn",
+        click.IntRange(0, MANY),
+        "Digits drawn by the program to train on besides: for people's pictures.",
+    ),
+    setting(
+        "--nondigits",
+        click.IntRange(0, MANY),
+        "Images of no digit drawn by the program to train on as well, so that `predict` can tell.",
+    ),
+    click.option(
+        "--validation",
+        type=click.IntRange(min=0),
+        help="Training images held out to validate on.  [default: 5000, or a sixth of a small set]",
+    ),
+    setting(
+        "--seed",
+        click.IntRange(min=0),
+        "The same seed on the same machine gives the same weights.",
+    ),
+    click.option(
+        "--from",
+        "start",
+        type=click.Path(path_type=Path, readable=False),
+        help="Weights file to start from, or 'pretrained' for the bundled weights.",
+    ),
+]
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what to train, on what, and where to write it."""
+    return functools.reduce(
+        lambda wrapped, option: option(wrapped), TRAINING_OPTIONS[::-1], command
+    )
+
+
 @click.command()
-@data_option
-@mirror_option
-@weights_option("Weights file to write.", DEFAULT_WEIGHTS)
-@click.option(
-    "--hidden",
-    type=click.IntRange(1, MANY),
-    multiple=True,
-    help="Units in a hidden layer; repeat it for more layers.  [default: 72]",
-)
-@setting("--epochs", click.IntRange(1, MANY), "Times that every training image is seen.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1, MANY),
-    help="Images in a minibatch.  [default: 100, or a tenth of a small set]",
-)
-@setting(
-    "--learning-rate",
-    Finite(min=0, min_open=True),
-    "At the first step; it falls to zero along a cosine.",
-)
-@setting(
-    "--momentum", Finite(0, 1, max_open=True), "Share of the last step that the next one keeps."
-)
-@setting(
-    "--weight-decay", Finite(0, 1), "Penalty on the weights: half of it times their squared length."
-)
-@click.option(
-    "--augment/--no-augment",
-    default=Options.augment,
-    show_default=True,
-    help="Distort each minibatch a little, another way each time.",
-)
-@setting(
-    "--warps",
-    click.IntRange(1, MANY),
-    "Distortions per minibatch; several help wide networks.",
-)
-@setting(
-    "--drawn",
-    click.IntRange(0, MANY),
-    "Digits drawn by the program to train on besides: for people's pictures.",
-)
-@setting(
-    "--nondigits",
-    click.IntRange(0, MANY),
-    "Images of no digit drawn by the program to train on as well, so that `predict` can tell.",
-)
-@click.option(
-    "--validation",
-    type=click.IntRange(min=0),
-    help="Training images held out to validate on.  [default: 5000, or a sixth of a small set]",
-)
-@setting(
-    "--seed",
-    click.IntRange(min=0),
-    "The same seed on the same machine gives the same weights.",
-)
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(path_type=Path, readable=False),
-    help="Weights file to start from, or 'pretrained' for the bundled weights.",
-)
+@training_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @json_option
 def train(
@@ -132,20 +148,15 @@ def train(
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     from mnistnet.api import additions, source
-    from mnistnet.atomic import check_writable
-    from mnistnet.model.diagnosis import doubts, verdict
+    from mnistnet.model.diagnosis import verdict
     from mnistnet.model.run import Run
     from mnistnet.report.text import kind_text, trained_text
 
-    check_writable(weights)  # before MNIST is downloaded
-    network = _start_from(start, options)
-    data = dataset(folder, mirrors, "train")
-    settings = _settings(len(data.labels), options)
-    found = doubts(data.images)
-    run = Run(weights, settings, source(data), start=network, resume=resume, notify=_note)
+    from mnistnet.report.text import trained_text
+
+    data, settings, network, found = prepare(folder, mirrors, weights, start, options)
+    run = Run(weights, settings, source(data), start=network, resume=resume, notify=note)
     with run:
-        if not data.published:
-            _note(f"training on {data.name}, {kind_text(data.published, data.drawn)}")
         augment, extra = additions(settings, data.images, data.labels)
         reports = run.train(data.images, data.labels, augment, extra)
         extra_count = settings.drawn + settings.nondigits
@@ -153,7 +164,7 @@ def train(
     history = run.state.history
     learned = verdict(history, data.labels, settings.validation, settings.learning_rate, found)
     if learned:
-        _note(f"Warning: {learned}")
+        note(f"Warning: {learned}")
     if not as_json:
         click.echo(trained_text(run.metadata, weights))
         return
@@ -167,6 +178,36 @@ def train(
         "drawn": data.drawn,
     }
     print_json(closing)
+
+
+class Prepared(NamedTuple):
+    """What a training needs; found are doubts about the images."""
+
+    data: "Dataset"
+    settings: Options
+    network: "Network | None"
+    found: list[str]
+
+
+def prepare(
+    folder: Path | None,
+    mirrors: tuple[str, ...],
+    weights: Path,
+    start: Path | None,
+    options: dict[str, Any],
+) -> Prepared:
+    """Load what the training options name, and tell the user what is unusual about it."""
+    from mnistnet.atomic import check_writable
+    from mnistnet.model.diagnosis import doubts
+    from mnistnet.report.text import kind_text
+
+    check_writable(weights)  # before MNIST is downloaded
+    network = _start_from(start, options)
+    data = dataset(folder, mirrors, "train")
+    settings = _settings(len(data.labels), options)
+    if not data.published:
+        note(f"training on {data.name}, {kind_text(data.published, data.drawn)}")
+    return Prepared(data, settings, network, doubts(data.images))
 
 
 def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None":
@@ -199,7 +240,7 @@ def _settings(count: int, options: dict[str, Any]) -> Options:
         if wish is None and number != default
     ]
     if said:
-        _note(f"for a set of {count:,} images: {', '.join(said)}")
+        note(f"for a set of {count:,} images: {', '.join(said)}")
     return Options(**options)
 
 
@@ -215,12 +256,12 @@ def _show(reports: "Iterator[Report]", run: "Run", images: int, as_json: bool) -
             else:
                 if not line.disable:
                     line.clear()
-                _note(epoch_text(report, epochs))
+                note(epoch_text(report, epochs))
             line.set_description_str(live_text(report, images), refresh=False)
             line.update()
 
 
-def _note(sentence: str) -> None:
+def note(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
