@@ -164,10 +164,11 @@ def _show(coming: "Iterator[Start]", count: int, place: Path, as_json: bool) -> 
 def dask(address: str) -> Iterator[Executor]:
     """The workers of a Dask scheduler. Raises MnistnetError if there is none or it has none, or if
     a worker has other versions than this process."""
+    import asyncio
     import logging
 
     try:
-        from distributed import Client, KilledWorker
+        import distributed
     except ModuleNotFoundError as error:
         raise MnistnetError(
             f"--scheduler needs {error.name}; to install it: python -m pip install distributed"
@@ -175,10 +176,11 @@ def dask(address: str) -> Iterator[Executor]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # what distributed logs is reported as an error below
     try:
-        with _connected(Client, address) as client:
+        asyncio.run(_reach(address))
+        with distributed.Client(address, set_as_default=False) as client:
             _check_workers(client, address)
             yield client.get_executor()
-    except KilledWorker as error:
+    except distributed.KilledWorker as error:
         raise MnistnetError(
             f"workers were killed again and again by one start, perhaps because memory ran out: "
             f"{reason(error)}"
@@ -187,9 +189,15 @@ def dask(address: str) -> Iterator[Executor]:
         logging.disable(before)
 
 
-def _connected(client: Any, address: str) -> Any:
+async def _reach(address: str) -> None:
+    """Connect once: a Client that cannot complains again when it is deleted."""
+    from distributed import Security
+    from distributed.comm import connect
+
     try:
-        return client(address, timeout=PATIENCE, set_as_default=False)
+        arguments = Security().get_connection_args("client")
+        comm = await connect(address, timeout=PATIENCE, **arguments)
+        await comm.close()
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise MnistnetError(
             f"cannot reach the scheduler {address}: {reason(error)}; to start one: dask scheduler"
