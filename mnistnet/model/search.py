@@ -108,11 +108,19 @@ def file_of(folder: Path, seed: int) -> Path:
 
 
 def finished(folder: Path) -> list[Start]:
-    """The starts in a folder, by seed. Raises WeightsError if there is none, or a damaged one."""
+    """The starts in the folder of a search, by seed. Raises TrainingError if it has none, or those
+    of different searches; WeightsError for a damaged one."""
     paths = sorted(folder.glob("seed-*.npz"))
     found = [Start(path, weights.load(path)[1]) for path in paths]
     if not found or not all(start.metadata.history for start in found):
-        raise TrainingError(f"{folder}: expected the starts of a search; found none")
+        raise TrainingError(
+            f"{folder}: expected the starts of a search; found none: run 'mnistnet search', or "
+            "name the weights file it wrote with --weights"
+        )
+    first = found[0].metadata
+    for start in found:
+        same = replace(first, options=replace(first.options, seed=start.seed))
+        check_same(start.metadata, same, start.path, "move the others away")
     return sorted(found, key=lambda start: start.seed)
 
 

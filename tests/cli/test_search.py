@@ -71,6 +71,9 @@ def test_the_best_start_is_written_and_a_table_compares_all(tiny: Path) -> None:
     assert -1 <= summary["rank_correlation"] <= 1
     assert 0 < summary["disagreement"] < 1
 
+    assert run("plot", "starts", "--weights", "big.npz", "--data", tiny).stdout == "starts.png\n"
+    assert Path("starts.png").read_bytes().startswith(b"\x89PNG")
+
     # and with other options
     result = run(*words, "--epochs", 3)
     assert result.exit_code == 1

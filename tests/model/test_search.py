@@ -157,8 +157,12 @@ def test_a_file_that_is_no_start_is_not_replaced(threads: Executor) -> None:
     assert (FOLDER / "seed-0006.npz").read_text() == "a diary"
 
 
-def test_a_folder_without_starts_is_one_error() -> None:
+def test_a_folder_without_the_starts_of_one_search_is_one_error(threads: Executor) -> None:
     with pytest.raises(TrainingError, match="net.starts: expected the starts of a search; found n"):
+        finished(FOLDER)
+    run(threads, 1)
+    run(threads, 1, replace(OPTIONS, seed=9, validation=10))
+    with pytest.raises(TrainingError, match="seed-0009.npz was begun with --validation 10, not 20"):
         finished(FOLDER)
 
 
