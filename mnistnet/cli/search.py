@@ -86,7 +86,7 @@ def search(
     data, settings, network, _ = prepare(folder, mirrors, weights, start, options)
     used = members or (count if as_committee else 1)
     _check(settings, count, used, is_choice=not as_committee or members is not None)
-    train = partial(train_start, folder and folder.absolute(), mirrors, data.sha256, network)
+    train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
     place = library.folder_of(weights)
     with dask(scheduler) if scheduler else _local(count) as executor:
         coming = library.search(executor, train, settings, source(data), place, count)
@@ -105,6 +105,13 @@ def search(
         return
     click.echo(starts_text(analysis))
     click.echo(f"\n{written_text(analysis, seeds, weights)}")
+
+
+def _shared(folder: Path | None) -> Path | None:
+    """The folder that workers load the data from; None for what their own environment says."""
+    where = click.get_current_context().get_parameter_source("folder")
+    is_given = where is click.core.ParameterSource.COMMANDLINE
+    return folder.absolute() if folder and is_given else None
 
 
 def _check(settings: "Options", count: int, used: int, is_choice: bool) -> None:
