@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistnet.cli.options import json_option, print_json
-from mnistnet.cli.train import note, prepare, training_options
+from mnistnet.cli.train import note, prepare, say_what, training_options
 from mnistnet.errors import MnistnetError, TrainingError, reason
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def search(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train networks from many initial weights; keep the best, or average them.
+    """Train many networks; keep the best, or average them.
 
-    The networks differ only in their seed. Each is kept as a weights file in a folder beside the
+    The networks start from other initial weights: they differ only in their seed. Each is kept as a weights file in a folder beside the
     target: for big.npz in big.starts. The same command trains only what is missing there, and with
     a larger --starts adds to it. Written to --weights is the start with the lowest validation loss,
     or the committee of all, or of the best, starts: a network whose scores are the mean of theirs.
@@ -89,6 +89,7 @@ def search(
     train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
     place = library.folder_of(weights)
     with dask(scheduler) if scheduler else _local(count) as executor:
+        say_what(data)
         coming = library.search(executor, train, settings, source(data), place, count)
         starts = _show(coming, count, place, as_json)
     starts.sort(key=lambda start: start.seed)

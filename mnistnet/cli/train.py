@@ -150,13 +150,12 @@ def train(
     from mnistnet.api import additions, source
     from mnistnet.model.diagnosis import verdict
     from mnistnet.model.run import Run
-    from mnistnet.report.text import kind_text, trained_text
-
     from mnistnet.report.text import trained_text
 
     data, settings, network, found = prepare(folder, mirrors, weights, start, options)
     run = Run(weights, settings, source(data), start=network, resume=resume, notify=note)
     with run:
+        say_what(data)
         augment, extra = additions(settings, data.images, data.labels)
         reports = run.train(data.images, data.labels, augment, extra)
         extra_count = settings.drawn + settings.nondigits
@@ -196,18 +195,23 @@ def prepare(
     start: Path | None,
     options: dict[str, Any],
 ) -> Prepared:
-    """Load what the training options name, and tell the user what is unusual about it."""
+    """Load what the training options name."""
     from mnistnet.atomic import check_writable
     from mnistnet.model.diagnosis import doubts
-    from mnistnet.report.text import kind_text
 
     check_writable(weights)  # before MNIST is downloaded
     network = _start_from(start, options)
     data = dataset(folder, mirrors, "train")
     settings = _settings(len(data.labels), options)
+    return Prepared(data, settings, network, doubts(data.images))
+
+
+def say_what(data: "Dataset") -> None:
+    """A note where it is not MNIST that is trained on."""
+    from mnistnet.report.text import kind_text
+
     if not data.published:
         note(f"training on {data.name}, {kind_text(data.published, data.drawn)}")
-    return Prepared(data, settings, network, doubts(data.images))
 
 
 def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None":

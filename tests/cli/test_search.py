@@ -47,7 +47,7 @@ def test_the_best_start_is_written_and_a_table_compares_all(tiny: Path) -> None:
     words = (*QUICK, "--starts", 3, "--seed", 7, "--data", tiny, "--weights", "big.npz")
     result = run(*words)
     assert result.exit_code == 0
-    said = [line.split()[:2] for line in result.stderr.splitlines()]
+    said = [line.split()[:2] for line in result.stderr.splitlines()[1:]]
     assert sorted(said) == [["seed", "7"], ["seed", "8"], ["seed", "9"]]
     lines = result.stdout.splitlines()
     assert [line[:8].strip() for line in lines[:4]] == ["", "best", "median", "worst"]
@@ -135,6 +135,7 @@ def begun(words: list[str]) -> subprocess.Popen[bytes]:
     """The command in a process of its own, after its first start."""
     process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stderr is not None
+    assert process.stderr.readline().startswith(b"training on ")
     assert process.stderr.readline().startswith(b"seed")
     return process
 
