@@ -5,9 +5,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -38,6 +42,17 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
             raise
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+def in_order(futures: Iterable[Future[T]], ahead: int) -> Iterator[T]:
+    """Their results in order. At most ahead of them are taken before the first one's result is."""
+    waiting: deque[Future[T]] = deque()
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 @contextlib.contextmanager

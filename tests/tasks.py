@@ -55,3 +55,8 @@ def endless_if_odd(options: Options) -> Result:
     if options.seed % 2:
         threading.Event().wait()
     return trained(options)
+
+
+def killed(name: str) -> None:
+    """In place of reading a picture."""
+    os.kill(os.getpid(), signal.SIGKILL)

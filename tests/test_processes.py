@@ -1,51 +1,27 @@
-"""Processes of our own end with the command, however it ends."""
+"""Results come in order, and few are waiting."""
 
-import os
-import signal
-import subprocess
-from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
+from concurrent.futures import Future
 
-import pytest
-from program import COMMAND
-
-from mnistnet.processes import process_pool
+from mnistnet.processes import in_order
 
 
-def children(process: int) -> list[int]:
-    return [
-        int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    ]
+def done(item: int) -> "Future[int]":
+    future: Future[int] = Future()
+    future.set_result(item)
+    return future
 
 
-def end() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def test_results_come_in_order_and_no_more_is_begun_than_asked_for() -> None:
+    begun = []
 
+    def begin(item: int) -> "Future[int]":
+        begun.append(item)
+        return done(item)
 
-def no_memory() -> None:
-    raise MemoryError
-
-
-def test_a_worker_that_is_killed_is_an_error() -> None:
-    with pytest.raises(BrokenProcessPool), process_pool(2) as pool:
-        pool.submit(end).result()
-
-
-def test_a_worker_without_memory_is_an_error() -> None:
-    with pytest.raises(MemoryError), process_pool(2) as pool:
-        pool.submit(no_memory).result()
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
-@pytest.mark.parametrize("count", [1, 2])
-def test_ctrl_c_while_workers_start_is_one_word(count: int) -> None:
-    """A terminal sends it to all of them."""
-    command = [*COMMAND, "download", "--synthetic"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        while process.poll() is None and len(children(process.pid)) < count:
-            pass
-        os.killpg(process.pid, signal.SIGINT)
-        stdout, stderr = process.communicate()
-    assert (stdout, stderr, process.returncode) == ("", "Interrupted\n", 130)
+    results = in_order(map(begin, range(10)), 3)
+    assert next(results) == 0
+    assert begun == [0, 1, 2]
+    assert next(results) == 1
+    assert begun == [0, 1, 2, 3]
+    assert list(results) == list(range(2, 10))
+    assert list(in_order(map(done, range(2)), 3)) == [0, 1]

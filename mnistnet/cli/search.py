@@ -61,10 +61,11 @@ def search(
 ) -> None:
     """Train many networks; keep the best, or average them.
 
-    The networks start from other initial weights: they differ only in their seed. Each is kept as a weights file in a folder beside the
-    target: for big.npz in big.starts. The same command trains only what is missing there, and with
-    a larger --starts adds to it. Written to --weights is the start with the lowest validation loss,
-    or the committee of all, or of the best, starts: a network whose scores are the mean of theirs.
+    The networks differ only in their seed, and so in their initial weights. Each is kept as a
+    weights file in a folder beside the target: for big.npz in big.starts. The same command trains
+    only what is missing there, and with a larger --starts adds to it. Written to --weights is the
+    start with the lowest validation loss, or the committee of all, or of the best, starts: a
+    network whose scores are the mean of theirs.
 
     All cores are used, one start on each; or the workers of a Dask cluster (which needs
     distributed: python -m pip install distributed).
