@@ -1,7 +1,6 @@
 """The commands, run as a user would: what is on stdout, what on stderr, and the exit code."""
 
 import functools
-import importlib
 import io
 import json
 import os
@@ -19,11 +18,14 @@ from program import QUICK, assert_fails, program, run, written
 
 from mnistnet import __version__, cli
 from mnistnet.cli import options
+from mnistnet.cli.readings import read_picture
+from mnistnet.cli.samples import Samples
 from mnistnet.data import download, idx, mnist, synthetic
 from mnistnet.errors import PictureError
 from mnistnet.model import gradcheck, weights
-from mnistnet.model.metadata import Source
+from mnistnet.model.metadata import Metadata, Source
 from mnistnet.model.network import Buffers, Network, backpropagate
+from mnistnet.model.options import Options
 
 
 @pytest.fixture
@@ -628,7 +630,8 @@ def test_a_closed_standard_input_is_one_error(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    error = importlib.import_module("mnistnet.cli.predict")._read_picture("-", mnist.load)
+    samples = Samples(trained, (), Metadata(Options(), Source()))
+    error = read_picture("-", samples)
     assert isinstance(error, PictureError)
     assert str(error) == "standard input is closed"
 

@@ -1,8 +1,55 @@
-"""Results come in order, and few are waiting."""
+"""Processes of our own end with the command, however it ends; results come in order."""
 
+import os
+import signal
+import subprocess
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
-from mnistnet.processes import in_order
+import pytest
+from program import COMMAND
+
+from mnistnet.processes import in_order, process_pool
+
+
+def children(process: int) -> list[int]:
+    return [
+        int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    ]
+
+
+def end() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def no_memory() -> None:
+    raise MemoryError
+
+
+def test_a_worker_that_is_killed_is_an_error() -> None:
+    with pytest.raises(BrokenProcessPool), process_pool(2) as pool:
+        pool.submit(end).result()
+
+
+def test_a_worker_without_memory_is_an_error() -> None:
+    with pytest.raises(MemoryError), process_pool(2) as pool:
+        pool.submit(no_memory).result()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("count", [1, 2])
+def test_ctrl_c_while_workers_start_is_one_word(count: int) -> None:
+    """A terminal sends it to all of them."""
+    command = [*COMMAND, "download", "--synthetic"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while process.poll() is None and len(children(process.pid)) < count:
+            pass
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate()
+    assert (stdout, stderr, process.returncode) == ("", "Interrupted\n", 130)
 
 
 def done(item: int) -> "Future[int]":

@@ -10,6 +10,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def search(
     yield from kept
     found = {start.path for start in kept}
     futures = {
-        executor.submit(_work, train, each, versions()): path
+        _call(partial(executor.submit, _work, train, each, versions()), each.seed, folder): path
         for path, each in planned.items()
         if path not in found
     }
@@ -87,7 +88,7 @@ def search(
         for future in as_completed(futures):
             path = futures.pop(future)
             each = planned[path]
-            parameters, history = _result(future.result, each.seed, folder)
+            parameters, history = _call(future.result, each.seed, folder)
             network = Network((PIXELS, *each.hidden, CLASSES))
             network.parameters[:] = parameters
             metadata = Metadata(each, source, tuple(history))
@@ -216,11 +217,11 @@ def _kept(path: Path, options: Options, source: Source) -> Start | None:
     return Start(path, metadata) if len(metadata.history) == options.epochs else None
 
 
-def _result(result: Callable[[], Any], seed: int, folder: Path) -> Any:
-    """What the task returned; its failure says what it was that failed."""
+def _call(ask: Callable[[], Any], seed: int, folder: Path) -> Any:
+    """What the executor answers; a failure says what it was that failed."""
     again = f"the finished starts are kept in {folder}; the same command trains the others"
     try:
-        return result()
+        return ask()
     except MnistnetError as error:
         raise type(error)(f"the start with seed {seed}: {error}") from error
     except BrokenExecutor as error:
