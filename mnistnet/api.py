@@ -5,8 +5,9 @@ This is the one library module that combines data, image and model. The commands
 
 import hashlib
 import os
+import platform
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -200,6 +201,32 @@ def train(
         warnings.warn(learned, stacklevel=2)
     metadata = Metadata(options, source(data), tuple(state.history))
     return Network(state.network, metadata)
+
+
+def train_start(
+    folder: StrPath | None,
+    mirrors: Sequence[str],
+    sha256: Mapping[str, str],
+    start: model.Network | None,
+    options: Options,
+) -> tuple[Array, list[Report]]:
+    """One start of a search (model/search.py), on any machine: load the training set as load_data
+    does, and train with these options; the weights (P,) and the history.
+
+    Raises DataError if the data there do not have this SHA-256, else as train.
+    """
+    data = load_data("train", folder, mirrors)
+    for name, digest in sha256.items():
+        if data.sha256[name] != digest:
+            raise DataError(
+                f"{platform.node()}: expected training {name} of SHA-256 {digest}; found "
+                f"{data.sha256[name]}: use the same data set everywhere"
+            )
+    state = training.begin(options, start)
+    augment, extra = additions(options, data.images, data.labels)
+    for _ in training.train(state, data.images, data.labels, options, augment, extra):
+        pass
+    return state.network.parameters, state.history
 
 
 def additions(

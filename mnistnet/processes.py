@@ -5,33 +5,54 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """An executor with this many processes, or with as many as there are cores if that is fewer.
 
-    Work that has not begun when the block ends is cancelled. Ctrl-C is left to this process; the
-    others end with it, even if it is killed. A worker that is killed raises BrokenProcessPool. The
-    processes are spawned, so a script calls this under `if __name__ == "__main__"`.
+    Work that has not begun when the block ends is cancelled. An exception in the block, Ctrl-C
+    among them, ends the processes at once; they also end with this one, even if it is killed. A
+    worker that is killed raises BrokenProcessPool. The processes are spawned, so a script calls
+    this under `if __name__ == "__main__"`.
     """
     # or the new processes would import what lies in the current folder, such as a socket.py
     os.environ["PYTHONSAFEPATH"] = "1"
-    count = min(workers, os.cpu_count() or 1)
-    executor = ProcessPoolExecutor(
-        count,
-        multiprocessing.get_context("spawn"),
-        initializer=_end_with_parent,
-    )
-    try:
-        with _ctrl_c_blocked():  # the new processes inherit that
-            for _ in range(count):  # each starts one, as none can be idle yet
-                executor.submit(int)
-        yield executor
-    finally:
-        executor.shutdown(cancel_futures=True)
+    cores = os.cpu_count() or 1
+    workers = min(workers or cores, cores)
+    context = multiprocessing.get_context("spawn")
+    # Nothing is ever sent: a process that sees the end of it ends.
+    end, mine = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(workers, context, initializer=_end_with_parent, initargs=(end,))
+    with contextlib.closing(end), contextlib.closing(mine):
+        try:
+            with _ctrl_c_blocked():  # the new processes inherit that
+                for _ in range(workers):  # each of which starts one
+                    executor.submit(int)
+            yield executor
+        except BaseException:
+            mine.close()
+            raise
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def in_order(futures: Iterable[Future[T]], ahead: int) -> Iterator[T]:
+    """Their results in order. At most ahead of them are taken before the first one's result is."""
+    waiting: deque[Future[T]] = deque()
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 @contextlib.contextmanager
@@ -47,13 +68,12 @@ def _ctrl_c_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_parent() -> None:
-    """In a new process: end when the one that started it does."""
-    parent = multiprocessing.parent_process()
+def _end_with_parent(end: Connection) -> None:
+    """In a new process: end when the one that started it closes the pipe, or itself ends."""
 
     def wait() -> None:
-        if parent is not None:
-            parent.join()
+        with contextlib.suppress(EOFError, OSError):
+            end.recv_bytes()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

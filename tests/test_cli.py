@@ -1,7 +1,6 @@
 """The commands, run as a user would: what is on stdout, what on stderr, and the exit code."""
 
 import functools
-import importlib
 import io
 import json
 import os
@@ -19,13 +18,14 @@ from program import NOTE, QUICK, assert_fails, program, run, written
 
 from mnistnet import __version__, cli
 from mnistnet.cli import options
-from mnistnet.data import download, idx, mnist, synthetic
+from mnistnet.cli.readings import read_picture
 from mnistnet.cli.samples import Samples
+from mnistnet.data import download, idx, mnist, synthetic
 from mnistnet.errors import PictureError
 from mnistnet.model import gradcheck, weights
 from mnistnet.model.metadata import Metadata, Source
-from mnistnet.model.options import Options
 from mnistnet.model.network import Buffers, Network, backpropagate
+from mnistnet.model.options import Options
 
 
 @pytest.fixture
@@ -631,8 +631,8 @@ def test_a_closed_standard_input_is_one_error(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    module = importlib.import_module("mnistnet.cli.predict")
-    error = module._read_picture("-", Samples(None, (), Metadata(Options(), Source())))
+    samples = Samples(trained, (), Metadata(Options(), Source()))
+    error = read_picture("-", samples)
     assert isinstance(error, PictureError)
     assert str(error) == "standard input is closed"
 
@@ -712,7 +712,8 @@ def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
 
 def test_info_tells_of_drawn_digits_that_were_trained_on_besides() -> None:
     stdout = run("info", "--weights", weights.PRETRAINED).stdout
-    assert "MNIST and 10000 drawn digits; 5,000 training images held out" in " ".join(stdout.split())
+    words = " ".join(stdout.split())
+    assert "MNIST and 10000 drawn digits; 5,000 training images held out" in words
 
 
 def test_info_json_is_the_metadata(trained: Path) -> None:

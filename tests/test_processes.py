@@ -1,15 +1,16 @@
-"""Processes of our own end with the command, however it ends."""
+"""Processes of our own end with the command, however it ends; results come in order."""
 
 import os
 import signal
 import subprocess
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 from program import COMMAND
 
-from mnistnet.processes import process_pool
+from mnistnet.processes import in_order, process_pool
 
 
 def children(process: int) -> list[int]:
@@ -49,3 +50,25 @@ def test_ctrl_c_while_workers_start_is_one_word(count: int) -> None:
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate()
     assert (stdout, stderr, process.returncode) == ("", "Interrupted\n", 130)
+
+
+def done(item: int) -> "Future[int]":
+    future: Future[int] = Future()
+    future.set_result(item)
+    return future
+
+
+def test_results_come_in_order_and_no_more_is_begun_than_asked_for() -> None:
+    begun = []
+
+    def begin(item: int) -> "Future[int]":
+        begun.append(item)
+        return done(item)
+
+    results = in_order(map(begin, range(10)), 3)
+    assert next(results) == 0
+    assert begun == [0, 1, 2]
+    assert next(results) == 1
+    assert begun == [0, 1, 2, 3]
+    assert list(results) == list(range(2, 10))
+    assert list(in_order(map(done, range(2)), 3)) == [0, 1]

@@ -21,6 +21,7 @@ from mnistnet.cli.info import info
 from mnistnet.cli.page import page
 from mnistnet.cli.plot import plot
 from mnistnet.cli.predict import predict
+from mnistnet.cli.search import search
 from mnistnet.cli.streams import prepare_streams, visible
 from mnistnet.cli.train import train
 from mnistnet.errors import MnistnetError, reason
@@ -92,6 +93,9 @@ def main() -> None:
     """Train, evaluate and use a small neural network that reads handwritten digits."""
 
 
-COMMANDS = (download, import_, train, evaluate, predict, plot, page, diff, gradcheck, info)
+COMMANDS = (
+    *(download, import_, train, search, evaluate, predict),
+    *(plot, page, diff, gradcheck, info),
+)
 for command in COMMANDS:
     main.add_command(command)

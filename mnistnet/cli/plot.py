@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistnet.cli.options import (
+    DEFAULT_WEIGHTS,
     READ_WEIGHTS,
     UserPath,
     data_option,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mnistnet.model.network import Network
 
 MAX_PICTURES = 60
-WHAT = ["weights", "units", "history", "confusion", "mistakes", "calibration"]
+WHAT = ["weights", "units", "history", "confusion", "mistakes", "calibration", "starts"]
 
 
 @click.command()
@@ -67,6 +68,7 @@ def plot(
     confusion    how often which digit is read as which on the test images
     mistakes     the most confident mistakes on the test images
     calibration  whether probabilities mean what they say on the test images
+    starts       the losses of all starts of a search, and what a committee gains
 
     Needs matplotlib: python -m pip install matplotlib
 
@@ -87,6 +89,11 @@ def plot(
     check_writable(out)
     if not force:
         figures.check_replaceable(out)
+    if what == "starts":
+        figure = _starts(figures, weights[0] if weights else DEFAULT_WEIGHTS, folder, mirrors)
+        figures.save(figure, out, force, dpi)
+        click.echo(out)
+        return
     networks = [read_weights(path) for path in weights or (None,)]
     for read in networks:
         if not weights or read.network.metadata.data.drawn:
@@ -105,6 +112,16 @@ def plot(
         figure = _of_test_images(figures, what, networks[0].network.model, data)
     figures.save(figure, out, force, dpi)
     click.echo(out)
+
+
+def _starts(figures: Any, weights: Path, folder: Path | None, mirrors: tuple[str, ...]) -> Any:
+    """The figure of the search that wrote the weights file."""
+    from mnistnet.model.search import finished, folder_of
+    from mnistnet.report.starts import analyse
+
+    found = finished(folder_of(weights))
+    data = dataset(folder, mirrors, "train")
+    return figures.starts(analyse(found, data.images, data.labels, data.sha256))
 
 
 def _of_test_images(figures: Any, what: str, network: "Network", data: "Dataset") -> Any:

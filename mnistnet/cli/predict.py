@@ -3,7 +3,7 @@
 import itertools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -19,9 +19,10 @@ from mnistnet.cli.options import (
     read_weights,
     weights_option,
 )
+from mnistnet.cli.readings import readings
 from mnistnet.cli.samples import Samples
 from mnistnet.cli.streams import visible
-from mnistnet.errors import MnistnetError, PictureError
+from mnistnet.errors import MnistnetError
 
 if TYPE_CHECKING:
     from mnistnet.api import Network
@@ -44,6 +45,13 @@ TOGETHER = 100  # pictures whose answers are lined up, and computed at once
     default=0,
     help="How many runners-up to print; where unsure, one is printed anyway.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that read files, for many pictures; at most one per core.",
+)
 @click.option("--show", is_flag=True, help="Draw what the network saw, and all probabilities.")
 @click.option(
     "--explain",
@@ -59,6 +67,7 @@ def predict(
     folder: Path | None,
     mirrors: tuple[str, ...],
     top: int,
+    workers: int,
     show: bool,
     explain: bool,
     as_csv: bool,
@@ -82,6 +91,7 @@ def predict(
       mnistnet predict --show photo.jpg
       mnistnet predict --explain test:247
       mnistnet predict --csv test:0-9999 > answers.csv
+      mnistnet predict --workers 2 FOLDER
     """
     if as_csv and (as_json or show or explain):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
@@ -92,14 +102,29 @@ def predict(
     form = Form(top, show or explain, explain, as_csv, as_json)
     if as_csv:
         click.echo("picture,unsure,probability,digit")
-    failed = False
     every = (name for given in pictures for name in _expand(given, samples))
-    while names := tuple(itertools.islice(every, TOGETHER)):
-        found = [_read_picture(name, samples) for name in names]
-        failed |= any(isinstance(picture, MnistnetError) for picture in found)
-        _print(names, found, network, form, samples)
+    failed, done = False, 0
+    with readings(every, samples, workers) as coming, _bar(workers) as bar:
+        try:
+            while batch := list(itertools.islice(coming, TOGETHER)):
+                names, found = map(list, zip(*batch, strict=True))
+                failed |= any(isinstance(picture, MnistnetError) for picture in found)
+                bar.clear()
+                _print(names, found, network, form, samples)
+                done += len(batch)
+                bar.update(len(batch))
+        except KeyboardInterrupt as stop:
+            stop.args = (f"after {done:,} pictures",)
+            raise
     if failed:
         sys.exit(1)
+
+
+def _bar(workers: int) -> Any:
+    """How many pictures are answered, on a terminal, where there are many."""
+    from tqdm import tqdm
+
+    return tqdm(unit=" pictures", disable=None if workers > 1 else True)
 
 
 class Form(NamedTuple):
@@ -113,7 +138,7 @@ class Form(NamedTuple):
 
 
 def _print(
-    names: tuple[str, ...],
+    names: list[str],
     found: "list[Picture | MnistnetError]",
     network: "Network",
     form: Form,
@@ -204,20 +229,3 @@ def _expand(word: str, samples: Samples) -> list[str]:
     except (MnistnetError, OSError):  # which reading it will report
         found = []
     return [str(path) for path in found] or samples.names(word)
-
-
-def _read_picture(name: str, samples: Samples) -> "Picture | MnistnetError":
-    """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
-    from mnistnet.image.digit import Digit, Picture, read_picture
-
-    try:
-        sample = samples.get(name)
-        if sample:
-            return Picture((Digit(sample.image),), inverted=False, as_is=True)
-        if name == "-":
-            if sys.stdin is None:
-                return PictureError("standard input is closed")
-            return read_picture(sys.stdin.buffer)
-        return read_picture(Path(name))
-    except MnistnetError as error:
-        return error

@@ -1,110 +1,21 @@
 """mnistnet train."""
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.options import (
-    DEFAULT_WEIGHTS,
-    data_option,
-    dataset,
-    json_option,
-    mirror_option,
-    print_json,
-    weights_option,
-)
-from mnistnet.errors import TrainingError
-from mnistnet.model.options import Options, fit
+from mnistnet.cli.options import json_option, note, print_json
+from mnistnet.cli.settings import prepare, say_what, training_options
 
 if TYPE_CHECKING:
     from mnistnet.model.metadata import Report
-    from mnistnet.model.network import Network
     from mnistnet.model.run import Run
-
-MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
-
-
-class Finite(click.FloatRange):
-    """A number in a range, which click takes nan and infinity for, too."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        return number if math.isfinite(number) else self.fail(f"{value} is no number", param, ctx)
-
-
-def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[..., Any]:
-    """An option of train whose default is the one in Options."""
-    default = getattr(Options, name.removeprefix("--").replace("-", "_"))
-    return click.option(name, type=kind, default=default, show_default=True, help=text)
 
 
 @click.command()
-@data_option
-@mirror_option
-@weights_option("Weights file to write.", DEFAULT_WEIGHTS)
-@click.option(
-    "--hidden",
-    type=click.IntRange(1, MANY),
-    multiple=True,
-    help="Units in a hidden layer; repeat it for more layers.  [default: 72]",
-)
-@setting("--epochs", click.IntRange(1, MANY), "Times that every training image is seen.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1, MANY),
-    help="Images in a minibatch.  [default: 100, or a tenth of a small set]",
-)
-@setting(
-    "--learning-rate",
-    Finite(min=0, min_open=True),
-    "At the first step; it falls to zero along a cosine.",
-)
-@setting(
-    "--momentum", Finite(0, 1, max_open=True), "Share of the last step that the next one keeps."
-)
-@setting(
-    "--weight-decay", Finite(0, 1), "Penalty on the weights: half of it times their squared length."
-)
-@click.option(
-    "--augment/--no-augment",
-    default=Options.augment,
-    show_default=True,
-    help="Distort each minibatch a little, another way each time.",
-)
-@setting(
-    "--warps",
-    click.IntRange(1, MANY),
-    "Distortions per minibatch; several help wide networks.",
-)
-@setting(
-    "--drawn",
-    click.IntRange(0, MANY),
-    "Digits drawn by the program to train on besides: for people's pictures.",
-)
-@setting(
-    "--nondigits",
-    click.IntRange(0, MANY),
-    "Images of no digit drawn by the program to train on as well, so that `predict` can tell.",
-)
-@click.option(
-    "--validation",
-    type=click.IntRange(min=0),
-    help="Training images held out to validate on.  [default: 5000, or a sixth of a small set]",
-)
-@setting(
-    "--seed",
-    click.IntRange(min=0),
-    "The same seed on the same machine gives the same weights.",
-)
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(path_type=Path, readable=False),
-    help="Weights file to start from, or 'pretrained' for the bundled weights.",
-)
+@training_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @json_option
 def train(
@@ -132,21 +43,14 @@ def train(
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     from mnistnet.api import additions, source
-    from mnistnet.atomic import check_writable
-    from mnistnet.model.diagnosis import doubts, verdict
+    from mnistnet.model.diagnosis import verdict
     from mnistnet.model.run import Run
     from mnistnet.report.text import trained_text
 
-    check_writable(weights)  # before MNIST is downloaded
-    network = _start_from(start, options)
-    data = dataset(folder, mirrors, "train")
-    settings = _settings(len(data.labels), options)
-    found = doubts(data.images)
-    run = Run(weights, settings, source(data), start=network, resume=resume, notify=_note)
+    data, settings, network, found = prepare(folder, mirrors, weights, start, options)
+    run = Run(weights, settings, source(data), start=network, resume=resume, notify=note)
     with run:
-        if not data.published:
-            name = "drawn digits, not MNIST" if data.drawn else f"{data.name}, not MNIST's own"
-            _note(f"training on {name}")
+        say_what(data)
         augment, extra = additions(settings, data.images, data.labels)
         reports = run.train(data.images, data.labels, augment, extra)
         extra_count = settings.drawn + settings.nondigits
@@ -154,7 +58,7 @@ def train(
     history = run.state.history
     learned = verdict(history, data.labels, settings.validation, settings.learning_rate, found)
     if learned:
-        _note(f"Warning: {learned}")
+        note(f"Warning: {learned}")
     if not as_json:
         click.echo(trained_text(run.metadata, weights))
         return
@@ -170,40 +74,6 @@ def train(
     print_json(closing)
 
 
-def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None":
-    """The network to start from; options gets its hidden layers and the SHA-256 of its weights."""
-    from mnistnet.api import identity, load_network
-
-    if start is None:
-        options["hidden"] = options["hidden"] or Options.hidden
-        return None
-    network = load_network(None if start == Path("pretrained") else start)
-    hidden = network.model.layers[1:-1]
-    if options["hidden"] not in ((), hidden):
-        layers = (
-            " ".join(f"--hidden {units}" for units in each) for each in (hidden, options["hidden"])
-        )
-        raise TrainingError("{}: expected its own layers, {}; found {}".format(start, *layers))
-    options |= {"hidden": hidden, "start": identity(network)}
-    return network.model
-
-
-def _settings(count: int, options: dict[str, Any]) -> Options:
-    """The options of a training on count images; what was not given is chosen, and said."""
-    given = options["validation"], options["batch_size"]
-    options["validation"], options["batch_size"] = chosen = fit(count, *given)
-    usual = Options.validation, Options.batch_size
-    names = ("validation images (--validation)", "images in a minibatch (--batch-size)")
-    said = [
-        f"{number:,} {name}"
-        for number, name, default, wish in zip(chosen, names, usual, given, strict=True)
-        if wish is None and number != default
-    ]
-    if said:
-        _note(f"for a set of {count:,} images: {', '.join(said)}")
-    return Options(**options)
-
-
 def _show(reports: "Iterator[Report]", run: "Run", images: int, as_json: bool) -> None:
     """Each epoch as a line, and on a terminal a bar below them; images is what an epoch sees."""
     from mnistnet.report.text import epoch_text, live_text
@@ -216,13 +86,9 @@ def _show(reports: "Iterator[Report]", run: "Run", images: int, as_json: bool) -
             else:
                 if not line.disable:
                     line.clear()
-                _note(epoch_text(report, epochs))
+                note(epoch_text(report, epochs))
             line.set_description_str(live_text(report, images), refresh=False)
             line.update()
-
-
-def _note(sentence: str) -> None:
-    click.echo(sentence, err=True)
 
 
 def _live_line(epochs: int, done: int, as_json: bool) -> Any:

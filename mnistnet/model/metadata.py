@@ -47,7 +47,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Metadata:
-    """How a network was made; history has a report for each epoch."""
+    """How a network was made.
+
+    history has a report for each epoch. A committee (search.py) has no history; members are the
+    seeds of the starts that it averages.
+    """
 
     options: Options
     data: Source
@@ -55,6 +59,7 @@ class Metadata:
     versions: Mapping[str, str] = field(
         default_factory=lambda: {"mnistnet": __version__, "numpy": np.__version__}
     )
+    members: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fields of the weights file and of `info --json`."""
@@ -69,6 +74,7 @@ class Metadata:
             "data": asdict(self.data),
             "versions": dict(self.versions),
             "history": [asdict(report) for report in self.history],
+            **({"members": list(self.members)} if self.members else {}),
         }
 
 
@@ -85,6 +91,7 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
         _parsed(Source, found.get("data"), "data"),
         history,
         _checked(Mapping[str, str], found.get("versions", {}), "versions"),
+        tuple(_checked(list[int], found.get("members", []), "members")),
     )
 
 
@@ -119,6 +126,10 @@ def _is_strings(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
+def _is_whole_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
+
+
 _FIGURE = f"a number from 0 to {MAX_FIGURE:g}"
 _KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     int: ("a whole number", lambda value: type(value) is int and value >= 0),
@@ -127,6 +138,7 @@ _KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     float: (_FIGURE, _is_figure),
     float | None: (_FIGURE, lambda value: value is None or _is_figure(value)),
     list: ("a list", lambda value: isinstance(value, list)),
+    list[int]: ("whole numbers", _is_whole_numbers),
     dict: ("an object", lambda value: isinstance(value, dict)),
     Mapping[str, str]: ("an object of strings", _is_strings),
     tuple[int, ...]: ("layers", lambda value: isinstance(value, tuple)),

@@ -141,14 +141,8 @@ class Run:
                 f"{self.checkpoint}: expected a checkpoint of this version of mnistnet; found "
                 "other weights; leave out --resume to begin anew"
             )
-        begun_with = _identity(found.metadata)
-        for name, value in _identity(self.metadata).items():
-            if begun_with.get(name) != value:
-                raise TrainingError(
-                    f"the training in {self.checkpoint} was begun with {name} "
-                    f"{begun_with.get(name)}, not {value}; "
-                    "give the same to continue it, or leave out --resume to begin anew"
-                )
+        mend = "give the same to continue it, or leave out --resume to begin anew"
+        check_same(found.metadata, self.metadata, self.checkpoint, mend)
         try:
             self.state.rng.bit_generator.state = found.meta["rng"]
         except Exception as error:  # NumPy raises half a dozen kinds for what is no state of it
@@ -165,6 +159,18 @@ class Run:
 def beside(path: Path) -> Path:
     """Where the checkpoint of the training that writes this weights file is kept."""
     return path.with_name(f"{path.name}.checkpoint")
+
+
+def check_same(begun: Metadata, wanted: Metadata, path: Path, mend: str) -> None:
+    """Raise TrainingError, naming an option and both its values, if the training in the file at
+    path is another one than is wanted; mend says what to do."""
+    begun_with = _identity(begun)
+    for name, value in _identity(wanted).items():
+        if begun_with.get(name) != value:
+            raise TrainingError(
+                f"the training in {path} was begun with {name} {begun_with.get(name)}, not "
+                f"{value}; {mend}"
+            )
 
 
 def _identity(metadata: Metadata) -> dict[str, Any]:

@@ -220,12 +220,16 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
     seed = options.pop("seed")
     del options["hidden"]  # which the layers tell
     start = options.pop("start")
+    members = metadata.members
+    made = f"{len(history)} in {seconds:,.1f} s"
+    if members:
+        made = f"{len(members)} starts, whose scores are averaged: {', '.join(map(str, members))}"
     rows = [
         ("weights", f"{path}, {path.stat().st_size:,} bytes"),
         ("network", f"{'-'.join(map(str, layers))}, tanh hidden units, identity scores, no biases"),
         ("pixels", PIXEL_RANGE),
         ("trained on", f"{kind}{more}; {options['validation']:,} training images held out"),
-        ("epochs", f"{len(history)} in {seconds:,.1f} s"),
+        ("seeds of" if members else "epochs", made),
         *((f"{part} {name}", _last(history, part, name)) for part, name in FIGURES),
         ("options", _listed(options)),
         ("started from", f"weights of SHA-256 {start}" if start else "random weights"),

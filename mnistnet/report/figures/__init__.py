@@ -3,6 +3,7 @@
 from mnistnet.report.figures.answers import calibration, confusion, mistakes
 from mnistnet.report.figures.graph import expression
 from mnistnet.report.figures.network import units, weights
+from mnistnet.report.figures.starts import starts
 from mnistnet.report.figures.style import BLUE, ORANGE, check_replaceable, save
 from mnistnet.report.figures.training import history
 
@@ -16,6 +17,7 @@ __all__ = [
     "history",
     "mistakes",
     "save",
+    "starts",
     "units",
     "weights",
 ]

@@ -1,0 +1,233 @@
+"""mnistnet search."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError, Executor
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnistnet.cli.options import json_option, print_json
+from mnistnet.cli.settings import prepare, say_what, training_options
+from mnistnet.errors import MnistnetError, TrainingError, reason
+
+if TYPE_CHECKING:
+    from mnistnet.model.options import Options
+    from mnistnet.model.search import Start
+
+MANY = 100_000  # starts; more is a slip of the finger
+PATIENCE = 10  # seconds for a scheduler to answer
+
+
+@click.command()
+@training_options
+@click.option(
+    "--starts",
+    "count",
+    type=click.IntRange(1, MANY),
+    default=10,
+    show_default=True,
+    help="Networks to train: with the seeds --seed, --seed + 1, and so on.",
+)
+@click.option(
+    "--committee", "as_committee", is_flag=True, help="Write the network that averages all scores."
+)
+@click.option(
+    "--best",
+    "members",
+    type=click.IntRange(1, MANY),
+    metavar="K",
+    help="Let the committee average only the K best starts.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Train on the workers of this Dask scheduler, such as tcp://host:8786.",
+)
+@json_option
+def search(
+    folder: Path | None,
+    mirrors: tuple[str, ...],
+    weights: Path,
+    start: Path | None,
+    count: int,
+    as_committee: bool,
+    members: int | None,
+    scheduler: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train many networks; keep the best, or average them.
+
+    The networks differ only in their seed, and so in their initial weights. Each is kept as a
+    weights file in a folder beside the target: for big.npz in big.starts. The same command trains
+    only what is missing there, and with a larger --starts adds to it. Written to --weights is the
+    start with the lowest validation loss, or the committee of all, or of the best, starts: a
+    network whose scores are the mean of theirs.
+
+    All cores are used, one start on each; or the workers of a Dask cluster (which needs
+    distributed: python -m pip install distributed).
+
+    \b
+    Examples:
+      mnistnet search --starts 20
+      mnistnet search --committee --epochs 60 --weights big.npz
+      mnistnet search --scheduler tcp://10.0.0.1:8786 --starts 1000
+    """
+    from mnistnet.api import source, train_start
+    from mnistnet.model import search as library
+    from mnistnet.model import weights as files
+    from mnistnet.report.starts import analyse, starts_text, summary_json, written_text
+
+    if members and not as_committee:
+        raise click.UsageError("--best K needs --committee")
+    files.check_replaceable(weights)
+    data, settings, network, _ = prepare(folder, mirrors, weights, start, options)
+    used = members or (count if as_committee else 1)
+    _check(settings, count, used, is_choice=not as_committee or members is not None)
+    train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
+    place = library.folder_of(weights)
+    with dask(scheduler) if scheduler else _local(count) as executor:
+        say_what(data)
+        coming = library.search(executor, train, settings, source(data), place, count)
+        starts = _show(coming, count, place, as_json)
+    starts.sort(key=lambda start: start.seed)
+    chosen = library.best(starts, used) if used < count else starts
+    analysis = analyse(starts, data.images, data.labels, data.sha256)
+    if as_committee:
+        made = library.committee([each.load() for each in chosen])
+        files.save(weights, made, library.committee_metadata(chosen, made))
+    else:
+        files.save(weights, chosen[0].load(), chosen[0].metadata)
+    seeds = [each.seed for each in chosen]
+    if as_json:
+        print_json(summary_json(analysis, seeds, weights))
+        return
+    click.echo(starts_text(analysis))
+    click.echo(f"\n{written_text(analysis, seeds, weights)}")
+
+
+def _shared(folder: Path | None) -> Path | None:
+    """The folder that workers load the data from; None for what their own environment says."""
+    where = click.get_current_context().get_parameter_source("folder")
+    is_given = where is click.core.ParameterSource.COMMANDLINE
+    return folder.absolute() if folder and is_given else None
+
+
+def _check(settings: "Options", count: int, used: int, is_choice: bool) -> None:
+    """Raise now what would fail only when all starts are trained."""
+    from mnistnet.arrays import CLASSES, PIXELS
+    from mnistnet.model.search import blank_committee
+
+    if used > count:
+        raise TrainingError(f"expected at most the {count} starts for --best; found {used}")
+    if is_choice and not settings.validation:
+        raise TrainingError(
+            "without validation images there is no best start: hold some out with --validation, or "
+            "average all starts with --committee"
+        )
+    blank_committee([(PIXELS, *settings.hidden, CLASSES)] * used)
+
+
+def _local(count: int) -> AbstractContextManager[Executor]:
+    from mnistnet.processes import process_pool
+
+    return process_pool(count)
+
+
+def _show(coming: "Iterator[Start]", count: int, place: Path, as_json: bool) -> "list[Start]":
+    """Each start as a line, and on a terminal a bar below them with the best so far."""
+    from tqdm import tqdm
+
+    from mnistnet.report.starts import start_json, start_text
+    from mnistnet.report.text import percent
+
+    starts: list[Start] = []
+    form = "start {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
+    disabled = True if as_json else None  # None: unless stderr is a terminal
+    with tqdm(total=count, bar_format=form, dynamic_ncols=True, disable=disabled) as bar:
+        try:
+            for start in coming:
+                starts.append(start)
+                if as_json:
+                    print_json(start_json(start))
+                else:
+                    if not bar.disable:
+                        bar.clear()
+                    note(start_text(start))
+                best = max(each.last.validation_accuracy or 0 for each in starts)
+                bar.set_description_str(f"best {percent(best or None)}", refresh=False)
+                bar.update()
+        except KeyboardInterrupt as stop:
+            stop.args = (
+                f"after {len(starts)} of {count} starts, which are kept in {place}; "
+                "the same command trains the others",
+            )
+            raise
+    return starts
+
+
+@contextmanager
+def dask(address: str) -> Iterator[Executor]:
+    """The workers of a Dask scheduler. Raises MnistnetError if there is none or it has none, or if
+    a worker has other versions than this process."""
+    import asyncio
+    import logging
+
+    try:
+        import distributed
+    except ModuleNotFoundError as error:
+        raise MnistnetError(
+            f"--scheduler needs {error.name}; to install it: python -m pip install distributed"
+        ) from error
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # what distributed logs is reported as an error below
+    try:
+        asyncio.run(_reach(address))
+        with distributed.Client(address, set_as_default=False) as client:
+            _check_workers(client, address)
+            yield client.get_executor()
+    except distributed.KilledWorker as error:
+        raise MnistnetError(
+            f"workers were killed again and again by one start, perhaps because memory ran out: "
+            f"{reason(error)}"
+        ) from error
+    finally:
+        logging.disable(before)
+
+
+async def _reach(address: str) -> None:
+    """Connect once: a Client that cannot complains again when it is deleted."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    try:
+        arguments = Security().get_connection_args("client")
+        comm = await connect(address, timeout=PATIENCE, **arguments)
+        await comm.close()
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise MnistnetError(
+            f"cannot reach the scheduler {address}: {reason(error)}; to start one: dask scheduler"
+        ) from error
+
+
+def _check_workers(client: Any, address: str) -> None:
+    """Compare the versions on all workers."""
+    from mnistnet.model.search import check_versions, versions
+
+    expected = versions()
+    try:
+        found: Mapping[str, Any] = client.run(versions, on_error="return")
+    except (OSError, CancelledError) as error:
+        raise MnistnetError(f"the scheduler {address} does not answer: {reason(error)}") from error
+    if not found:
+        raise MnistnetError(
+            f"the scheduler {address} has no workers; to start one: "
+            f"dask worker {address} --nthreads 1"
+        )
+    for worker, answer in found.items():
+        if isinstance(answer, BaseException):
+            raise MnistnetError(f"the worker {worker} cannot run mnistnet: {reason(answer)}")
+        check_versions(worker, answer, expected)

@@ -1,0 +1,169 @@
+"""What a search from many initial weights found: how far apart the minima are, whether the lowest
+training loss is also the best on held-out images, and what a committee gains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnistnet.arrays import CLASSES, Array
+from mnistnet.errors import TrainingError
+from mnistnet.model import training
+from mnistnet.model.network import log_probabilities, logistic_loss
+from mnistnet.model.search import Start, best
+from mnistnet.report.text import percent
+
+CORRELATED = 5  # starts, from which a rank correlation says something
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The starts of a search compared.
+
+    starts               by validation loss, the lowest first; by seed if no images are held out
+    rank_correlation     Spearman's, of training and validation loss, -1 to 1; None for few starts
+    disagreement         share of the held-out images that two starts read differently, on average
+    committee_accuracy   of the best 1, 2, ... starts on the held-out images, 0 to 1; or empty
+    committee_loss       likewise
+    """
+
+    starts: list[Start]
+    rank_correlation: float | None
+    disagreement: float | None
+    committee_accuracy: list[float]
+    committee_loss: list[float]
+
+
+def analyse(
+    starts: Sequence[Start], images: Array, labels: Array, sha256: dict[str, str]
+) -> Analysis:
+    """Compare the starts on the images that they held out of these, uint8 (n, 784) and labels (n,),
+    the training images of this SHA-256. Raises TrainingError if they were trained on others."""
+    first = starts[0].metadata
+    if dict(first.data.sha256) != sha256:
+        raise TrainingError(
+            f"{starts[0].path}: trained on other images than these; name those with --data"
+        )
+    rows = training.split(len(labels), first.options.validation)[1]
+    if not len(rows):
+        return Analysis(sorted(starts, key=lambda start: start.seed), None, None, [], [])
+    ordered = best(starts, len(starts))
+    images, labels = images[rows], labels[rows]
+    total = np.zeros((len(rows), CLASSES))
+    votes = np.zeros((len(rows), CLASSES), int)
+    accuracies, losses = [], []
+    for count, start in enumerate(ordered, start=1):
+        scores = start.load().image_scores(images)
+        votes[np.arange(len(rows)), scores.argmax(axis=1)] += 1
+        total += scores
+        accuracies.append(float((total.argmax(axis=1) == labels).mean()))
+        losses.append(logistic_loss(log_probabilities(total / count), labels))
+    pairs = count * (count - 1)
+    agreeing = float((votes * (votes - 1)).sum(axis=1).mean())
+    disagreement = 1 - agreeing / pairs if pairs else None
+    return Analysis(ordered, _rank_correlation(ordered), disagreement, accuracies, losses)
+
+
+def start_json(start: Start) -> dict[str, Any]:
+    """The figures of a start under the names that they have in JSON."""
+    last = start.last
+    return {
+        "seed": start.seed,
+        "train_loss": last.train_loss,
+        "validation_loss": last.validation_loss,
+        "validation_accuracy": last.validation_accuracy,
+        "epochs": last.epoch,
+        "seconds": _seconds(start),
+        "weights": str(start.path),
+        "kept": start.kept,
+    }
+
+
+def start_text(start: Start) -> str:
+    """One line for a start that is finished."""
+    return (
+        f"seed {start.seed:>4}  training loss {start.last.train_loss:.4f}  validation accuracy "
+        f"{percent(start.last.validation_accuracy)}  " + ("kept" if start.kept else _time(start))
+    )
+
+
+def summary_json(analysis: Analysis, seeds: Sequence[int], path: Path) -> dict[str, Any]:
+    """The figures of a search; seeds are of the starts that the network at path is made of."""
+    starts = analysis.starts
+    chosen = len(seeds) - 1
+    has_figures = bool(analysis.committee_accuracy)
+    return {
+        "weights": str(path),
+        "seeds": list(seeds),
+        "starts": len(starts),
+        "validation_accuracy": analysis.committee_accuracy[chosen] if has_figures else None,
+        "validation_loss": analysis.committee_loss[chosen] if has_figures else None,
+        "rank_correlation": analysis.rank_correlation,
+        "disagreement": analysis.disagreement,
+        "committee_accuracy": analysis.committee_accuracy,
+        "seconds": sum(map(_seconds, starts)),
+    }
+
+
+def starts_text(analysis: Analysis) -> str:
+    """A table of the starts, the best first, and what they say about the minima."""
+    lines = [f"{'':<8}{'seed':>6}{'training loss':>15}{'validation loss':>17}{'accuracy':>10}"]
+    starts = analysis.starts
+    marks = {0: "best", len(starts) // 2: "median", len(starts) - 1: "worst"}
+    if not analysis.committee_accuracy or len(starts) < 3:
+        marks = {}
+    for rank, start in enumerate(starts):
+        last, name = start.last, marks.get(rank, "")
+        loss = "-" if last.validation_loss is None else f"{last.validation_loss:.4f}"
+        accuracy = percent(last.validation_accuracy)
+        lines.append(f"{name:<8}{start.seed:>6}{last.train_loss:>15.4f}{loss:>17}{accuracy:>10}")
+    losses = [start.last.train_loss for start in starts]
+    lines += ["", f"training losses from {min(losses):.4f} to {max(losses):.4f}"]
+    if analysis.disagreement is not None:
+        lines[-1] += (
+            f"; two starts read {percent(analysis.disagreement)} of the validation\n"
+            "images differently, on average"
+        )
+    if analysis.rank_correlation is not None:
+        lowest = min(starts, key=lambda start: start.last.train_loss)
+        lines += [
+            f"seed {lowest.seed}, of the lowest training loss, is number "
+            f"{starts.index(lowest) + 1} on the validation images;",
+            f"rank correlation of training and validation loss {analysis.rank_correlation:+.2f}",
+        ]
+    return "\n".join(lines)
+
+
+def written_text(analysis: Analysis, seeds: Sequence[int], path: Path) -> str:
+    """What the network at path is, and how good."""
+    figures = summary_json(analysis, seeds, path)
+    kind = f"the committee of {len(seeds)} starts" if len(seeds) > 1 else f"seed {seeds[0]}"
+    accuracy = figures["validation_accuracy"]
+    reached = "" if accuracy is None else f", validation accuracy {percent(accuracy)}"
+    return f"{kind}{reached}; weights in {path}"
+
+
+def _seconds(start: Start) -> float:
+    return sum(report.seconds for report in start.metadata.history)
+
+
+def _time(start: Start) -> str:
+    return f"{_seconds(start):.1f} s"
+
+
+def _rank_correlation(starts: Sequence[Start]) -> float | None:
+    """Spearman's: the correlation of the ranks of both losses."""
+    train = _ranks([start.last.train_loss for start in starts])
+    validation = _ranks([start.last.validation_loss or 0 for start in starts])
+    if len(starts) < CORRELATED or np.ptp(train) == 0 or np.ptp(validation) == 0:
+        return None
+    return float(np.corrcoef(train, validation)[0, 1])
+
+
+def _ranks(values: Sequence[float]) -> Array:
+    """1 for the lowest; equal values share the mean of their ranks."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Array = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return ranks

@@ -1,0 +1,109 @@
+"""The starts of a search are compared on the images that they held out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistnet.errors import TrainingError
+from mnistnet.model import training, weights
+from mnistnet.model.metadata import Metadata, Report, Source
+from mnistnet.model.network import Network
+from mnistnet.model.options import Options
+from mnistnet.model.search import Start, committee
+from mnistnet.report.figures import starts as figure
+from mnistnet.report.starts import Analysis, analyse, starts_text, summary_json, written_text
+
+SHA256 = {"images": "12", "labels": "34"}
+TRAIN = (0.5, 0.2, 0.3, 0.2, 0.4)  # losses by seed
+VALIDATION = (0.6, 0.3, 0.2, 0.4, 0.5)
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (60, 784), np.uint8)
+LABELS = RNG.integers(0, 10, 60)
+
+
+@pytest.fixture
+def starts() -> list[Start]:
+    """Five starts of random weights, with losses that are made up."""
+    found = []
+    for seed, losses in enumerate(zip(TRAIN, VALIDATION, strict=True)):
+        report = Report(1, losses[0], 0.9, losses[1], 0.1 * seed, 0.2, 1.5)
+        options = Options((6,), epochs=1, validation=20, seed=seed)
+        metadata = Metadata(options, Source(SHA256), (report,))
+        network = Network.random((784, 6, 10), np.random.default_rng(seed))
+        weights.save(Path(f"{seed}.npz"), network, metadata)
+        found.append(Start(Path(f"{seed}.npz"), metadata))
+    return found
+
+
+@pytest.fixture
+def analysis(starts: list[Start]) -> Analysis:
+    return analyse(starts, IMAGES, LABELS, SHA256)
+
+
+def test_the_best_is_first_and_the_figures_are_of_the_held_out_images(
+    starts: list[Start], analysis: Analysis
+) -> None:
+    order = [2, 1, 3, 4, 0]
+    assert [start.seed for start in analysis.starts] == order
+    rows = training.split(60, 20)[1]
+    networks = [starts[seed].load() for seed in order]
+    answers = [network.image_scores(IMAGES[rows]).argmax(axis=1) for network in networks]
+    pairs = [(a != b).mean() for a in answers for b in answers if a is not b]
+    assert analysis.disagreement == pytest.approx(np.mean(pairs))
+    for count in range(1, 6):
+        scores = committee(networks[:count]).image_scores(IMAGES[rows])
+        right = (scores.argmax(axis=1) == LABELS[rows]).mean()
+        assert analysis.committee_accuracy[count - 1] == pytest.approx(right)
+
+
+def test_the_rank_correlation_is_spearmans(analysis: Analysis) -> None:
+    """Ranks by seed: training 5, 1.5, 3, 1.5, 4; validation 5, 2, 1, 3, 4."""
+    expected = np.corrcoef([5, 1.5, 3, 1.5, 4], [5, 2, 1, 3, 4])[0, 1]
+    assert analysis.rank_correlation == pytest.approx(expected)
+
+
+def test_few_or_equal_starts_have_no_rank_correlation(starts: list[Start]) -> None:
+    assert analyse(starts[:4], IMAGES, LABELS, SHA256).rank_correlation is None
+    assert analyse([starts[0]] * 5, IMAGES, LABELS, SHA256).rank_correlation is None
+    assert analyse(starts[:1], IMAGES, LABELS, SHA256).disagreement is None
+
+
+def test_other_images_are_one_error(starts: list[Start]) -> None:
+    with pytest.raises(TrainingError, match="^0.npz: trained on other images than these; name th"):
+        analyse(starts, IMAGES, LABELS, SHA256 | {"labels": "56"})
+
+
+def test_the_table_answers_both_questions_of_the_notes(analysis: Analysis) -> None:
+    lines = starts_text(analysis).splitlines()
+    assert lines[1].split() == ["best", "2", "0.3000", "0.2000", "20.00", "%"]
+    assert lines[3].split()[:2] == ["median", "3"]
+    assert lines[5].split()[:2] == ["worst", "0"]
+    assert lines[7].startswith("training losses from 0.2000 to 0.5000; two starts read ")
+    assert lines[9] == "seed 1, of the lowest training loss, is number 2 on the validation images;"
+    assert lines[10].startswith("rank correlation of training and validation loss +0.")
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_summary_is_of_the_network_that_was_written(analysis: Analysis) -> None:
+    facts = summary_json(analysis, [2, 1], Path("net.npz"))
+    assert facts["validation_accuracy"] == analysis.committee_accuracy[1]
+    assert (facts["starts"], facts["seeds"], facts["seconds"]) == (5, [2, 1], 7.5)
+    words = written_text(analysis, [2, 1], Path("net.npz"))
+    assert words.startswith("the committee of 2 starts, validation accuracy ")
+
+
+def test_the_figure_shows_each_start_and_each_committee(analysis: Analysis) -> None:
+    losses, accuracy = figure(analysis).axes
+    assert sorted(losses.lines[0].get_xydata().tolist()) == sorted(
+        map(list, zip(TRAIN, VALIDATION, strict=True))
+    )
+    alone, together = (line.get_ydata() for line in accuracy.lines)
+    assert alone == pytest.approx([20, 10, 30, 40, 0])
+    assert together == pytest.approx(np.multiply(analysis.committee_accuracy, 100))
+
+
+def test_without_held_out_images_there_is_no_figure(analysis: Analysis) -> None:
+    with pytest.raises(TrainingError, match="without validation images the starts cannot be comp"):
+        figure(replace(analysis, committee_accuracy=[]))

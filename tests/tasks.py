@@ -1,0 +1,62 @@
+"""What the tests of a search send to other processes in place of a training: modules of tests
+cannot be imported there, this one can."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from mnistnet.arrays import CLASSES, PIXELS
+from mnistnet.errors import TrainingError
+from mnistnet.model import training
+from mnistnet.model.metadata import Report
+from mnistnet.model.options import Options
+
+Result = tuple[np.ndarray, list[Report]]
+
+
+def trained(options: Options) -> Result:
+    """A short training on noise."""
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 256, (60, PIXELS), np.uint8)
+    state = training.begin(options)
+    for _ in training.train(state, images, rng.integers(0, CLASSES, 60), options):
+        pass
+    return state.network.parameters, state.history
+
+
+def diverged_if_odd(options: Options) -> Result:
+    if options.seed % 2:
+        raise TrainingError("the loss is no longer finite")
+    return trained(options)
+
+
+def killed_once(folder: Path, options: Options) -> Result:
+    """The first process that comes here dies in the middle of its task."""
+    try:
+        (folder / "killed").touch(exist_ok=False)
+    except FileExistsError:
+        return trained(options)
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def killer_if_odd(process: int, options: Options) -> Result:
+    """Kills a process, such as a scheduler, and never returns."""
+    if options.seed % 2:
+        os.kill(process, signal.SIGKILL)
+        threading.Event().wait()
+    return trained(options)
+
+
+def endless_if_odd(options: Options) -> Result:
+    if options.seed % 2:
+        threading.Event().wait()
+    return trained(options)
+
+
+def killed(name: str) -> None:
+    """In place of reading a picture."""
+    os.kill(os.getpid(), signal.SIGKILL)
