@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.options import json_option, print_json
+from mnistnet.cli.options import json_option, note, print_json
 from mnistnet.cli.settings import prepare, say_what, training_options
 from mnistnet.errors import MnistnetError, TrainingError, reason
 
