@@ -713,7 +713,7 @@ def test_info_tells_a_networks_story_in_a_dozen_lines(trained: Path) -> None:
 def test_info_tells_of_drawn_digits_that_were_trained_on_besides() -> None:
     stdout = run("info", "--weights", weights.PRETRAINED).stdout
     words = " ".join(stdout.split())
-    assert "MNIST and 10000 drawn digits; 5,000 training images held out" in words
+    assert "MNIST and 16000 drawn digits; 5,000 training images held out" in words
 
 
 def test_info_json_is_the_metadata(trained: Path) -> None:
