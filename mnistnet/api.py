@@ -3,7 +3,6 @@
 This is the one library module that combines data, image and model. The commands use it too.
 """
 
-import hashlib
 import os
 import platform
 import warnings
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
+from mnistnet.arrays import Array
 from mnistnet.data import download, mnist
+from mnistnet.data.checked import checked_images, checked_labels
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import DataError, PictureError
 from mnistnet.image import warp
@@ -184,7 +184,7 @@ def train(
         validation,
         drawn,
         nondigits,
-        identity(start) if start else "",
+        start.model.sha256 if start else "",
         seed,
     )
     options.check()
@@ -251,44 +251,9 @@ def additions(
     return augment, (together[0], together[1]) if extra else None
 
 
-def identity(network: Network) -> str:
-    """SHA-256 of its weights, float32, as --resume and the metadata name what a training starts
-    from."""
-    return hashlib.sha256(network.model.parameters.tobytes()).hexdigest()
-
-
 def source(data: Dataset) -> Source:
     """What a weights file records of the images it was trained on."""
     return Source(data.sha256, data.published, data.drawn, data.name)
-
-
-def checked_images(images: Array) -> Array:
-    """The images as (n, 784); raises DataError unless they are uint8 (n, 784) or (n, 28, 28)."""
-    images = np.asarray(images)
-    shape = " x ".join(map(str, images.shape)) or "a single number"
-    if images.dtype != np.uint8:
-        raise DataError(
-            "expected images of uint8, 0 to 255, 0 = background; "
-            f"found {images.dtype}, {shape}: do not divide them by 255, convert them to uint8"
-        )
-    if images.shape[1:] not in ((PIXELS,), (SIDE, SIDE)):
-        raise DataError(f"expected images n x {PIXELS} or n x {SIDE} x {SIDE}; found {shape}")
-    return images.reshape(len(images), PIXELS)
-
-
-def checked_labels(labels: Array, count: int) -> Array:
-    """The labels as uint8 (n,); raises DataError unless there are count whole numbers of 0 to 9."""
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu" or labels.shape != (count,):
-        shape = " x ".join(map(str, labels.shape)) or "a single number"
-        raise DataError(f"expected {count} whole numbers as labels; found {labels.dtype}, {shape}")
-    outside = np.flatnonzero((labels < 0) | (labels >= CLASSES))
-    if len(outside):
-        raise DataError(
-            f"expected labels 0 to {CLASSES - 1}; "
-            f"found {labels[outside[0]]} for image {outside[0]:,}"
-        )
-    return labels.astype(np.uint8)
 
 
 def _ignore(*_: object) -> None:

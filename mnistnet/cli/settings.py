@@ -153,7 +153,7 @@ def say_what(data: "Dataset") -> None:
 
 def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None":
     """The network to start from; options gets its hidden layers and the SHA-256 of its weights."""
-    from mnistnet.api import identity, load_network
+    from mnistnet.api import load_network
 
     if start is None:
         options["hidden"] = options["hidden"] or Options.hidden
@@ -165,7 +165,7 @@ def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None"
             " ".join(f"--hidden {units}" for units in each) for each in (hidden, options["hidden"])
         )
         raise TrainingError("{}: expected its own layers, {}; found {}".format(start, *layers))
-    options |= {"hidden": hidden, "start": identity(network)}
+    options |= {"hidden": hidden, "start": network.model.sha256}
     return network.model
 
 

@@ -13,6 +13,7 @@ are equal (outlier exposure, Hendrycks et al. 2019, https://arxiv.org/abs/1812.0
 How the matrices change is in training.py, where they are kept in weights.py.
 """
 
+import hashlib
 import itertools
 import math
 from collections.abc import Sequence
@@ -66,6 +67,11 @@ class Network:
         for W in network.matrices:
             W[...] = rng.standard_normal(W.shape) / math.sqrt(W.shape[1])
         return network
+
+    @property
+    def sha256(self) -> str:
+        """Of the weights as they are in memory, by which a training is told that starts here."""
+        return hashlib.sha256(self.parameters.tobytes()).hexdigest()
 
     def split(self, vector: Array) -> list[Array]:
         """Views of a vector (P,), such as the parameters or their gradient, one matrix a layer."""

@@ -251,9 +251,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
 def _last(history: Sequence["Report"], part: str, name: str) -> str:
     """A figure of the last epoch."""
     value = getattr(history[-1], f"{part}_{name}") if history else None
-    if value is None:
-        return "-"
-    return percent(value) if name == "accuracy" else f"{value:.4f}"
+    return percent(value) if name == "accuracy" or value is None else f"{value:.4f}"
 
 
 def _listed(facts: Mapping[str, Any]) -> str:
