@@ -13,7 +13,7 @@ from mnistnet.model.network import log_probabilities
 # of f, is below LIKE_A_DIGIT. Below NO_DIGIT the network has seen nothing it knows. These were
 # chosen from risk-coverage curves of the bundled weights (docs/confidence.md).
 MARGIN = 0.85
-LIKE_A_DIGIT = 6.0
+LIKE_A_DIGIT = 6.5
 NO_DIGIT = 2.0
 WHOLE = (0, 0, SIDE, SIDE)  # the box of an image that is a digit already
 
