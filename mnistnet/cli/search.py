@@ -1,7 +1,6 @@
 """mnistnet search."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import CancelledError, Executor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,8 @@ from mnistnet.cli.settings import prepare, say_what, training_options
 from mnistnet.errors import MnistnetError, TrainingError, reason
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from mnistnet.model.options import Options
     from mnistnet.model.search import Start
 
@@ -131,7 +132,7 @@ def _check(settings: "Options", count: int, used: int, is_choice: bool) -> None:
     blank_committee([(PIXELS, *settings.hidden, CLASSES)] * used)
 
 
-def _local(count: int) -> AbstractContextManager[Executor]:
+def _local(count: int) -> "AbstractContextManager[Executor]":
     from mnistnet.processes import process_pool
 
     return process_pool(count)
@@ -170,7 +171,7 @@ def _show(coming: "Iterator[Start]", count: int, place: Path, as_json: bool) -> 
 
 
 @contextmanager
-def dask(address: str) -> Iterator[Executor]:
+def dask(address: str) -> "Iterator[Executor]":
     """The workers of a Dask scheduler. Raises MnistnetError if there is none or it has none, or if
     a worker has other versions than this process."""
     import asyncio
@@ -215,6 +216,8 @@ async def _reach(address: str) -> None:
 
 def _check_workers(client: Any, address: str) -> None:
     """Compare the versions on all workers."""
+    from concurrent.futures import CancelledError
+
     from mnistnet.model.search import check_versions, versions
 
     expected = versions()
