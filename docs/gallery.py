@@ -85,6 +85,7 @@ def main() -> None:
     for column, (name, make) in enumerate(PICTURES.items()):
         stream = io.BytesIO()
         make().save(stream, "PNG")
+        stream.seek(0)
         image = read_picture(stream).digits[0].image
         p = np.exp(log_probabilities(network.image_scores(image[None])))[0]
         shown = Image.open(stream).convert("RGBA")

@@ -132,7 +132,7 @@ def load_data(
     lines = os.environ.get("MNISTNET_MIRROR", "").splitlines()
     known = [line for line in lines if line.strip()]
     return download.obtain(
-        Path(folder),
+        Path(folder).expanduser(),
         split,
         (*mirrors, *known, *mnist.MIRRORS),
         notify or _ignore,
