@@ -1,8 +1,7 @@
-"""What happens to a digit on its way into a picture: how it is cropped, scaled, coloured, lit,
-written on and stored. Each change takes an image (28, 28) uint8, 0 = background, and a generator,
-and gives a picture file that shows the same digit.
+"""Turn an image into pictures of the same digit: cropped, scaled, coloured, lit, on paper, stored.
 
-The invariance tests compare answers before and after; the benchmark measures each on thousands.
+Each change takes an image (28, 28) uint8, 0 = background, and a generator, and returns a picture
+file. The invariance tests compare answers before and after, and bench_pictures.py measures them.
 """
 
 import io
@@ -27,20 +26,19 @@ def saved(picture: Image.Image, form: str = "PNG", **options: Any) -> io.BytesIO
 
 
 def cropped(image: np.ndarray) -> Image.Image:
-    """The image's ink, and no pixel more."""
+    """Crop the image to its ink."""
     rows, columns = (np.flatnonzero((image > 0).any(axis=axis)) for axis in (1, 0))
     return Image.fromarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
 
 
-def sized(picture: Image.Image, side: int) -> Image.Image:
-    """The picture with its longer side so many pixels."""
-    scale = side / max(picture.size)
+def sized(picture: Image.Image, longer_side: int) -> Image.Image:
+    scale = longer_side / max(picture.size)
     width, height = (max(1, round(scale * length)) for length in picture.size)
     return picture.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def framed(image: np.ndarray, margin: float, side: int | None = None) -> Image.Image:
-    """The ink with a margin of this share of its longer side all around."""
+    """Crop to the ink, and add a margin, a fraction of its longer side, all around."""
     ink = cropped(image)
     edge = round(margin * max(ink.size))
     canvas = Image.new("L", (ink.width + 2 * edge, ink.height + 2 * edge))
@@ -51,7 +49,7 @@ def framed(image: np.ndarray, margin: float, side: int | None = None) -> Image.I
 def written(
     image: np.ndarray, paper: np.ndarray, ink: Any = (40, 40, 60), share: float = 0.6
 ) -> Image.Image:
-    """The digit in ink on paper (height, width, 3), in its middle, so much of its shorter side."""
+    """Draw the digit on the middle of paper (height, width, 3), on this share of its side."""
     digit = sized(cropped(image), round(share * min(paper.shape[:2])))
     cover = np.zeros((*paper.shape[:2], 1))
     top, left = (paper.shape[0] - digit.height) // 2, (paper.shape[1] - digit.width) // 2
@@ -65,7 +63,7 @@ def blank(side: int = 280, colour: Any = (240, 236, 228)) -> np.ndarray:
 
 
 def colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Two colours whose lightness differs by a quarter of the range or more."""
+    """Choose two colours whose lightness differs by at least a quarter of the range."""
     while True:
         ink, paper = rng.uniform(0, 255, (2, 3))
         if abs((ink - paper).mean()) >= 64:
@@ -81,7 +79,7 @@ def moved(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
 
 
 def shaded(rng: np.random.Generator) -> np.ndarray:
-    """Paper in a light that falls off to one side by up to a half."""
+    """Paper in light that falls by up to a half towards one side."""
     y, x = np.mgrid[-1:1:280j, -1:1:280j]
     turn = rng.uniform(0, 2 * np.pi)
     across = np.cos(turn) * x + np.sin(turn) * y
@@ -90,7 +88,7 @@ def shaded(rng: np.random.Generator) -> np.ndarray:
 
 
 def ruled(rng: np.random.Generator, squared: bool = False) -> np.ndarray:
-    """Paper with printed lines, or squares, fainter than ink and thinner than strokes."""
+    """Ruled or squared paper, whose lines are fainter than ink and thinner than strokes."""
     paper = blank(colour=(250, 250, 250))
     colour = rng.uniform([120, 140, 160], [215, 225, 240])
     apart, width = int(rng.integers(24, 60)), int(rng.integers(1, 4))
@@ -102,7 +100,7 @@ def ruled(rng: np.random.Generator, squared: bool = False) -> np.ndarray:
 
 
 def textured(rng: np.random.Generator) -> np.ndarray:
-    """Paper with a coarse and a fine grain."""
+    """Paper with coarse and fine grain."""
     coarse = Image.fromarray(rng.uniform(0, 255, (280, 280)).astype(np.uint8))
     blurred = np.asarray(coarse.filter(ImageFilter.GaussianBlur(3)), float)
     grain = 8 * (blurred - blurred.mean()) / blurred.std() + rng.normal(0, 8, (280, 280))
@@ -110,7 +108,7 @@ def textured(rng: np.random.Generator) -> np.ndarray:
 
 
 def with_alpha(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-    """Ink of any colour on nothing."""
+    """Ink of any colour on a transparent background."""
     cover = framed(image, 0.2, 280)
     drawing = Image.new("RGB", cover.size, tuple(rng.integers(0, 256, 3).tolist()))
     drawing.putalpha(cover)
@@ -132,7 +130,7 @@ def inverted(image: np.ndarray, side: int) -> Image.Image:
     return Image.eval(framed(image, 0.2, side), lambda level: 255 - level)
 
 
-# Geometry and colour, which may cost half a point ...
+# Changes of geometry and colour may cost half a point ...
 CHANGES: dict[str, Change] = {
     "cropped to the ink": lambda i, _: saved(cropped(i)),
     "cropped, dark on light": lambda i, _: saved(Image.eval(cropped(i), lambda v: 255 - v)),
@@ -152,7 +150,7 @@ CHANGES: dict[str, Change] = {
     "moved": lambda i, g: saved(moved(i, g)),
     "opaque alpha": lambda i, g: saved(opaque(i, g)),
     "transparent": lambda i, g: saved(with_alpha(i, g)),
-    # ... and what takes or adds detail, which may cost one and a half.
+    # ... and those that remove or add detail one and a half.
     "16 pixels": lambda i, _: saved(framed(i, 0.1, 16)),
     "28 to 16 pixels": lambda i, _: saved(sized(Image.fromarray(i), 16)),
     "cropped, 16 pixels": lambda i, _: saved(sized(cropped(i), 16)),
@@ -167,8 +165,8 @@ CHANGES: dict[str, Change] = {
 
 
 def drawn(digit: int, width: float, side: int = 200) -> io.BytesIO:
-    """The commonest way to write the digit, with a round pen so many times as wide as it is high;
-    0 is a pen of one pixel."""
+    """Draw the first form of the digit; width is that of a round pen, as a fraction of the digit's
+    height, at least a pixel."""
     pen = max(1, round(width * side))
     picture = Image.new("L", (2 * side, 2 * side), 255)
     draw = ImageDraw.Draw(picture)
@@ -182,7 +180,7 @@ def drawn(digit: int, width: float, side: int = 200) -> io.BytesIO:
 
 
 def row(images: np.ndarray, rng: np.random.Generator, on_paper: bool) -> io.BytesIO:
-    """Images (n, 28, 28) beside each other, with gaps of a tenth to the whole of their height."""
+    """Put images (n, 28, 28) side by side, with gaps of 0.1 to 1 times their height."""
     digits = [sized(cropped(image), round(60 * rng.uniform(0.85, 1.15))) for image in images]
     gaps = (60 * rng.uniform(0.1, 1, len(digits) + 1)).astype(int).tolist()
     canvas = Image.new("L", (sum(d.width for d in digits) + sum(gaps), 110))

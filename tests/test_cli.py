@@ -102,10 +102,10 @@ def test_no_mirror_is_one_error(server, tmp_path: Path) -> None:
     assert result.stdout == ""
     assert result.stderr == (
         f"Downloading MNIST to {cache}\n"
-        "Error: no mirror gave train-images-idx3-ubyte:\n"
+        "Error: no mirror provided train-images-idx3-ubyte:\n"
         f"  {server.url}: 404 Not Found\n"
-        "Try again later, or name another source with --mirror: an address, or a folder that has "
-        "the four files; or draw digits to try with: 'mnistnet download --synthetic'\n"
+        "Try again later, name another mirror with --mirror (a URL, or a folder with the four "
+        "files), or draw digits instead: mnistnet download --synthetic\n"
     )
 
 
@@ -602,9 +602,10 @@ def test_a_picture_that_cannot_be_read_costs_one_line_and_the_others_are_answere
     assert result.stderr == (
         "Error: none.png: cannot read it: No such file or directory\n"
         "Error: text.png: expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM; "
-        "found something else\n"
-        "Error: blank.png: there is no digit in it: nothing stands out from the ground\n"
-        "Error: empty: expected a picture, or a folder that has some; found none\n"
+        "found another format\n"
+        "Error: blank.png: found no digit: nothing stands out from the background\n"
+        "Error: empty: expected a picture or a folder of pictures; found a folder without "
+        "pictures\n"
         "Error: test:x: expected test: and a number from 0 to 49\n"
         "Error: test:50: expected test: and a number from 0 to 49\n"
         "Error: test:-1: expected test: and a number from 0 to 49\n"
@@ -762,7 +763,7 @@ def test_plot_writes_a_picture_named_after_it_and_prints_its_path(what: str, tin
 def test_plot_needs_data_only_for_what_shows_images() -> None:
     for what in ("weights", "history"):
         assert run("plot", what).exit_code == 0
-    assert "no mirror gave t" in run("plot", "units").stderr
+    assert "no mirror provided t" in run("plot", "units").stderr
 
 
 def test_plot_refuses_what_it_cannot_write_before_it_works(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Where images come from."""
+"""Load data sets: MNIST, other people's and drawn ones."""

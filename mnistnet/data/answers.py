@@ -1,4 +1,4 @@
-"""Answers that another program gave to the images of a data set, as text."""
+"""Read another program's answers to the images of a data set from a text file."""
 
 import re
 from pathlib import Path
@@ -9,15 +9,15 @@ from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError, reason
 
 MAX_BYTES = 1 << 24
-NONE = CLASSES  # no answer
+NO_ANSWER = CLASSES
 
 
 def read_answers(path: Path, count: int) -> Array:
-    """The digits (count,) in a text file: one per line, or in the last column of a table whose
-    columns are separated by commas, semicolons or spaces; a first line without a digit is a
-    head, and a last column that is empty is no answer, 10.
+    """Read the digits (count,) in a text file: one per line, or the last column of a table whose
+    columns are separated by commas, semicolons or spaces.
 
-    Raises DataError, naming the line, for anything else.
+    A first line without a digit is a heading; an empty last column becomes NO_ANSWER. Raises
+    DataError, naming the line, for anything else.
     """
     try:
         with path.open("rb") as stream:
@@ -32,7 +32,7 @@ def read_answers(path: Path, count: int) -> Array:
         del lines[-1]
     words = [re.split(r"[\s,;]+", line.strip())[-1].strip("\"'") for line in lines]
     digits = [
-        NONE if not word and line.strip() else _digit(word)
+        NO_ANSWER if not word and line.strip() else _digit(word)
         for word, line in zip(words, lines, strict=True)
     ]
     first = 1 if digits and digits[0] is None else 0
@@ -51,7 +51,7 @@ def read_answers(path: Path, count: int) -> Array:
 
 
 def _digit(word: str) -> int | None:
-    """The digit in a word such as '7', '7.0' or '7e0'."""
+    """Return the digit in a word such as '7', '7.0' or '7e0', or None."""
     try:
         value = float(word[:30])
     except ValueError:

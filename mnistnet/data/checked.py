@@ -1,4 +1,4 @@
-"""Images and labels that a script hands over, checked before they are used."""
+"""Check the images and labels that a script passes in."""
 
 import numpy as np
 
@@ -7,25 +7,25 @@ from mnistnet.errors import DataError
 
 
 def checked_images(images: Array) -> Array:
-    """The images as (n, 784); raises DataError unless they are uint8 (n, 784) or (n, 28, 28)."""
+    """Return the images as (n, 784); raise DataError unless uint8 (n, 784) or (n, 28, 28)."""
     images = np.asarray(images)
-    shape = " x ".join(map(str, images.shape)) or "a single number"
     if images.dtype != np.uint8:
         raise DataError(
-            "expected images of uint8, 0 to 255, 0 = background; "
-            f"found {images.dtype}, {shape}: do not divide them by 255, convert them to uint8"
+            "expected uint8 images, 0 to 255, 0 = background; "
+            f"found {images.dtype}, {_shape(images)}: convert them to uint8, not divided by 255"
         )
     if images.shape[1:] not in ((PIXELS,), (SIDE, SIDE)):
-        raise DataError(f"expected images n x {PIXELS} or n x {SIDE} x {SIDE}; found {shape}")
+        raise DataError(
+            f"expected images n x {PIXELS} or n x {SIDE} x {SIDE}; found {_shape(images)}"
+        )
     return images.reshape(len(images), PIXELS)
 
 
 def checked_labels(labels: Array, count: int) -> Array:
-    """The labels as uint8 (n,); raises DataError unless there are count whole numbers of 0 to 9."""
+    """Return the labels as uint8 (n,); raise DataError unless they are count integers, 0 to 9."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.shape != (count,):
-        shape = " x ".join(map(str, labels.shape)) or "a single number"
-        raise DataError(f"expected {count} whole numbers as labels; found {labels.dtype}, {shape}")
+        raise DataError(f"expected {count} integer labels; found {labels.dtype}, {_shape(labels)}")
     outside = np.flatnonzero((labels < 0) | (labels >= CLASSES))
     if len(outside):
         raise DataError(
@@ -33,3 +33,7 @@ def checked_labels(labels: Array, count: int) -> Array:
             f"found {labels[outside[0]]} for image {outside[0]:,}"
         )
     return labels.astype(np.uint8)
+
+
+def _shape(array: Array) -> str:
+    return " x ".join(map(str, array.shape)) or "a single number"

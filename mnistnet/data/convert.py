@@ -1,6 +1,6 @@
-"""Turn somebody's data set into a folder of IDX files that every command reads.
+"""Convert a data set to a folder of IDX files that every command can read.
 
-The images are kept in blocks as they are read, a byte a pixel, and written only when all is well.
+Images are kept in memory, one byte per pixel, and written only once all have been checked.
 """
 
 import contextlib
@@ -16,21 +16,21 @@ from mnistnet.atomic import PARTS, atomic_write, check_writable, make_folder
 from mnistnet.data import idx, levels, mnist, sources
 from mnistnet.errors import DataError, reason
 
-TEST_SHARE = 1 / 6  # MNIST's own is a seventh
-SAMPLE = 1000  # images on which it is judged whether they are transposed
+TEST_SHARE = 1 / 6  # of all images; MNIST's is 1/7
+SAMPLE = 1000  # images of each split to look for problems in
 Predict = Callable[[Array], Array]  # images (n, 784) uint8 to digits (n,)
 DIGITS = {str(digit): digit for digit in range(CLASSES)}
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is done to a set on the way.
+    """How to convert a data set.
 
-    transpose   swap rows and columns of each image; None does so for EMNIST's files
+    transpose   swap rows and columns of each image; None does so for EMNIST's files only
     invert      exchange light and dark
-    labels      which label becomes which digit; images of others are left out
-    test_share  part of the images that becomes the test set where the source has none
-    name        of the set; by default that of the folder it is written to
+    labels      the digit for each label; images with other labels are left out
+    test_share  fraction of the images for the test set, if the source has none
+    name        of the data set; by default the name of the output folder
     """
 
     transpose: bool | None = None
@@ -42,8 +42,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of it: counts by digit of each split, files skipped, images left out because of
-    their label, and sentences about what looks wrong."""
+    """The result: images per digit in each split, number of files skipped, number of images left
+    out because of their label, and warnings about likely problems."""
 
     name: str
     counts: dict[str, list[int]]
@@ -60,13 +60,13 @@ def convert(
     advance: Callable[[int, int], None] | None = None,
     predict: Predict | None = None,
 ) -> Imported:
-    """Read the data set in a file or folder (see sources.KINDS) and write it to a folder that is
-    new or empty.
+    """Read the data set in a file or folder (see sources.KINDS) and write it to a new or empty
+    folder.
 
-    notify, if given, is told of each file that is skipped, advance how many images were read, of
-    how many (0 where that is not known). With predict, a network's, it is judged whether the images
-    are transposed. Raises DataError where the source is no set of 28 x 28 images with ten labels,
-    or the folder is not empty.
+    notify, if given, is called for each skipped file, and advance with the number of images just
+    read and the total (0 if unknown). predict, from a network, detects transposed images. Raises
+    DataError if the source is not a data set of 28 x 28 images with ten labels, or the folder is
+    not empty.
     """
     _check_empty(out)
     skipped: list[Path] = []
@@ -79,7 +79,7 @@ def convert(
     swap = options.transpose
     if swap is None:
         swap = sources.is_transposed(source)
-    parts: dict[str, _Part] = {"train": _Part(), "test": _Part()}
+    parts = {"train": _Part(), "test": _Part()}
     scale, left_out = levels.Scale(), 0
     for block in sources.read(source, skip):
         if advance:
@@ -90,7 +90,7 @@ def convert(
         images = levels.FULL - images if options.invert else images
         parts[block.split].add(_transposed(images) if swap else images, digits[kept])
     if not any(part.count for part in parts.values()):
-        raise DataError(f"{source}: expected images with labels; found none that can be used")
+        raise DataError(f"{source}: expected images with labels; found no usable ones")
     if not parts["test"].count and options.test_share:
         parts = _split(parts["train"], options.test_share)
     warnings = _warnings(parts, scale, predict)
@@ -122,13 +122,14 @@ class _Part:
         return counts
 
     def hashes(self) -> Iterator[int]:
-        """One for each image; equal images have equal ones."""
         return (hash(image.tobytes()) for block in self.images for image in block)
 
 
 def _digits(labels: Array, mapping: Mapping[str, int] | None) -> tuple[Array, Array]:
-    """The digits (n,) uint8 of labels, and which of them (n,) are to be kept; raises DataError for
-    another label than a digit where there is no mapping."""
+    """Map labels (n,) to digits (n,) uint8; return these and which of them to keep, (n,) bool.
+
+    Without a mapping, raises DataError for any label that is not a digit.
+    """
     values, where = np.unique(labels, return_inverse=True)
     names = [_label(value) for value in values]
     digits = [(DIGITS if mapping is None else mapping).get(name) for name in names]
@@ -144,7 +145,7 @@ def _digits(labels: Array, mapping: Mapping[str, int] | None) -> tuple[Array, Ar
 
 
 def _label(value: object) -> str:
-    """A label as its name: '5' also for 5.0 and '05'."""
+    """Return the label as text: '5' also for 5.0 and '05'."""
     text = str(value)
     with contextlib.suppress(ValueError, OverflowError):
         number = float(text)
@@ -157,15 +158,15 @@ def _transposed(images: Array) -> Array:
 
 
 def _split(part: _Part, share: float) -> dict[str, _Part]:
-    """The share of the images as a test set, always the same ones; at least one is for training,
-    and if there is another one, it is for testing."""
+    """Choose the share of the images, always the same ones, as a test set; each of two or more
+    images leaves at least one in either set."""
     count = part.count
     size = min(max(1, round(share * count)), count - 1)
     is_test = np.zeros(count, bool)
     is_test[np.random.default_rng(0).permutation(count)[:size]] = True
     parts = {"train": _Part(), "test": _Part()}
     start = 0
-    while part.labels:  # each block is given up when it is divided, not to have all of them twice
+    while part.labels:  # free each block once it is divided, so as not to keep two copies
         images, labels = part.images.pop(0), part.labels.pop(0)
         rows = is_test[start : start + len(labels)]
         parts["train"].add(images[~rows], labels[~rows])
@@ -177,23 +178,23 @@ def _split(part: _Part, share: float) -> dict[str, _Part]:
 def _warnings(
     parts: Mapping[str, _Part], scale: levels.Scale, predict: Predict | None
 ) -> list[str]:
-    """What looks wrong about the images."""
+    """Describe likely problems with the images."""
     blocks = [part.images[0][:SAMPLE] for part in parts.values() if part.count]
     labels = [part.labels[0][:SAMPLE] for part in parts.values() if part.count]
     images, digits = np.concatenate(blocks), np.concatenate(labels)
     found = []
     if scale.factor == levels.FULL:
-        found.append("the images' levels are 0 to 1; they were multiplied by 255")
+        found.append("the pixel values are 0 to 1; they were multiplied by 255")
     if levels.is_light(images):
-        found.append("the images have a light ground, MNIST's a black one: consider --invert")
+        found.append("the images have a light background, but MNIST's is black: consider --invert")
     if predict is not None:
-        as_they_are = float((predict(images) == digits).mean())
+        unchanged = float((predict(images) == digits).mean())
         swapped = float((predict(_transposed(images)) == digits).mean())
-        if swapped > max(0.5, as_they_are + 0.1):
+        if swapped > max(0.5, unchanged + 0.1):
             found.append(
-                f"the bundled weights read {as_they_are:.0%} of a sample right and {swapped:.0%} "
-                "with rows and columns swapped: consider --transpose, or --no-transpose if it was "
-                "swapped for its name"
+                f"the bundled weights are right on {unchanged:.0%} of a sample, and on "
+                f"{swapped:.0%} with rows and columns swapped: consider --transpose, or "
+                "--no-transpose for files named emnist-..."
             )
     tested = set(parts["test"].hashes())
     both = len({value for value in parts["train"].hashes() if value in tested})
@@ -203,14 +204,14 @@ def _warnings(
 
 
 def _check_empty(out: Path) -> None:
-    """Raise DataError where the folder is there and has more than what a killed import left,
-    MnistnetError where it cannot be written to."""
+    """Raise DataError unless the folder is new, or empty except for a killed import's temporary
+    files; raise MnistnetError if it is not writable."""
     try:
         is_empty = not out.exists() or (
             out.is_dir() and all(path.match(PARTS) for path in out.iterdir())
         )
         if not is_empty:
-            raise DataError(f"expected a new or empty folder; {out} is neither: name another one")
+            raise DataError(f"expected a new or empty folder; {out} is neither: name another")
     except OSError as error:
         raise DataError(f"cannot read {out}: {reason(error)}") from error
     if out.exists():
@@ -218,7 +219,7 @@ def _check_empty(out: Path) -> None:
 
 
 def _write(out: Path, parts: Mapping[str, _Part], name: str) -> None:
-    """Write all files, or none."""
+    """Write all files or none."""
     is_new = not out.exists()
     make_folder(out)
     try:
@@ -241,7 +242,7 @@ def _write(out: Path, parts: Mapping[str, _Part], name: str) -> None:
 def _add(
     stack: contextlib.ExitStack, path: Path, shape: tuple[int, ...], blocks: Sequence[Array]
 ) -> None:
-    """Write an IDX file of uint8 from its rows in blocks, to be there when the stack ends."""
+    """Write blocks of rows as an IDX file of uint8, which appears when the stack closes."""
     stream = stack.enter_context(atomic_write(path, new=True))
     stream.write(idx.header(np.broadcast_to(np.uint8(0), shape)))
     for block in blocks:

@@ -1,9 +1,8 @@
-"""Fetch MNIST, verify it, keep it.
+"""Download MNIST, verify it, and keep it.
 
-What is kept are the four raw IDX files, so that loading them takes milliseconds. Only
-what has MNIST's SHA-256 is accepted: an error page with status 200, a short or altered body
-and a server that does not answer are all the same thing, a reason to ask the next mirror. A file
-that is already there and verified costs no request.
+Files are kept as raw IDX, which loads in milliseconds, and accepted only with MNIST's SHA-256. An
+error page with status 200, a short or altered body and a server that does not respond all lead to
+the next mirror. Verified files are not requested again.
 """
 
 import gzip
@@ -21,33 +20,32 @@ from mnistnet.data import idx, layout, mnist
 from mnistnet.errors import DataError, DownloadError, MnistnetError
 
 Notify = Callable[[str], None]  # a sentence for the user
-Advance = Callable[[int, int], None]  # bytes just received, and bytes wanted in all
+Advance = Callable[[int, int], None]  # bytes just received, bytes in all
 
 
 def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/mnistnet, else ~/.cache/mnistnet; raises DataError where there is no home."""
+    """Return $XDG_CACHE_HOME/mnistnet or ~/.cache/mnistnet; raise DataError if there is no home."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if base.is_absolute():  # the XDG specification has relative paths ignored
+    if base.is_absolute():  # the XDG specification ignores relative paths
         return base / "mnistnet"
     try:
         return Path.home() / ".cache" / "mnistnet"
     except RuntimeError as error:
-        raise DataError("there is no home folder to keep MNIST in; name one with --data") from error
+        raise DataError("found no home folder for MNIST; name a folder with --data") from error
 
 
 def obtain(
     folder: Path, split: str, mirrors: Sequence[str], notify: Notify, advance: Advance
 ) -> mnist.Dataset:
-    """One split from the folder.
+    """Load one split from the folder, first completing it if it is mnistnet's cache.
 
-    The tool's own cache is filled first with what is missing or damaged there. Any other folder is
-    only read. Raises DataError for what is missing or wrong there, DownloadError where no mirror
-    helps.
+    Any other folder is only read. Raises DataError for missing or unusable files there,
+    DownloadError if no mirror helps.
     """
-    if not _is_own(folder):
+    if not _is_cache(folder):
         return mnist.load(folder, split)
     if all(mnist.find(folder, file) for file in mnist.FILES if file.split == split):
-        with suppress(DataError):  # download says what is wrong, and replaces it
+        with suppress(DataError):  # download reports and replaces damaged files
             data = mnist.load(folder, split)
             if data.published:
                 return data
@@ -58,25 +56,24 @@ def obtain(
 def download(
     folder: Path, mirrors: Sequence[str], notify: Notify, advance: Advance
 ) -> dict[str, str]:
-    """See that the folder has all four files; returns where each came from ('here' or a mirror).
+    """Put all missing files into the folder; return each file's source: 'here' or a mirror.
 
-    mirrors are asked in order; each is an http(s) or file address or a local folder. The folder is
-    new, empty or has files of MNIST; raises DataError for one that has another data set or a
-    damaged file. Only in the tool's own cache are damaged files replaced (notify says which): those
-    that are malformed, or not MNIST's own beside others that are. Raises DownloadError where no
-    mirror gives a file that is missing.
+    Mirrors are tried in order; each is a URL (http, https, file) or a local folder. Raises
+    DataError if the folder has another data set or a damaged file; in mnistnet's cache, damaged
+    files are replaced, with a note: those that are malformed, or unlike MNIST's beside others that
+    are MNIST's. Raises DownloadError if no mirror provides a missing file.
     """
     folder = mnist.locate(folder)
-    own = _is_own(folder)
+    is_cache = _is_cache(folder)
     faults = {file: _find_fault(folder, file) for file in mnist.FILES}
     missing = [file for file, fault in faults.items() if fault]
     if not missing:
         return dict.fromkeys((file.name for file in mnist.FILES), "here")
-    replaced = _replaceable(folder, [fault for fault in faults.values() if fault], own)
-    if len(missing) == len(mnist.FILES) and not replaced and not own:
-        _refuse_others(folder)
+    replaced = _replaceable(folder, [fault for fault in faults.values() if fault], is_cache)
+    if len(missing) == len(mnist.FILES) and not replaced and not is_cache:
+        _refuse_other_data(folder)
     for fault in replaced:
-        notify(f"Replacing a damaged file: {fault.words}")
+        notify(f"Replacing a damaged file: {fault.message}")
     notify(f"Downloading MNIST to {folder}")
     make_folder(folder)
     targets = {file: folder / file.name for file in missing}
@@ -88,38 +85,36 @@ def download(
     sources = {file.name: "here" for file in mnist.FILES}
     for file, target in targets.items():
         source, content = _fetch(file, mirrors, notify, lambda size: advance(size, total))
-        # The mirror that answered is asked first for the next file.
-        mirrors.sort(key=lambda mirror: mirror != source)
-        layout.refuse_link(target)
+        mirrors.sort(key=lambda mirror: mirror != source)  # try this one first from now on
         damaged = [fault.path for fault in replaced if fault.file == file]
-        _keep(target, content, file, new=target not in damaged)
+        _store(target, content, file, new=target not in damaged)
         for path in damaged:
-            if path != target:  # or it would be taken for one of another set
+            if path != target:  # otherwise it would later look like another data set's
                 path.unlink(missing_ok=True)
         sources[file.name] = source
     return sources
 
 
-def _replaceable(folder: Path, faults: "Sequence[_Fault]", own: bool) -> "list[_Fault]":
-    """The faults of damaged files in the tool's own cache; raises DataError for another data set's
-    files, and for damaged ones elsewhere."""
+def _replaceable(folder: Path, faults: "Sequence[_Fault]", is_cache: bool) -> "list[_Fault]":
+    """Return the faults of damaged files in the cache; raise DataError for another data set's
+    files, and for damaged files elsewhere."""
     found = [fault for fault in faults if fault.kind != "missing"]
     has_mnist = len(faults) < len(mnist.FILES)
     for fault in found:
-        if fault.kind == "other" and not (own and has_mnist):
+        if fault.kind == "other" and not (is_cache and has_mnist):
             raise DataError(
                 f"expected MNIST's files in {folder}; found another data set's {fault.path}; name "
-                "another folder with --data, or move that set elsewhere"
+                "another folder with --data, or move that data set elsewhere"
             )
-        if not own:
+        if not is_cache:
             raise DataError(
-                f"{fault.words}; replace the file, or delete it and run 'mnistnet download' again"
+                f"{fault.message}; replace the file, or delete it and run 'mnistnet download' again"
             )
     return found
 
 
-def _refuse_others(folder: Path) -> None:
-    """Raise DataError where the folder has another data set, under other names."""
+def _refuse_other_data(folder: Path) -> None:
+    """Raise DataError if the folder has another data set, under other names."""
     others = layout.others(folder, [file.name for file in mnist.FILES])
     if others:
         raise DataError(
@@ -128,46 +123,45 @@ def _refuse_others(folder: Path) -> None:
         )
 
 
-def _keep(target: Path, content: bytes, file: mnist.MnistFile, new: bool) -> None:
-    """Write the file; but one that another program has put there meanwhile stays."""
+def _store(target: Path, content: bytes, file: mnist.MnistFile, new: bool) -> None:
+    """Write the file, unless another program has written it meanwhile."""
     try:
         with atomic_write(target, new=new) as stream:
             stream.write(content)
     except MnistnetError:
-        if _find_fault(target.parent, file):  # else another download was faster
+        if _find_fault(target.parent, file):  # otherwise another download was faster
             raise
 
 
 def check(folder: Path) -> dict[str, str | None]:
-    """What is wrong with each of the four files in the folder; None where it is MNIST's own."""
+    """Return the fault of each of the four files in the folder, None if it is MNIST's."""
     folder = mnist.locate(folder)
     faults = {file: _find_fault(folder, file) for file in mnist.FILES}
-    return {file.name: fault and fault.words for file, fault in faults.items()}
+    return {file.name: fault and fault.message for file, fault in faults.items()}
 
 
 class _Fault(NamedTuple):
-    """Why a folder's file is not MNIST's own; kind 'other' is well-formed, of other content."""
+    """Why a file is not MNIST's; kind 'other' is well formed but has other content."""
 
     file: mnist.MnistFile
     path: Path
-    words: str
+    message: str
     kind: Literal["missing", "malformed", "other"]
 
 
 def _find_fault(folder: Path, file: mnist.MnistFile) -> _Fault | None:
-    """None if the folder has the file and it is MNIST's own."""
+    """Check a file of the folder; return None if it is MNIST's."""
     path = mnist.find(folder, file)
     if path is None:
-        words = f"{folder}: expected {file.name}, found none"
-        return _Fault(file, folder / file.name, words, "missing")
+        message = f"{folder}: expected {file.name}, found none"
+        return _Fault(file, folder / file.name, message, "missing")
     try:
         found = idx.sha256(idx.read_idx(path))
     except DataError as error:
         return _Fault(file, path, str(error), "malformed")
     if found == file.sha256:
         return None
-    words = f"{path}: expected SHA-256 {file.sha256}, found {found}"
-    return _Fault(file, path, words, "other")
+    return _Fault(file, path, f"{path}: expected SHA-256 {file.sha256}, found {found}", "other")
 
 
 def _fetch(
@@ -176,8 +170,8 @@ def _fetch(
     notify: Notify,
     advance: Callable[[int], None],
 ) -> tuple[str, bytes]:
-    """The first mirror that has the file, and the raw, verified file."""
-    answers: list[str] = []
+    """Try the mirrors in order; return the first that has the file, and its verified content."""
+    failures: list[str] = []
     for mirror in mirrors:
         received = 0
 
@@ -188,29 +182,28 @@ def _fetch(
 
         try:
             if mirror.lower().startswith(("http://", "https://")):
-                # Imported here because requests takes longer to load than a cached MNIST.
-                from mnistnet.data import http
+                from mnistnet.data import http  # requests takes longer to load than a cached MNIST
 
                 url = f"{mirror.rstrip('/')}/{file.name}.gz"
                 content = _unpack(http.get(url, file.size, count), file)
             else:
                 content = _from_folder(mirror, file, count)
-            for answer in answers:
-                notify(f"{file.name} did not come from {answer}")
+            for failure in failures:
+                notify(f"could not download {file.name} from {failure}")
             return mirror, content
         except DownloadError as error:
             advance(-received)
-            answers.append(f"{mirror}: {error}")
+            failures.append(f"{mirror}: {error}")
     raise DownloadError(
-        f"no mirror gave {file.name}:\n"
-        + "".join(f"  {answer}\n" for answer in answers or ["there is no mirror to ask"])
-        + "Try again later, or name another source with --mirror: an address, or a folder that "
-        "has the four files; or draw digits to try with: 'mnistnet download --synthetic'"
+        f"no mirror provided {file.name}:\n"
+        + "".join(f"  {failure}\n" for failure in failures or ["no mirror is known"])
+        + "Try again later, name another mirror with --mirror (a URL, or a folder with the four "
+        "files), or draw digits instead: mnistnet download --synthetic"
     )
 
 
 def _unpack(body: bytes, file: mnist.MnistFile) -> bytes:
-    """The raw file out of what a server sent: the .gz, or what a proxy unpacked on the way."""
+    """Return the raw file from a server's response, which a proxy may have unpacked already."""
     digest = hashlib.sha256(body).hexdigest()
     if digest == file.gz_sha256:
         body = gzip.decompress(body)
@@ -225,24 +218,25 @@ def _unpack(body: bytes, file: mnist.MnistFile) -> bytes:
 
 
 def _from_folder(mirror: str, file: mnist.MnistFile, count: Callable[[int], None]) -> bytes:
-    """The raw file out of a local folder that serves as a mirror."""
+    """Return the raw file from a local folder that serves as a mirror."""
     try:
         address = urlsplit(mirror)
         is_address = address.scheme.lower() == "file"
         folder = Path(url2pathname(address.path) if is_address else mirror).expanduser()
         if not folder.is_dir():
-            raise DownloadError("neither an http(s) or file address nor a folder")
+            raise DownloadError("neither a URL (http, https, file) nor a folder")
         folder = mnist.locate(folder)
         path = mnist.find(folder, file)
         if path is None:
             raise DownloadError(f"has no {file.name}, raw or .gz")
         with idx.opened(path) as reader:
             if reader.length != file.size:
-                words = f"expected {file.size:,} bytes, found {reader.length:,}"
-                raise DownloadError(f"{path}: {words}")
+                raise DownloadError(
+                    f"{path}: expected {file.size:,} bytes, found {reader.length:,}"
+                )
             array = reader.read(reader.shape)
     except (DataError, OSError, RuntimeError, ValueError) as error:
-        # a RuntimeError is ~name of somebody who has no home, a ValueError no address
+        # RuntimeError: no such user in ~name; ValueError: malformed URL
         raise DownloadError(str(error)) from error
     if (found := idx.sha256(array)) != file.sha256:
         raise DownloadError(f"{path}: expected SHA-256 {file.sha256}, found {found}")
@@ -250,9 +244,9 @@ def _from_folder(mirror: str, file: mnist.MnistFile, count: Callable[[int], None
     return b"".join(idx.content(array))
 
 
-def _is_own(folder: Path) -> bool:
-    """Whether the folder is the tool's own cache, where it may replace what is damaged."""
+def _is_cache(folder: Path) -> bool:
+    """Check for mnistnet's own cache, where damaged files may be replaced."""
     try:
         return folder.resolve() == cache_folder().resolve()
-    except (DataError, OSError, RuntimeError):  # no home, no permission, links in a circle
+    except (DataError, OSError, RuntimeError):  # no home, no permission, circular links
         return False

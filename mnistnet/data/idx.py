@@ -1,4 +1,4 @@
-"""The IDX format, in which MNIST is published: read and write it, raw or gzip.
+"""Read and write IDX, MNIST's file format, raw or gzip.
 
 A file is a header, then the array in C order, all big-endian (the MNIST page's description, kept
 in https://github.com/cvdfoundation/mnist):
@@ -9,8 +9,7 @@ in https://github.com/cvdfoundation/mnist):
     4 d bytes   the size of each dimension, unsigned 32 bits
     the rest    the elements
 
-So MNIST's 60,000 training images begin 00 00 08 03, 60000, 28, 28. This module knows the format
-and nothing of MNIST.
+For example, MNIST's 60,000 training images begin 00 00 08 03, 60000, 28, 28.
 """
 
 import gzip
@@ -32,13 +31,12 @@ from mnistnet.errors import DataError, reason
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
 GZIP_MAGIC = b"\x1f\x8b"
-# DEFLATE makes at most 1032 bytes out of one (https://www.zlib.net/zlib_tech.html), so a header
-# that promises more than that can be refused before any memory is set aside for it.
+# DEFLATE expands a byte to at most 1032 (https://www.zlib.net/zlib_tech.html), so a header that
+# promises more is refused before memory is allocated.
 MAX_DEFLATE_RATIO = 1032
-MAX_DIMENSIONS = 64  # NumPy's own limit
+MAX_DIMENSIONS = 64  # NumPy's limit
 CHUNK = 1 << 20  # bytes
-# What is found under an IDX file's name, by how it begins.
-OTHERS = {
+OTHERS = {  # first bytes of other files that people name like an IDX file
     b"PK": "a ZIP archive, not gzip; unpack it first (unzip)",
     b"\xfd7zXZ": "an xz archive, not gzip; unpack it first (xz --decompress)",
     b"BZh": "a bzip2 archive, not gzip; unpack it first (bunzip2)",
@@ -53,7 +51,7 @@ OTHERS = {
 
 
 class Reader(NamedTuple):
-    """An IDX file that is open after its header; length is that of the raw file in bytes."""
+    """An IDX file, open after its header; length is that of the raw file in bytes."""
 
     stream: Any
     path: Path
@@ -62,11 +60,11 @@ class Reader(NamedTuple):
     length: int
 
     def read(self, shape: tuple[int, ...]) -> Array:
-        """The next elements, as an array of this shape; read-only."""
-        # Read, not mapped: who cuts a mapped file short kills all who look at it.
+        """Read the next elements as a read-only array of this shape."""
+        # Not mapped: truncating a mapped file kills its readers.
         array: Array = np.empty(shape, self.dtype)
         body = _bytes(array)
-        for start in range(0, len(body), CHUNK):  # or gzip would make a second copy of it all
+        for start in range(0, len(body), CHUNK):  # gzip would copy a single large read
             piece = body[start : start + CHUNK]
             if self.stream.readinto(piece) < len(piece):
                 raise self.wrong_length(f"{self.stream.tell():,}")
@@ -82,7 +80,7 @@ class Reader(NamedTuple):
 
 @contextmanager
 def opened(path: Path, any_order: bool = False) -> Iterator[Reader]:
-    """A Reader of an IDX file; errors as of read_idx."""
+    """Open an IDX file; raises DataError as read_idx does."""
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path}: expected an IDX file, found a folder or a device")
@@ -90,7 +88,7 @@ def opened(path: Path, any_order: bool = False) -> Iterator[Reader]:
             size = os.fstat(file.fileno()).st_size
             is_gzip = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             file.seek(max(size - 4, 0) if is_gzip else 0)
-            # the last four bytes of a gzip file: the length of its content, modulo 2^32
+            # a gzip file ends with the length of its content, modulo 2^32, in four bytes
             raw_size = int.from_bytes(file.read(), "little") if is_gzip else size
             file.seek(0)
             with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
@@ -98,34 +96,32 @@ def opened(path: Path, any_order: bool = False) -> Iterator[Reader]:
                 if not is_gzip and size != reader.length:
                     raise reader.wrong_length(f"{size:,}")
                 if reader.length > size * MAX_DEFLATE_RATIO:
-                    raise reader.wrong_length(
-                        f"a gzip file of {size:,} bytes, which cannot hold as many"
-                    )
+                    raise reader.wrong_length(f"a gzip file of {size:,} bytes, which is too short")
                 yield reader
                 if stream.tell() == reader.length and stream.read(1):
                     raise reader.wrong_length("more")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
-            f"{path}: expected a whole gzip file; found a damaged one: {error}"
+            f"{path}: expected a complete gzip file; found a damaged one: {error}"
         ) from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
 def read_idx(path: Path) -> Array:
-    """The array in an IDX file, raw or gzip (told by content, whatever the name).
+    """Read the array in an IDX file, raw or gzip, whatever its name.
 
-    The array is read-only. Types of more than one byte stay big-endian. Raises DataError, naming
-    file, expected and found, for anything that is not exactly one well-formed IDX array.
+    The array is read-only and stays big-endian. Raises DataError, naming the file, for anything but
+    exactly one well-formed IDX array.
     """
     with opened(path) as reader:
         return reader.read(reader.shape)
 
 
 def read_blocks(path: Path, rows: int) -> Iterator[Array]:
-    """The array in an IDX file, so many rows at a time; errors as of read_idx.
+    """Read the array in an IDX file in blocks of rows; also accepts little-endian files.
 
-    Read are also files whose sizes and elements are little-endian.
+    Raises DataError as read_idx does.
     """
     with opened(path, any_order=True) as reader:
         count = reader.shape[0] if reader.shape else 0
@@ -134,11 +130,11 @@ def read_blocks(path: Path, rows: int) -> Iterator[Array]:
 
 
 def write_idx(path: Path, array: Array) -> None:
-    """Write an array as IDX, all at once; as gzip where the name ends in .gz.
+    """Write an array as IDX, atomically; as gzip if the name ends in .gz.
 
-    The dtype must be one of uint8, int8, int16, int32, float32, float64, in either byte order.
-    The same array gives the same bytes. Raises DataError for another dtype or a dimension of 2^32
-    or more, MnistnetError where the file cannot be written.
+    The dtype is uint8, int8, int16, int32, float32 or float64, in either byte order. The same array
+    gives the same bytes. Raises DataError for another dtype or a dimension of 2^32 or more,
+    MnistnetError if the file cannot be written.
     """
     parts = content(array)
     with atomic_write(path) as stream:
@@ -150,13 +146,13 @@ def write_idx(path: Path, array: Array) -> None:
 
 
 def content(array: Array) -> tuple[bytes, memoryview]:
-    """Header and elements of the raw IDX file that holds this array; raises DataError as write_idx
+    """Return the header and the elements of the array's raw IDX file; raises DataError as write_idx
     does."""
-    return header(array), _big_endian(array)
+    return header(array), _bytes(np.ascontiguousarray(array, array.dtype.newbyteorder(">")))
 
 
 def header(array: Array) -> bytes:
-    """The header of the IDX file that holds this array; raises DataError as write_idx does."""
+    """Return the header of the array's IDX file; raises DataError as write_idx does."""
     code = CODES.get(array.dtype.newbyteorder("="))
     if code is None:
         known = ", ".join(str(dtype) for dtype in CODES)
@@ -167,7 +163,7 @@ def header(array: Array) -> bytes:
 
 
 def sha256(array: Array) -> str:
-    """SHA-256 of the raw IDX file that holds this array, however it is or is not stored."""
+    """Return the SHA-256 of the array's raw IDX file."""
     start, elements = content(array)
     digest = hashlib.sha256(start)
     digest.update(elements)
@@ -175,13 +171,8 @@ def sha256(array: Array) -> str:
 
 
 def describe(array: Array) -> str:
-    """Shape and type in words: '60000 x 28 x 28 uint8'."""
+    """Return shape and type as text, such as '60000 x 28 x 28 uint8'."""
     return f"{_times(array.shape)} {array.dtype.name}"
-
-
-def _big_endian(array: Array) -> memoryview:
-    """The array's elements as IDX stores them, without a copy where they already are."""
-    return _bytes(np.ascontiguousarray(array, array.dtype.newbyteorder(">")))
 
 
 def _bytes(array: Array) -> memoryview:
@@ -191,8 +182,8 @@ def _bytes(array: Array) -> memoryview:
 def _read_header(
     stream: Any, path: Path, size: int, any_order: bool
 ) -> tuple[np.dtype[Any], Any, int]:
-    """dtype, shape and length in bytes, header included, of the raw file that begins here; size is
-    its length as far as that is known."""
+    """Return the dtype, shape and length in bytes, header included, of a raw file of this size; the
+    size of gzip content is only known modulo 2^32."""
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0":
         raise DataError(f"{path}: {_not_idx(start + stream.read(28))}")
@@ -201,7 +192,7 @@ def _read_header(
         raise DataError(f"{path}: expected an IDX type of {known}; found 0x{start[2]:02x}")
     dtype, dimensions = np.dtype(TYPES[start[2]]), start[3]
     if dimensions > MAX_DIMENSIONS:
-        raise DataError(f"{path}: expected {MAX_DIMENSIONS} dimensions at most; found {dimensions}")
+        raise DataError(f"{path}: expected at most {MAX_DIMENSIONS} dimensions; found {dimensions}")
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise DataError(
@@ -217,18 +208,18 @@ def _read_header(
     if size == swapped_length != length:
         if not any_order:
             raise DataError(
-                f"{path}: expected big-endian sizes, as IDX has; found little-endian ones "
-                f"({_times(swapped)}); 'mnistnet import' reads such files"
+                f"{path}: expected big-endian sizes; found little-endian ones ({_times(swapped)}); "
+                "convert the files with 'mnistnet import'"
             )
         return dtype.newbyteorder("<"), swapped, swapped_length
-    # NumPy computes strides, and so overflows, even where another dimension is zero.
+    # NumPy computes strides, which overflow even if another dimension is zero.
     if math.prod(size for size in shape if size) * dtype.itemsize >= 2**63:
         raise DataError(f"{path}: expected dimensions that fit in memory; found {_times(shape)}")
     return dtype, shape, length
 
 
 def _not_idx(start: bytes) -> str:
-    """Why a file that begins so is none, and what to do where that can be told."""
+    """Explain why these first bytes are not IDX, with advice if possible."""
     if not start:
         return "expected an IDX file, found an empty file"
     if start.lstrip()[:1] == b"<":

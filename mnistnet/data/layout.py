@@ -1,9 +1,8 @@
-"""Where a data set's files are in a folder, whatever a program or an archive called them.
+"""Locate a data set's files in a folder, under the names that programs and archives use.
 
-Found are names as published (train-images-idx3-ubyte), as some archivers unpack them
-(train-images.idx3-ubyte), each as gzip, in a folder of the file's own name (Kaggle's archive) and
-in a folder raw/ or NAME/raw/ (torchvision's). Other sets' names are recognised, and answered with
-the command that reads them.
+These are the published names (train-images-idx3-ubyte), with a dot as some archivers write them
+(train-images.idx3-ubyte), each also as gzip, in a folder of the file's own name (Kaggle) and in
+raw/ or NAME/raw/ (torchvision). Errors about other data sets name the command that converts them.
 """
 
 import shlex
@@ -20,9 +19,9 @@ TABLES = (".npz", ".csv")
 
 
 def locate(folder: Path, names: Sequence[str]) -> Path:
-    """The folder that has the files: this one, or one named raw in it; this one if neither has.
+    """Return the folder that has the files: this one or one named raw in it; this one if neither.
 
-    Raises DataError where there is more than one.
+    Raises DataError if several have them.
     """
     inner = [*folder.glob("raw"), *sorted(folder.glob("*/raw"))]
     found = [place for place in (folder, *inner) if any(copies(place, name) for name in names)]
@@ -35,14 +34,14 @@ def locate(folder: Path, names: Sequence[str]) -> Path:
 
 
 def name_of(folder: Path) -> str:
-    """The name of the set in a folder: the folder's own, but that around one named raw."""
+    """Return the name of a data set in this folder: the folder's, or the parent's of raw."""
     place = folder.absolute()
     return place.parent.name if place.name == "raw" else place.name
 
 
 def copies(folder: Path, name: str) -> list[Path]:
-    """The files in the folder that may be this one, the one to read first; raises DataError where
-    the folder cannot be searched."""
+    """List the copies of a file in the folder, the preferred one first; raise DataError if the
+    folder cannot be searched."""
     dotted = name.replace("-idx", ".idx")
     places = (name, name + PACKED, dotted, dotted + PACKED, f"{name}/{name}", f"{dotted}/{dotted}")
     try:
@@ -59,13 +58,13 @@ def _is_file(path: Path) -> bool:
 
 
 def refuse_link(path: Path) -> None:
-    """Raise DataError where the path is a link: to write there would change what is elsewhere."""
+    """Raise DataError if the path is a link, through which writing would change another file."""
     if path.is_symlink():
         raise DataError(f"expected a file, found a link: {path}; remove the link")
 
 
 def others(folder: Path, names: Sequence[str]) -> list[str]:
-    """What is in the folder that 'mnistnet import' might read, but these files."""
+    """List what else in the folder 'mnistnet import' may be able to read."""
     known = {path.name for name in names for path in copies(folder, name)}
     return [name for name in _listed(folder) if name not in known and _is_source(folder / name)]
 
@@ -85,17 +84,17 @@ def _listed(folder: Path) -> list[str]:
 
 
 def absent(folder: Path, name: str, names: Sequence[str]) -> str:
-    """That the folder has no such file, what it has, and the ways on."""
+    """Explain that the folder lacks a file, list what it has, and name the next command."""
     place = shlex.quote(str(folder))
     convert = "mnistnet import {} --out NEW_FOLDER"
     if _is_file(folder):
         return (
             f"expected a folder with {name}, found a file, {folder}; "
-            f"to make a folder of it: {convert.format(place)}"
+            f"to convert it: {convert.format(place)}"
         )
     fill = (
-        f"to put MNIST there: mnistnet download --data {place}; "
-        f"to read another data set: {convert.format('SOURCE')}"
+        f"to download MNIST to it: mnistnet download --data {place}; "
+        f"to convert another data set: {convert.format('SOURCE')}"
     )
     if not folder.exists():
         return f"there is no folder {folder}; {fill}"
@@ -104,15 +103,15 @@ def absent(folder: Path, name: str, names: Sequence[str]) -> str:
     found = f"it has {', '.join(listed[:SHOWN])}{more}" if listed else "it is empty"
     any_there = any(copies(folder, each) for each in names)
     expected = f"no {name}" if any_there else f"none of {', '.join(names)}"
-    said = f"{folder} has {expected}, raw or .gz; {found}"
+    message = f"{folder} has {expected}, raw or .gz; {found}"
     links = [path for path in (folder / name, folder / f"{name}{PACKED}") if path.is_symlink()]
     if links:
-        return f"{said}; {links[0].name} is a link to a file that is not there"
+        return f"{message}; {links[0].name} is a broken link"
     if others(folder, names):
-        return f"{said}; to read these: {convert.format(place)}"
+        return f"{message}; to convert these: {convert.format(place)}"
     if any_there:
         return (
-            f"{said}; add that set's own file (of MNIST: mnistnet download --data {place}), or "
+            f"{message}; add the missing file (for MNIST: mnistnet download --data {place}), or "
             "name another folder with --data"
         )
-    return f"{said}; {fill}"
+    return f"{message}; {fill}"

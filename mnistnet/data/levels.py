@@ -1,4 +1,4 @@
-"""The grey levels of images: MNIST's are 0 to 255, light digits on black."""
+"""Check and scale pixel values: MNIST's are 0 to 255, light digits on black."""
 
 import numpy as np
 
@@ -9,31 +9,32 @@ FULL = 255
 
 
 def is_light(images: Array) -> bool:
-    """Whether most images (n, 784) uint8 have a light ground, judged by their corners."""
+    """Check by their corners whether most images (n, 784) uint8 have a light background."""
     corners = images[:, [0, SIDE - 1, PIXELS - SIDE, PIXELS - 1]]
     return bool((corners > FULL // 2).mean() > 0.75)
 
 
 class Scale:
-    """Brings blocks of images to 0 to 255, all by one factor, which the first that is not blank
-    decides: 255 where its levels are at most 1, else 1."""
+    """Scales blocks of images to 0 to 255 by one factor: 255 if the first block that is not blank
+    has no value above 1, else 1."""
 
     def __init__(self) -> None:
         self.factor: int | None = None
 
     def apply(self, images: Array) -> Array:
-        """The images (n, 784), of any numbers, as uint8; raises DataError for other levels."""
+        """Return images (n, 784) of any numeric type as uint8; raise DataError for values outside
+        the range."""
         if images.dtype == np.bool_:
             images = images.view(np.uint8)
         if images.dtype.kind not in "uif":
-            raise DataError(f"expected images of numbers; found {images.dtype}")
+            raise DataError(f"expected numeric images; found {images.dtype}")
         low, high = images.min(), images.max()
         if self.factor is None and high > 0:
             self.factor = FULL if high <= 1 else 1
         factor = self.factor or 1
-        if not (low >= 0 and high * float(factor) <= FULL):  # nan is in no range
-            most = "1, as in the images before" if factor == FULL else "255, or 0 to 1"
-            raise DataError(f"expected levels from 0 to {most}; found {low:g} to {high:g}")
+        if not (low >= 0 and high * float(factor) <= FULL):  # also refuses nan
+            most = "1, as in earlier images" if factor == FULL else "255 or 0 to 1"
+            raise DataError(f"expected pixel values 0 to {most}; found {low:g} to {high:g}")
         if factor == 1 and images.dtype == np.uint8:
             return images
         levels: Array = np.rint(images * np.float32(factor)).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""What MNIST is (its files, sizes, hashes and mirrors), and one split of it from a folder.
+"""Define MNIST's files, hashes and mirrors, and load a split from a folder.
 
-Any other set in the same form (28 x 28 uint8 images, labels 0 to 9, the same file names) loads as
-well; `published` tells whether the bytes are MNIST's own.
+Other data sets in the same form load as well (28 x 28 uint8 images, labels 0 to 9, the same file
+names); `Dataset.published` is true only for MNIST's own bytes.
 """
 
 import json
@@ -18,14 +18,14 @@ from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.data import idx, layout
 from mnistnet.errors import DataError
 
-DRAWN = "drawn.json"  # beside a set that synthetic.py drew; has its SHA-256
-IMPORTED = "set.json"  # beside a set that convert.py wrote; has its name
-MAX_STATED = 1 << 16  # bytes in either, a hundred times what there should be
+DRAWN = "drawn.json"  # beside drawn digits: SHA-256 of the files
+IMPORTED = "set.json"  # beside a converted data set: its name
+MAX_RECORD = 1 << 16  # bytes of either
 MAX_NAME = 100  # characters
 
 
 class MnistFile(NamedTuple):
-    """One of the four files as published: sizes in bytes, hashes as hexadecimal SHA-256."""
+    """One of the four published files: sizes in bytes, hexadecimal SHA-256."""
 
     name: str
     size: int
@@ -69,38 +69,23 @@ TEST_LABELS = MnistFile(
 )
 FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
-# The order is the order in which they are asked. MNIST's first home, yann.lecun.com, no longer
-# serves it.
+# Tried in this order. MNIST's original site, yann.lecun.com, no longer serves it.
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
 
-# Test images whose label most of five people would not give, and the digit that most of them see
-# instead, None where they see none or do not agree (Northcutt, Athalye and Mueller 2021,
+# Test images whose label was rejected by most of five people, with the digit that most of them
+# chose, or None if they saw none or disagreed (Northcutt, Athalye and Mueller 2021,
 # https://arxiv.org/abs/2103.14749).
 LABEL_ERRORS = {
-    947: 9,
-    1621: 6,
-    1901: 4,
-    2130: None,
-    2462: 0,
-    2597: 3,
-    2654: None,
-    3520: None,
-    3558: 0,
-    5937: 3,
-    6651: 6,
-    6783: 6,
-    8527: None,
-    9679: None,
-    9729: 6,
-}
+    947: 9, 1621: 6, 1901: 4, 2130: None, 2462: 0, 2597: 3, 2654: None, 3520: None, 3558: 0,
+    5937: 3, 6651: 6, 6783: 6, 8527: None, 9679: None, 9729: 6,
+}  # fmt: skip
 
-# What to do with a set of more classes.
-TEN_CLASSES = (
-    "mnistnet has ten classes, and sets such as EMNIST's letters have more; to keep ten of them: "
+TEN_CLASSES = (  # advice for data sets with more
+    "mnistnet has ten classes, but sets such as EMNIST's letters have more; to keep ten of them: "
     "mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER"
 )
 
@@ -112,20 +97,19 @@ class Dataset:
     images: np.ndarray[Any, np.dtype[np.uint8]]
     labels: np.ndarray[Any, np.dtype[np.uint8]]
     split: str
-    stated: Any = None  # what DRAWN beside the files says
-    stated_name: str = ""  # what IMPORTED beside them says, or else the folder
+    record: Any = None  # content of DRAWN
+    given_name: str = ""  # from IMPORTED, or the folder's
 
     @cached_property
     def name(self) -> str:
-        """What the set is called: 'MNIST' only where these are MNIST's own bytes."""
+        """The data set's name: 'MNIST' only for MNIST's own bytes."""
         if self.published:
             return "MNIST"
-        altered = " (altered)" * (self.stated_name.upper() == "MNIST")
-        return self.stated_name + altered
+        return self.given_name + " (altered)" * (self.given_name.upper() == "MNIST")
 
     @cached_property
     def sha256(self) -> dict[str, str]:
-        """SHA-256 of the raw IDX file of the images and of the labels."""
+        """SHA-256 of the raw IDX files of the images and of the labels."""
         return {
             "images": idx.sha256(self.images.reshape(-1, SIDE, SIDE)),
             "labels": idx.sha256(self.labels),
@@ -139,39 +123,37 @@ class Dataset:
 
     @cached_property
     def drawn(self) -> bool:
-        """Whether these are digits that the program drew."""
-        return self.stated is not None and self.stated["sha256"].get(self.split) == self.sha256
+        """Whether these are drawn digits."""
+        return self.record is not None and self.record["sha256"].get(self.split) == self.sha256
 
     @property
     def label_errors(self) -> Mapping[int, int | None]:
-        """LABEL_ERRORS, where these are the images they are in."""
+        """LABEL_ERRORS for MNIST's test set, else empty."""
         return LABEL_ERRORS if self.split == "test" and self.published else {}
 
 
 def find(folder: Path, file: MnistFile) -> Path | None:
-    """Where the file is in the folder, under any of the names it is known by; None if nowhere.
+    """Find the file in the folder under any of its names, or return None.
 
-    Raises DataError where the folder cannot be searched.
+    Raises DataError if the folder cannot be searched.
     """
     return next(iter(layout.copies(folder, file.name)), None)
 
 
 def locate(folder: Path) -> Path:
-    """The folder that has the files: this one, or one that torchvision made in it."""
+    """Return the folder that has the files: this one, or one that torchvision made in it."""
     return layout.locate(folder, [file.name for file in FILES])
 
 
-def stated(folder: Path) -> Any:
-    """What DRAWN in the folder says, a dict with 'sha256', one too, in it; None where it has none
-    that does."""
-    said = _read_json(folder / DRAWN)
-    return said if isinstance(said, dict) and isinstance(said.get("sha256"), dict) else None
+def drawn_record(folder: Path) -> Any:
+    """Read DRAWN in the folder: a dict with a dict 'sha256'; None if it is anything else."""
+    record = _read_json(folder / DRAWN)
+    return record if isinstance(record, dict) and isinstance(record.get("sha256"), dict) else None
 
 
 def _read_json(path: Path) -> Any:
-    """What the file says; None where there is none that says anything."""
     try:
-        if not path.is_file() or path.stat().st_size > MAX_STATED:
+        if not path.is_file() or path.stat().st_size > MAX_RECORD:
             return None
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -179,9 +161,9 @@ def _read_json(path: Path) -> Any:
 
 
 def load(folder: Path, split: str) -> Dataset:
-    """The 'train' or the 'test' split from a folder that has it.
+    """Load the 'train' or the 'test' split from a folder.
 
-    Raises DataError for a file that is missing, malformed (see idx.read_idx) or not MNIST-like.
+    Raises DataError for a file that is missing, malformed (see idx.read_idx) or unlike MNIST's.
     """
     folder = locate(folder)
     images_file, labels_file = _pair(split)
@@ -194,39 +176,44 @@ def load(folder: Path, split: str) -> Dataset:
     labels_path, labels = _read(folder, labels_file)
     if labels.dtype != np.uint8 or labels.ndim != 1:
         raise DataError(
-            f"{labels_path}: expected a row of uint8 labels; found {idx.describe(labels)}; to "
-            f"convert them: mnistnet import {shlex.quote(str(folder))} --out NEW_FOLDER"
+            f"{labels_path}: expected n uint8 labels; found {idx.describe(labels)}; to convert "
+            f"them: mnistnet import {shlex.quote(str(folder))} --out NEW_FOLDER"
         )
-    if not 0 < len(images) == len(labels):
-        raise DataError(
-            f"expected as many labels as images, and some; found {len(images):,} images in "
-            f"{images_path} and {len(labels):,} labels in {labels_path}"
-        )
+    check_counts(len(images), images_path, len(labels), labels_path)
     if labels.max() >= CLASSES:
         raise DataError(
             f"{labels_path}: expected labels 0 to {CLASSES - 1}; "
             f"found {labels.max()} for image {labels.argmax():,}; {TEN_CLASSES}"
         )
     images = images.reshape(len(images), PIXELS)
-    said = _read_json(folder / IMPORTED)
-    return Dataset(images, labels, split, stated(folder), _name(said) or layout.name_of(folder))
+    name = _imported_name(folder) or layout.name_of(folder)
+    return Dataset(images, labels, split, drawn_record(folder), name)
 
 
-def _name(said: Any) -> str | None:
-    """The name in what IMPORTED says, if there is one that can be printed."""
-    name = said.get("name") if isinstance(said, dict) else None
+def check_counts(images: int, images_path: Path, labels: int, labels_path: Path) -> None:
+    """Raise DataError unless there is at least one image, and a label for each."""
+    if not 0 < images == labels:
+        raise DataError(
+            f"expected equal numbers of images and labels, at least one; found {images:,} images "
+            f"in {images_path} and {labels:,} labels in {labels_path}"
+        )
+
+
+def _imported_name(folder: Path) -> str | None:
+    """Return the printable name in IMPORTED, if there is one."""
+    record = _read_json(folder / IMPORTED)
+    name = record.get("name") if isinstance(record, dict) else None
     is_name = isinstance(name, str) and name.isprintable() and len(name) <= MAX_NAME
     return name if is_name else None
 
 
 def _pair(split: str) -> tuple[MnistFile, MnistFile]:
-    """The images' and the labels' file of a split."""
     images, labels = (file for file in FILES if file.split == split)
     return images, labels
 
 
 def _read(folder: Path, file: MnistFile) -> tuple[Path, Array]:
-    """The file's path and array; raises DataError where another copy of it is of another set."""
+    """Read a file; return its path and array. Raises DataError if copies of it differ."""
     paths = layout.copies(folder, file.name)
     if not paths:
         raise DataError(layout.absent(folder, file.name, [each.name for each in FILES]))
@@ -234,7 +221,7 @@ def _read(folder: Path, file: MnistFile) -> tuple[Path, Array]:
     for path in paths[1:]:
         try:
             same = np.array_equal(array, idx.read_idx(path))
-        except DataError:  # what is not used may be damaged
+        except DataError:  # a damaged copy that is not used
             continue
         if not same:
             raise DataError(

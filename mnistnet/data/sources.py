@@ -1,8 +1,7 @@
-"""Find out what somebody's file or folder is, and read the data set in it."""
+"""Recognise the kind of a data set in a file or folder, and read it in blocks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,21 +17,21 @@ KINDS = (
     "an .npz with x_train and y_train, a .csv, IDX files, or a folder with one of these or with "
     "folders 0 to 9 of pictures"
 )
-Skip = Callable[[Path, str], None]  # told of a file that is left out, and why
+Skip = Callable[[Path, str], None]  # called with each skipped file and the reason
 
 
 def read(source: Path, skip: Skip) -> Iterator[Block]:
-    """The data set in a file or folder, in blocks; raises DataError for what is none."""
+    """Read the data set in a file or folder in blocks; raise DataError if there is none."""
     try:
         yield from _recognise(source, skip)
     except (MnistnetError, MemoryError):
         raise
-    except Exception as error:  # a damaged archive makes zipfile and zlib raise a dozen kinds
+    except Exception as error:  # zipfile and zlib raise a dozen kinds for damaged archives
         raise DataError(f"cannot read {source}: {reason(error)}") from error
 
 
 def is_transposed(source: Path) -> bool:
-    """Whether the images are stored column by column: EMNIST's are, as their names tell."""
+    """Check by file names for EMNIST, whose images are stored column by column."""
     try:
         names = [path.name for path in source.iterdir()] if source.is_dir() else [source.name]
     except OSError as error:
@@ -55,7 +54,7 @@ def _recognise(source: Path, skip: Skip) -> Iterator[Block]:
     npz = [path for path in files if path.suffix.lower() == ".npz"]
     csv = [path for path in files if path.suffix.lower() == ".csv"]
     idx = [path for path in files if "idx" in path.name.lower()]
-    if not idx:  # in folders of their own names
+    if not idx:  # Kaggle has each file in a folder of its name
         idx = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
     pictures = [] if npz or csv or idx else _labelled(folder)
     if bool(npz) + bool(csv) + bool(idx) + bool(pictures) != 1:
@@ -69,40 +68,31 @@ def _recognise(source: Path, skip: Skip) -> Iterator[Block]:
     return stored.read(source, stored.npz_arrays(npz) if npz else stored.idx_arrays(idx))
 
 
-class _Labelled(NamedTuple):
-    """A folder of pictures of one label."""
-
-    split: str
-    label: str
-    path: Path
+Labelled = tuple[str, str, Path]  # split, label and the folder of its pictures
 
 
-def _labelled(folder: Path) -> list[_Labelled]:
-    """The folders of pictures in a folder, or in train/ and test/ of it."""
+def _labelled(folder: Path) -> list[Labelled]:
+    """List the folders of pictures in a folder, or in its train/ and test/."""
     inner = _folders(folder)
-    if any(path.name.lower() in SPLITS for path in inner):
-        return [
-            _Labelled(SPLITS[path.name.lower()], label.name, label)
-            for path in inner
-            if path.name.lower() in SPLITS
-            for label in _folders(path)
-        ]
-    return [_Labelled("train", path.name, path) for path in inner]
+    splits = [path for path in inner if path.name.lower() in SPLITS]
+    if not splits:
+        return [("train", path.name, path) for path in inner]
+    return [(SPLITS[s.name.lower()], path.name, path) for s in splits for path in _folders(s)]
 
 
 def _folders(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_dir() and path.name[0] != "."]
 
 
-def _read_pictures(folders: Sequence[_Labelled], skip: Skip) -> Iterator[Block]:
+def _read_pictures(folders: Sequence[Labelled], skip: Skip) -> Iterator[Block]:
     found = [
-        (folder.split, folder.label, path)
-        for folder in folders
-        for path in sorted(folder.path.iterdir())
+        (split, label, path)
+        for split, label, folder in folders
+        for path in sorted(folder.iterdir())
         if path.is_file() and path.name[0] != "."
     ]
     if len(found) > MAX_PICTURES:
-        raise DataError(f"expected {MAX_PICTURES:,} pictures at most; found {len(found):,}")
+        raise DataError(f"expected at most {MAX_PICTURES:,} pictures; found {len(found):,}")
     for split in ("train", "test"):
         mine = [(label, path) for part, label, path in found if part == split]
         for start in range(0, len(mine), PICTURES):
@@ -118,8 +108,8 @@ def _read_pictures(folders: Sequence[_Labelled], skip: Skip) -> Iterator[Block]:
 
 
 def _prepared(path: Path) -> Array:
-    """The digit in the picture, (784,) uint8, as predict would give it to a network."""
-    from mnistnet.image.digit import read_picture  # which loads Pillow
+    """Return the digit in a picture, (784,) uint8, normalised as for predict."""
+    from mnistnet.image.digit import read_picture  # loads Pillow
 
     digits = read_picture(path).digits
     if len(digits) > 1:

@@ -1,31 +1,34 @@
-"""Read arrays of images and labels that other programs stored: NumPy's .npz, and IDX files under
-any name. Images are read in blocks, so that of a large file only one is in memory."""
+"""Read images and labels from .npz and IDX files of any name.
+
+Images are read in blocks, so that large files need little memory.
+"""
 
 import math
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from mnistnet.arrays import PIXELS, SIDE, Array
-from mnistnet.data import idx, layout
+from mnistnet.data import idx, layout, mnist
 from mnistnet.errors import DataError, reason
 
 BLOCK = 5000  # images
 MAX_IMAGES = 1_000_000
-MAX_ITEM = 1024  # bytes in a number or in the name of a label
-MAX_BYTES = 1 << 30  # at a time
+MAX_ITEM = 1024  # bytes of a number or a label's name
+MAX_BYTES = 1 << 30  # of one block
 IMAGES = re.compile(r"images?|imgs?|idx3|pixels?|data|(^|[_-])x([_-]|$)")
 LABELS = re.compile(r"labels?|targets?|idx[12]|(^|[_-])y([_-]|$)")
 TEST = re.compile(r"test|t10k")
 
 
 class Block(NamedTuple):
-    """Some images (n, 784), of any numbers, and their labels (n,), numbers or names; split is
-    'train' or 'test', total the number of the source's images where that is known, else 0."""
+    """Images (n, 784) of any numeric type and their labels (n,), numbers or names; split is 'train'
+    or 'test', total the number of images in the source, 0 if unknown."""
 
     split: str
     images: Array
@@ -34,7 +37,7 @@ class Block(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """An array in a file: its name in lower case, its shape, and its rows in blocks."""
+    """An array in a file: its name in lower case, its shape, and a reader of its rows in blocks."""
 
     path: Path
     name: str
@@ -43,8 +46,8 @@ class Stored(NamedTuple):
 
 
 def read(source: Path, arrays: Sequence[Stored]) -> Iterator[Block]:
-    """The data set in these arrays, told apart by name; raises DataError for what is none."""
-    parts: dict[tuple[str, bool], Stored] = {}  # of each split, the images and the labels
+    """Read the data set in these arrays, identified by name; raise DataError if there is none."""
+    parts: dict[tuple[str, bool], Stored] = {}  # by split, and whether they are images
     for array in arrays:
         is_images = bool(IMAGES.search(array.name))
         if not array.shape or not (is_images or LABELS.search(array.name)):
@@ -53,7 +56,7 @@ def read(source: Path, arrays: Sequence[Stored]) -> Iterator[Block]:
         if key in parts and not _is_same(parts[key], array):
             raise DataError(
                 f"{source}: expected one data set; found {parts[key].name} and {array.name}; "
-                "name a file of the one to read"
+                "name one file of the set to read"
             )
         parts.setdefault(key, array)
     splits = [split for split in ("train", "test") if (split, True) in parts]
@@ -69,7 +72,7 @@ def read(source: Path, arrays: Sequence[Stored]) -> Iterator[Block]:
 
 
 def _is_same(one: Stored, other: Stored) -> bool:
-    """Whether it is one file, raw and packed, by its name, or the same labels twice."""
+    """Check for the raw and the gzip copy of one file, by name, or for equal labels."""
     if one.name == other.name:
         return True
     if one.shape != other.shape or len(one.shape) > 2:
@@ -82,20 +85,16 @@ def _paired(split: str, images: Stored, labels: Stored, total: int) -> Iterator[
     if math.prod(images.shape[1:]) != PIXELS:
         raise DataError(
             f"{images.path}: expected n x {SIDE} x {SIDE} images in {images.name}; found "
-            f"{images.shape}; images of other sizes are read from picture files in folders 0 to 9"
+            f"{images.shape}; save images of other sizes as pictures in folders 0 to 9"
         )
     if labels.shape[1:] not in ((), (1,), (8,)):
         raise DataError(
-            f"{labels.path}: expected a row of labels in {labels.name}; found {labels.shape}"
+            f"{labels.path}: expected one label per image in {labels.name}; found {labels.shape}"
         )
-    if not 0 < count == labels.shape[0]:
-        raise DataError(
-            f"expected as many labels as images, and some; found {count:,} images in "
-            f"{images.path} and {labels.shape[0]:,} labels in {labels.path}"
-        )
+    mnist.check_counts(count, images.path, labels.shape[0], labels.path)
     if count > MAX_IMAGES:
-        raise DataError(f"{images.path}: expected {MAX_IMAGES:,} images at most; found {count:,}")
-    # QMNIST's labels have eight columns, of which the first is the digit.
+        raise DataError(f"{images.path}: expected at most {MAX_IMAGES:,} images; found {count:,}")
+    # the first of QMNIST's eight columns is the digit
     column = np.concatenate([block.reshape(len(block), -1)[:, 0] for block in labels.blocks()])
     start = 0
     for block in images.blocks():
@@ -105,7 +104,7 @@ def _paired(split: str, images: Stored, labels: Stored, total: int) -> Iterator[
 
 
 def npz_arrays(paths: Sequence[Path]) -> list[Stored]:
-    """The arrays in .npz files; one that NumPy named itself goes by the name of its file."""
+    """List the arrays in .npz files; an unnamed array gets the name of its file."""
     arrays = []
     for path in paths:
         with zipfile.ZipFile(path) as archive:
@@ -114,67 +113,59 @@ def npz_arrays(paths: Sequence[Path]) -> list[Stored]:
                 name = path.stem if re.fullmatch(r"arr_\d+", key) else key
                 with archive.open(member) as stream:
                     shape, _, _ = _npy_header(stream, path)
-                blocks = _npy_reader(path, member)
+                blocks = partial(_npy_blocks, path, member)
                 arrays.append(Stored(path, name.lower(), shape, blocks))
     return arrays
 
 
 def _npy_header(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran's order, and type of an array; nothing is unpickled."""
+    """Read an array's shape, whether it is in Fortran order, and its type; unpickle nothing."""
     try:
         version = np.lib.format.read_magic(stream)
-        if version != (1, 0):  # whose headers are short; others are for records
+        if version != (1, 0):  # its headers are short; later versions are for records
             raise ValueError(f"version {version} of the format")
         shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    except Exception as error:  # a damaged header makes NumPy raise half a dozen kinds
+    except Exception as error:  # NumPy raises half a dozen kinds for damaged headers
         raise DataError(f"{path}: expected NumPy arrays; {reason(error)}") from error
     if dtype.hasobject:
         raise DataError(f"{path}: expected arrays of numbers; found pickled objects")
     if dtype.kind not in "biufUS" or not 0 < dtype.itemsize <= MAX_ITEM:
-        raise DataError(f"{path}: expected arrays of numbers or of labels; found {dtype}")
+        raise DataError(f"{path}: expected arrays of numbers or labels; found {dtype}")
     return shape, is_fortran, dtype
 
 
-def _npy_reader(path: Path, member: str) -> Callable[[], Iterator[Array]]:
-    def blocks() -> Iterator[Array]:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-            shape, is_fortran, dtype = _npy_header(stream, path)
-            step = shape[0] if is_fortran else BLOCK
-            for start in range(0, shape[0], step):
-                part = (min(step, shape[0] - start), *shape[1:])
-                size = math.prod(part) * dtype.itemsize
-                if size > MAX_BYTES:
-                    raise DataError(f"{path}: expected a smaller {member}; found {shape} {dtype}")
-                body = stream.read(size)
-                if len(body) < size:
-                    raise DataError(f"{path}: expected {shape} {dtype} in {member}; it ends early")
-                yield np.frombuffer(body, dtype).reshape(part, order="F" if is_fortran else "C")
-
-    return blocks
+def _npy_blocks(path: Path, member: str) -> Iterator[Array]:
+    with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+        shape, is_fortran, dtype = _npy_header(stream, path)
+        step = shape[0] if is_fortran else BLOCK
+        for start in range(0, shape[0], step):
+            part = (min(step, shape[0] - start), *shape[1:])
+            size = math.prod(part) * dtype.itemsize
+            if size > MAX_BYTES:
+                raise DataError(f"{path}: expected a smaller {member}; found {shape} {dtype}")
+            body = stream.read(size)
+            if len(body) < size:
+                raise DataError(f"{path}: expected {shape} {dtype} in {member}; it is cut off")
+            yield np.frombuffer(body, dtype).reshape(part, order="F" if is_fortran else "C")
 
 
 def idx_arrays(paths: Sequence[Path]) -> list[Stored]:
-    """The arrays in IDX files, by their names."""
+    """List the arrays in IDX files, named as their files."""
     arrays = []
     for path in paths:
         with idx.opened(path, any_order=True) as reader:
             shape = reader.shape
-        arrays.append(Stored(path, _stem(path), shape, _idx_reader(path)))
+        arrays.append(Stored(path, _stem(path), shape, partial(idx.read_blocks, path, BLOCK)))
     return arrays
 
 
-def _idx_reader(path: Path) -> Callable[[], Iterator[Array]]:
-    return lambda: idx.read_blocks(path, BLOCK)
-
-
 def _stem(path: Path) -> str:
-    """The name that a file, its .gz and the name that archivers make of it have in common."""
+    """Return the common name of a file, its .gz, and its dotted form (see layout.py)."""
     return path.name.lower().removesuffix(layout.PACKED).replace(".idx", "-idx")
 
 
 def family(path: Path) -> list[Path]:
-    """The IDX files of the data set that this one belongs to: named alike, but for split and
-    kind."""
+    """List the IDX files of one data set, whose names differ only in the split and the content."""
 
     def common(path: Path) -> str:
         return re.sub(

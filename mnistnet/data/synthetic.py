@@ -1,4 +1,4 @@
-"""A data set of drawn digits (image/drawn.py) in MNIST's form, for where no mirror is in reach."""
+"""Write a data set of drawn digits (image/drawn.py) in MNIST's form, to use without MNIST."""
 
 import contextlib
 import itertools
@@ -18,7 +18,7 @@ from mnistnet.errors import DataError
 from mnistnet.image.drawn import draw
 from mnistnet.processes import process_pool
 
-COUNTS = 60_000, 10_000  # training and test images, as MNIST has
+COUNTS = 60_000, 10_000  # training and test images, as in MNIST
 PART = 1000  # digits that a process draws at a time
 MAX_WORKERS = 8
 
@@ -29,24 +29,24 @@ def write(
     seed: int = 0,
     counts: tuple[int, int] = COUNTS,
 ) -> bool:
-    """See that the folder has a set of drawn digits in MNIST's form; False where it already does.
+    """Write drawn digits in MNIST's form to a folder; return False if it already has them.
 
-    counts are those of the training and of the test images; advance is told how many digits are
-    new, of how many. The same seed and counts give the same files, with the same versions of NumPy
-    and Pillow. drawn.json beside them has their SHA-256: files that are in it, or damaged ones
-    beside it, may be replaced; any other file is a DataError. Draws in processes of its own, so a
-    script calls it under `if __name__ == "__main__"`.
+    counts are the numbers of training and test images; advance is called with the number of digits
+    just drawn and the total. The same seed, counts and versions of NumPy and Pillow give the same
+    files. drawn.json records their SHA-256: files listed in it, and damaged ones beside it, may be
+    replaced; any other raises DataError. Starts processes, so a script must call it under
+    `if __name__ == "__main__"`.
     """
-    stated = mnist.stated(folder)
+    record = mnist.drawn_record(folder)
     identity = {"seed": seed, "counts": list(counts)}
-    if stated and {key: stated.get(key) for key in identity} == identity and _is_whole(folder):
+    if record and {key: record.get(key) for key in identity} == identity and _is_complete(folder):
         return False
     present = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
     for path in present:
-        if not _may_replace(path, stated):
+        if not _may_replace(path, record):
             raise DataError(
-                f"expected a folder for drawn digits, found {path}, which is not one of them; "
-                "name another folder with --data"
+                f"expected no files but drawn digits in {folder}; found {path.name}; name another "
+                "folder with --data"
             )
     make_folder(folder)
     targets = [folder / name for name in (*(file.name for file in mnist.FILES), mnist.DRAWN)]
@@ -68,30 +68,30 @@ def write(
 
 
 def _replace(present: Iterable[Path], contents: dict[Path, Iterable[Any]]) -> None:
-    """Write the files, and only when all are on the disk remove those that are present."""
-    with contextlib.ExitStack() as stack:  # which names the last one, DRAWN, first
+    """Write the files; remove those present only once all new ones are on disk."""
+    with contextlib.ExitStack() as stack:  # renames the last file, DRAWN, first
         streams = [stack.enter_context(atomic_write(path)) for path in contents]
         for stream, content in zip(streams, contents.values(), strict=True):
             stream.writelines(content)
             stream.flush()
             os.fsync(stream.fileno())
-        for path in present:  # or an interruption now would leave them beside another set's hashes
+        for path in present:  # an interruption must not leave them beside the new DRAWN
             path.unlink(missing_ok=True)
 
 
-def _may_replace(path: Path, stated: Any) -> bool:
-    """Whether the file is one that DRAWN speaks of, or a damaged one beside it."""
-    if stated is None:
+def _may_replace(path: Path, record: Any) -> bool:
+    """Check that the file is listed in DRAWN, or damaged beside it."""
+    if record is None:
         return False
     try:
         found = idx.sha256(idx.read_idx(path))
     except DataError:
         return True
-    parts = [part for part in stated["sha256"].values() if isinstance(part, dict)]
+    parts = [part for part in record["sha256"].values() if isinstance(part, dict)]
     return any(found in part.values() for part in parts)
 
 
-def _is_whole(folder: Path) -> bool:
+def _is_complete(folder: Path) -> bool:
     try:
         return all(mnist.load(folder, split).drawn for split in ("train", "test"))
     except DataError:
@@ -101,7 +101,7 @@ def _is_whole(folder: Path) -> bool:
 def _draw_in_parts(
     count: int, seed: int, advance: Callable[[int, int], None]
 ) -> tuple[Array, Array]:
-    """As draw, on all cores: each part from a random stream of its own."""
+    """Draw digits on all cores, each part from its own random stream."""
     sizes = [min(PART, count - start) for start in range(0, count, PART)]
     streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(len(sizes)))
     drawn = []

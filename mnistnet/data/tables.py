@@ -1,4 +1,4 @@
-"""Read images and labels from CSV files: 784 pixels and a label, first or last, in each line."""
+"""Read images and labels from CSV files: each line has 784 pixels and a label, first or last."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
@@ -13,13 +13,15 @@ from mnistnet.errors import DataError, reason
 
 LINES = 2000  # in a block
 MAX_LINE = 100_000  # characters
-HEADS = ("label", "labels", "class", "target", "digit", "y")  # of the labels' column
+HEADINGS = ("label", "labels", "class", "target", "digit", "y")  # of the column of labels
 MAX_LABEL = 100
 
 
 def read(paths: Sequence[Path], skip: Callable[[Path, str], None]) -> Iterator[Block]:
-    """The data set in one or two files, of which one may be called test; skip is told of a file
-    without labels. Raises DataError for what is none."""
+    """Read the data set in a file, or in two of which one is named test.
+
+    skip is called for one of two files without labels. Raises DataError for anything else.
+    """
     splits: dict[str, Path] = {}
     for path in paths:
         split = "test" if TEST.search(path.name.lower()) else "train"
@@ -40,7 +42,7 @@ def read(paths: Sequence[Path], skip: Callable[[Path, str], None]) -> Iterator[B
 
 
 class _NoLabelsError(DataError):
-    """As many columns as pixels: Kaggle's test.csv."""
+    """A table with pixels only, as Kaggle's test.csv."""
 
 
 def _read(file: TextIO, path: Path, split: str) -> Iterator[Block]:
@@ -49,17 +51,18 @@ def _read(file: TextIO, path: Path, split: str) -> Iterator[Block]:
     )
     first = next(lines, "")
     delimiter = max(",;\t ", key=first.count)
-    heads = [head.strip(' "\r\n').lower() for head in first.split(delimiter)]
-    if len(heads) == PIXELS:
+    headings = [heading.strip(' "\r\n').lower() for heading in first.split(delimiter)]
+    if len(headings) == PIXELS:
         raise _NoLabelsError(
             f"{path}: expected {PIXELS} pixels and a label in each line; found no labels"
         )
-    if len(heads) != PIXELS + 1:
+    if len(headings) != PIXELS + 1:
         raise DataError(
-            f"{path}: expected {PIXELS} pixels and a label in each line; found {len(heads)} columns"
+            f"{path}: expected {PIXELS} pixels and a label in each line; found {len(headings)} "
+            "columns"
         )
-    place = next((heads.index(head) for head in HEADS if head in heads), None)
-    if place is None and any(head.isdecimal() for head in heads):  # no line of names
+    place = next((headings.index(name) for name in HEADINGS if name in headings), None)
+    if place is None and any(heading.isdecimal() for heading in headings):  # a row of values
         lines = chain([first], lines)
     count = 0
     while block := list(islice(lines, LINES)):
@@ -69,11 +72,11 @@ def _read(file: TextIO, path: Path, split: str) -> Iterator[Block]:
         yield Block(split, np.delete(values, place, axis=1), values[:, place])
         count += len(block)
         if count > MAX_IMAGES:
-            raise DataError(f"{path}: expected {MAX_IMAGES:,} images at most; found more")
+            raise DataError(f"{path}: expected at most {MAX_IMAGES:,} images; found more")
 
 
 def _numbers(lines: list[str], delimiter: str, path: Path, start: int) -> Array:
-    """The values in lines (n, 785), float32; start is the number of the first line's image."""
+    """Parse lines to values (n, 785), float32; start is the number of the first image."""
     wrong = next((n for n, line in enumerate(lines) if line.count(delimiter) != PIXELS), None)
     if wrong is not None:
         raise DataError(
@@ -86,12 +89,12 @@ def _numbers(lines: list[str], delimiter: str, path: Path, start: int) -> Array:
         )
     except ValueError as error:
         raise DataError(
-            f"{path}: expected numbers; in the lines from image {start:,} on, {reason(error)}"
+            f"{path}: expected numbers from image {start:,} on; {reason(error)}"
         ) from error
 
 
 def _label_column(values: Array) -> int:
-    """Which column has the labels, the first or the last: the other is a corner of the images."""
+    """Choose the column of labels, first or last; the other is a corner of the images."""
     first, last = values[:, 0], values[:, -1]
     can_be = [
         bool(((column >= 0) & (column < MAX_LABEL) & (column % 1 == 0)).all())

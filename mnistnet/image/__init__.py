@@ -1,1 +1,1 @@
-"""What is done to images: decoding a file, finding and normalising a digit, warping, drawing."""
+"""Image processing: decode files, find and normalise digits, distort and draw them."""

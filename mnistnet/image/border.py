@@ -1,25 +1,28 @@
-"""The part of a picture inside borders and lines along its frame."""
+"""Find the part of a picture inside borders, and inside lines along its edges."""
 
 import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.image.levels import quantile
 
-DIFFERENT = 40  # of 255, in a colour: what differs by more is no ground
+CONTRAST = 40  # of 255, in any colour: smaller differences belong to the background
+Region = tuple[slice, slice]  # rows and columns
 
 
-def within(pixels: Array) -> tuple[slice, slice]:
-    """The rows and columns of pixels (height, width, colours) inside a border of one colour, and
-    inside lines along the frame of that."""
-    down, across = _within_border(pixels)
-    rows, columns = _within_lines(pixels[down, across])
+def inside_border(pixels: Array) -> Region:
+    """Return the rows and columns of pixels (height, width, colours) inside a border of one colour
+    and, within that, inside lines along the edges."""
+    down, across = _inside_plain_border(pixels)
+    rows, columns = _inside_lines(pixels[down, across])
     y, x = down.start, across.start
     return slice(y + rows.start, y + rows.stop), slice(x + columns.start, x + columns.stop)
 
 
-def _within_border(pixels: Array) -> tuple[slice, slice]:
-    """The rows and columns inside a border of one colour, such as scanners and frames make: what
-    differs from the corners fills a rectangle, and nothing does outside of it."""
+def _inside_plain_border(pixels: Array) -> Region:
+    """Return the region inside a border of one colour, as scanners and frames leave.
+
+    Pixels that differ from the corners must fill a rectangle, with almost none outside it.
+    """
     height, width, _ = pixels.shape
     whole = slice(0, height), slice(0, width)
     corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
@@ -29,22 +32,23 @@ def _within_border(pixels: Array) -> tuple[slice, slice]:
         return whole
     inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     patch = differs[inside]
-    edge = np.concatenate([patch[0], patch[-1], patch[:, 0], patch[:, -1]])
     outside = differs.sum() - patch.sum()
     is_large = differs.size / 4 <= patch.size < differs.size and min(patch.shape) >= 8
-    if not is_large or edge.mean() < 0.8 or outside > patch.sum() / 20:
+    if not is_large or _edge(patch).mean() < 0.8 or outside > patch.sum() / 20:
         return whole
-    if np.ptp(pixels[inside][1:-1, 1:-1].reshape(-1, pixels.shape[2]), axis=0).max() < DIFFERENT:
-        return whole  # a frame with nothing in it
+    if np.ptp(pixels[inside][1:-1, 1:-1].reshape(-1, pixels.shape[2]), axis=0).max() < CONTRAST:
+        return whole  # an empty frame
     return slice(rows[0] + 1, rows[-1]), slice(columns[0] + 1, columns[-1])  # edges are blends
 
 
-def _within_lines(pixels: Array) -> tuple[slice, slice]:
-    """The rows and columns inside lines along the frame, at one to four sides, as are left of the
-    cell of a form: lines that differ from the ground all along, and that no ink inside touches."""
+def _inside_lines(pixels: Array) -> Region:
+    """Return the region inside lines along one to four edges, as cropping a form's cell leaves.
+
+    A line differs from the background along its whole length, and no ink inside touches it.
+    """
     height, width, _ = pixels.shape
-    ground = quantile(pixels.reshape(height * width, -1), 0.5)
-    differs = (np.abs(pixels - ground) > DIFFERENT).any(axis=2)
+    background = quantile(pixels.reshape(height * width, -1), 0.5)
+    differs = (np.abs(pixels - background) > CONTRAST).any(axis=2)
     limits = []
     for lines in (differs, differs.T):
         is_line = lines.mean(axis=1) > 0.9
@@ -56,9 +60,11 @@ def _within_lines(pixels: Array) -> tuple[slice, slice]:
         # the pixel beside a line is a blend
         limits.append(slice(first + (first > 0), len(lines) - last - (last > 0)))
     inside = differs[limits[0], limits[1]]
-    if inside.shape == differs.shape or min(inside.shape) < 8:
-        return slice(0, height), slice(0, width)
-    edge = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
-    if edge.mean() > 0.005 or not inside.any():
+    is_cropped = inside.shape != differs.shape and min(inside.shape) >= 8
+    if not is_cropped or _edge(inside).mean() > 0.005 or not inside.any():
         return slice(0, height), slice(0, width)
     return limits[0], limits[1]
+
+
+def _edge(mask: Array) -> Array:
+    return np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])

@@ -1,7 +1,6 @@
-"""A picture file as the pixels in it: upright, of moderate size, whatever format it is in.
+"""Decode a picture file of any supported format to upright pixels of moderate size.
 
-Files are untrusted: formats.py says what is read and bounds it, and whatever Pillow makes of a
-damaged file is a PictureError.
+Files are untrusted: formats.py limits what is read, and every decoding failure is a PictureError.
 """
 
 import contextlib
@@ -29,16 +28,18 @@ from mnistnet.image.formats import (
 )
 from mnistnet.image.levels import WORKING_SIDE, read_levels
 
-PIPE_WAIT = 10.0  # seconds for the first byte from a pipe
-ADDRESS = re.compile(r"(https?|ftp|file|data):", re.IGNORECASE)
-SEVERAL = "it has several pictures, of which the first was read"
+PIPE_TIMEOUT = 10.0  # seconds to the first byte from a pipe
+URL = re.compile(r"(https?|ftp|file|data):", re.IGNORECASE)
+SEVERAL = "it has several pictures; only the first was read"
 
 
 class Decoded(NamedTuple):
-    """levels   pixels (height, width, colours) of 0 to 255, float32: three colours, or one where
-                all is grey; at most WORKING_SIDE pixels to a side
-    factor   by which they were reduced
-    notes    sentences for the user, such as that the file has more pictures
+    """A decoded picture.
+
+    levels   pixels (height, width, colours), 0 to 255, float32: three colours, or one if all are
+             grey; at most WORKING_SIDE pixels a side
+    factor   original size / reduced size
+    notes    sentences for the user
     """
 
     levels: Array
@@ -47,10 +48,10 @@ class Decoded(NamedTuple):
 
 
 def read_pixels(source: Path | BinaryIO) -> Decoded:
-    """The pixels in a file or stream.
+    """Decode a file or stream; transparent pictures get an opaque background.
 
-    Transparent pictures come out on an opaque ground. Raises PictureError, without the name, for
-    what cannot be read, has more than MAX_PIXELS or is all transparent.
+    Raises PictureError, without the file's name, if it cannot be read, has more than MAX_PIXELS or
+    is entirely transparent.
     """
     try:
         content = _content(source)
@@ -60,24 +61,25 @@ def read_pixels(source: Path | BinaryIO) -> Decoded:
     except PictureError:
         raise
     except MemoryError as error:
-        raise PictureError("there is not enough memory to decode it") from error
+        raise PictureError("not enough memory to decode it") from error
     except IsADirectoryError as error:
-        raise PictureError("expected a picture, or a folder that has some; found none") from error
+        raise PictureError(
+            "expected a picture or a folder of pictures; found a folder without pictures"
+        ) from error
     except Image.DecompressionBombError as error:
         raise PictureError(f"expected at most {MAX_PIXELS // 10**6} megapixels") from error
-    except Exception as error:  # a damaged file makes Pillow's readers raise a dozen kinds
-        if isinstance(source, Path) and (found := ADDRESS.match(str(source))):
-            what = "a data URL" if found[1].lower() == "data" else "an address"
+    except Exception as error:  # Pillow raises a dozen kinds for damaged files
+        if isinstance(source, Path) and URL.match(str(source)):
             raise PictureError(
-                f"expected a file; found {what}: save the picture in a file first"
+                "expected a file; found a URL: save the picture to a file first"
             ) from error
         raise PictureError(f"cannot read it: {reason(error)}") from error
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures in a folder, not in its folders, sorted by name; told by their first bytes.
+    """List the pictures in a folder, recognised by their first bytes and sorted by name.
 
-    Raises PictureError where the folder cannot be read.
+    Subfolders are not searched. Raises PictureError if the folder cannot be read.
     """
     found = []
     try:
@@ -92,11 +94,13 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def _content(source: Path | BinaryIO) -> bytes:
-    """All the bytes, MAX_BYTES at most. Not left to Pillow, which would map a file that it opens:
-    whoever cuts a mapped file short kills all that look at it."""
+    """Read at most MAX_BYTES.
+
+    Pillow would map a file that it opens itself, and truncating a mapped file kills its readers.
+    """
     with contextlib.ExitStack() as stack:
         if isinstance(source, Path):
-            source = stack.enter_context(open(source, "rb", opener=_open_without_waiting))
+            source = stack.enter_context(open(source, "rb", opener=_open_with_timeout))
         chunks, size = [], 0
         while chunk := source.read(1 << 20):
             chunks.append(chunk)
@@ -106,15 +110,15 @@ def _content(source: Path | BinaryIO) -> bytes:
     return b"".join(chunks)
 
 
-def _open_without_waiting(name: str, flags: int) -> int:
-    """As os.open, but of a pipe that nobody writes to an error instead of waiting for ever."""
+def _open_with_timeout(name: str, flags: int) -> int:
+    """Open like os.open, but raise PictureError if a pipe delivers no data in time."""
     file = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
     try:
         if stat.S_ISFIFO(os.fstat(file).st_mode):
             poll = select.poll()
             poll.register(file, select.POLLIN)
-            if not poll.poll(1000 * PIPE_WAIT):
-                raise PictureError(f"it is a pipe, and nothing came out for {PIPE_WAIT:g} seconds")
+            if not poll.poll(1000 * PIPE_TIMEOUT):
+                raise PictureError(f"no data came through the pipe in {PIPE_TIMEOUT:g} seconds")
         if hasattr(os, "set_blocking"):
             os.set_blocking(file, True)
     except BaseException:
@@ -125,22 +129,22 @@ def _open_without_waiting(name: str, flags: int) -> int:
 
 def _decode(kind: str, picture: ImageFile.ImageFile) -> Decoded:
     has_several = False
-    with contextlib.suppress(Exception):  # what comes after the first picture may be damaged
+    with contextlib.suppress(Exception):  # later pictures may be damaged
         has_several = getattr(picture, "is_animated", False)
     full = max(picture.size)
-    if kind == "JPEG":  # which can be decoded at part of its size
+    if kind == "JPEG":  # decodes directly to a reduced size
         picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
-    with _without_libtiff(kind):
+    with _silent_libtiff(kind):
         picture.load()
-    check_size(picture.size)  # some formats know only now what mode and size they are
+    check_size(picture.size)  # some formats learn their size only now
     full = max(full, *picture.size)
     levels = read_levels(picture, 1 if kind == "TIFF" else orientation(picture.info))
     return Decoded(levels, full / max(levels.shape[:2]), (SEVERAL,) * has_several)
 
 
 @contextlib.contextmanager
-def _without_libtiff(kind: str) -> Iterator[None]:
-    """Without what libtiff prints to standard error about damage, which Pillow reports, too."""
+def _silent_libtiff(kind: str) -> Iterator[None]:
+    """Hide libtiff's messages on standard error: Pillow also reports the damage."""
     try:
         if kind != "TIFF" or sys.platform == "win32":
             raise OSError

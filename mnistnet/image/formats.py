@@ -1,9 +1,8 @@
-"""The picture formats that are read: how to tell them, and what is checked before decoding.
+"""Recognise the supported picture formats, and check files before they are decoded.
 
-Files are untrusted. Pillow is given one of FORMATS, found by the first bytes, and only its reader
-is used: none of these runs a program, opens another file, or opens a picture inside a picture by
-its content. What decoding may take is bounded by sizes alone: pixels, bytes, the number of pieces
-that a reader in Python goes through.
+Files are untrusted. The first bytes choose one of FORMATS, and only that reader of Pillow's is
+used: none of them runs programs, opens other files or guesses the format of an embedded picture.
+Limits on pixels, bytes and reads bound the cost of decoding.
 """
 
 import importlib
@@ -17,14 +16,14 @@ from PIL import Image, ImageFile
 from mnistnet.errors import PictureError
 
 MAX_PIXELS = 64_000_000
-MAX_BYTES = 3 * MAX_PIXELS + (1 << 23)  # in a file: three colours a pixel, uncompressed
-MAX_PACKED = 64_000_000  # bytes in a file of a format that always compresses
-MAX_READS = 300_000  # pieces of a file that a reader takes one after the other
-SLOW_PIXELS = 250_000  # where each pixel is decoded by Python
+MAX_BYTES = 3 * MAX_PIXELS + (1 << 23)  # three uncompressed bytes per pixel
+MAX_PACKED = 64_000_000  # bytes, in formats that always compress
+MAX_READS = 300_000  # read calls of one reader
+SLOW_PIXELS = 250_000  # limits for formats that Python decodes pixel by pixel
 SLOW_BYTES = 8_000_000
-MAX_SCANS = 16  # times that a JPEG may go over MAX_PIXELS; progressive ones do about 10 times
+MAX_SCANS = 16  # of MAX_PIXELS each in a JPEG; progressive ones have about 10
 
-# name: module and class of the reader, what a file begins with, whether it always compresses
+# name: module and class of the reader, first bytes of a file, whether it always compresses
 FORMATS = {
     "PNG": ("PIL.PngImagePlugin", "PngImageFile", rb"\x89PNG\r\n\x1a\n", False),
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile", rb"\xff\xd8\xff", True),
@@ -42,30 +41,30 @@ FORMATS = {
     "PPM": ("PIL.PpmImagePlugin", "PpmImageFile", rb"P[1-6]\s", False),
 }
 EXPECTED = "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM"
-OTHERS = {  # what else people try, and what to do
-    rb"%!PS|\xc5\xd0\xd3\xc6": "PostScript, which is a program: export it as PNG",
+OTHERS = {  # unsupported formats, with advice
+    rb"%!PS|\xc5\xd0\xd3\xc6": "PostScript: export it as PNG",
     rb"\s*%PDF": "a PDF document: export the page as PNG, or take a screenshot of it",
     rb"\s*<(\?xml|!--|!doctype svg|svg)": "an SVG drawing: export it as PNG",
     rb"\s*<(!doctype )?html": "a web page: save the picture itself, not the page",
     rb"\x93NUMPY|PK\x03\x04.*\.npy": (
-        "a NumPy array: save it as a picture, with PIL.Image.fromarray(array).save('digit.png')"
+        "a NumPy array: save it as a picture with PIL.Image.fromarray(array).save('digit.png')"
     ),
-    rb"data:image/": "a data URL: decode it to a file, with base64 -d",
+    rb"data:image/": "a data URL: decode it to a file with base64 -d",
 }
-JPEG_MARKER = re.compile(rb"\xff+[^\0\1\xff\xd0-\xd8]")  # those that have a length, and the end
+JPEG_MARKER = re.compile(rb"\xff+[^\0\1\xff\xd0-\xd8]")  # those with a length, and the end
 JPEG_SCAN, JPEG_END = 0xDA, 0xD9
-JPEG_EXTRAS = {*range(0xE1, 0xEE), 0xEF, 0xFE}  # not JFIF's and Adobe's, which tell the colours
-# TIFF's tags that say how the pixels are stored; no other one is read
+JPEG_EXTRAS = {*range(0xE1, 0xEE), 0xEF, 0xFE}  # without JFIF's and Adobe's, which state colours
+# The TIFF tags that describe how pixels are stored; all others are dropped.
 TIFF_TAGS = {*range(254, 260), 262, 266, 273, 274, 277, 278, 279, 284, 292, 293, 317, 320}
 TIFF_TAGS |= {*range(322, 326), *range(332, 335), *range(338, 344), 347, *range(512, 533)}
-SHORT = 3  # the type of two bytes
-TILE = (322, 323)  # its width and length
-MAX_TIFF_VALUES = 200_000  # of one tag; as many strips or tiles
-ORIENTATION = 0x0112  # of EXIF
+SHORT = 3  # TIFF's two-byte type
+TILE = (322, 323)  # tags of a tile's width and length
+MAX_TIFF_VALUES = 200_000  # per tag, which limits strips and tiles
+ORIENTATION = 0x0112  # EXIF tag
 
 
 def find_format(content: bytes) -> str:
-    """Which of FORMATS the content begins as; raises PictureError, with advice, for others."""
+    """Recognise one of FORMATS by its first bytes; raise PictureError, with advice, for others."""
     start = content[:1024]
     for kind, (_, _, magic, _) in FORMATS.items():
         if re.match(magic, start, re.DOTALL):
@@ -73,23 +72,23 @@ def find_format(content: bytes) -> str:
     for magic, advice in OTHERS.items():
         if re.match(magic, start, re.DOTALL | re.IGNORECASE):
             raise PictureError(f"expected pixels; found {advice}")
-    raise PictureError(f"{EXPECTED}; found {'something else' if content else 'an empty file'}")
+    raise PictureError(f"{EXPECTED}; found {'another format' if content else 'an empty file'}")
 
 
 class _Stream(io.BytesIO):
-    """The content, for a reader that takes it in at most MAX_READS pieces."""
+    """A stream of the content that allows at most MAX_READS reads."""
 
     reads = 0
 
     def read(self, size: int | None = -1) -> bytes:
         self.reads += 1
         if self.reads > MAX_READS:
-            raise PictureError(f"expected at most {MAX_READS:,} pieces; found more")
+            raise PictureError(f"expected at most {MAX_READS:,} blocks of data; found more")
         return super().read(size)
 
 
 def open_picture(kind: str, content: bytes) -> ImageFile.ImageFile:
-    """Pillow's picture, of which no pixel is decoded yet, once its sizes are known to be sound."""
+    """Open the picture with its sizes checked and no pixel decoded yet."""
     module, name, _, is_packed = FORMATS[kind]
     if is_packed and len(content) > MAX_PACKED:
         raise PictureError(f"expected at most {MAX_PACKED // 10**6} megabytes of {kind}")
@@ -97,7 +96,7 @@ def open_picture(kind: str, content: bytes) -> ImageFile.ImageFile:
         reader = getattr(importlib.import_module(module), name)
     except ImportError as error:
         raise PictureError(
-            f"reading {kind} needs {error.name}: python -m pip install pillow-heif; or export the "
+            f"reading {kind} needs {error.name}: python -m pip install pillow-heif, or export the "
             "picture as JPEG"
         ) from error
     exif, scans = b"", 0
@@ -105,9 +104,7 @@ def open_picture(kind: str, content: bytes) -> ImageFile.ImageFile:
         content, exif, scans = _plain_jpeg(content)
     elif kind == "TIFF":
         content = _plain_tiff(content)
-    elif (
-        kind == "PPM" and content[1:2] in b"123"
-    ):  # PPM as text, of which Pillow takes out comments very slowly
+    elif kind == "PPM" and content[1:2] in b"123":  # Pillow strips comments very slowly
         content = re.sub(rb"#[^\r\n]*", b"", content)
     picture: ImageFile.ImageFile = reader(_Stream(content))
     check_size(picture.size)
@@ -115,12 +112,11 @@ def open_picture(kind: str, content: bytes) -> ImageFile.ImageFile:
     is_slow = any(tile[0] in Image.DECODERS for tile in picture.tile)
     if is_slow and (pixels > SLOW_PIXELS or len(content) > SLOW_BYTES):
         raise PictureError(
-            f"expected at most {SLOW_PIXELS:,} pixels of {kind} as it is stored here; "
-            "save it as PNG"
+            f"expected at most {SLOW_PIXELS:,} pixels in a {kind} of this encoding; save it as PNG"
         )
     if scans * pixels > MAX_SCANS * MAX_PIXELS:
         raise PictureError(
-            f"expected at most {MAX_SCANS} scans of a JPEG with so many pixels; found {scans:,}"
+            f"expected at most {MAX_SCANS} scans in a JPEG of this size; found {scans:,}"
         )
     if exif:
         picture.info["exif"] = exif
@@ -135,8 +131,8 @@ def check_size(size: tuple[int, int]) -> None:
 
 
 def _plain_jpeg(content: bytes) -> tuple[bytes, bytes, int]:
-    """A JPEG without what applications put in it, its EXIF, and how often it goes over its pixels,
-    as far as its segments can be followed."""
+    """Return a JPEG without application segments, its EXIF, and its number of scans, as far as its
+    segments can be followed."""
     kept, exif, scans, place = [content[:2]], b"", 0, 2
     for _ in range(MAX_READS):
         found = JPEG_MARKER.search(content, place)
@@ -160,7 +156,8 @@ def _plain_jpeg(content: bytes) -> tuple[bytes, bytes, int]:
 
 
 def _plain_tiff(content: bytes) -> bytes:
-    """A TIFF whose first directory has only the tags that its pixels need, of sound sizes."""
+    """Keep only the tags in a TIFF's first directory that its pixels need, with their sizes
+    checked."""
     plain = bytearray(content)
     order = "<" if content[:2] == b"II" else ">"
     (start,) = struct.unpack_from(f"{order}I", content, 4)
@@ -181,9 +178,9 @@ def _plain_tiff(content: bytes) -> bytes:
 
 
 def orientation(info: dict[Any, Any]) -> int:
-    """The EXIF orientation, 1 to 8, in what Pillow found beside the pixels; 1 where there is none.
+    """Return the EXIF orientation, 1 to 8, in Pillow's info; 1 if there is none.
 
-    Not Pillow's getexif, which reads all of the EXIF, however large its values are.
+    Pillow's getexif would read all of the EXIF, however large.
     """
     exif = info.get("exif", b"")
     try:

@@ -1,15 +1,14 @@
-"""Letters and symbols that look like no digit, as strokes.
+"""Strokes of letters and symbols that do not look like digits.
 
-Those that some people write as they write a digit are left out: a B b D G g I i l O o Q q S s Y y
-Z z and & ! / | ( ) > among them.
+Characters that some people write like a digit are left out, among them a B b D G g I i l O o Q q S
+s Y y Z z and & ! / | ( ) >.
 """
 
 import itertools
 
 from mnistnet.image.strokes import Points
 
-# Strokes are separated by commas; each goes through points, right and down from 0 to 9. One that
-# begins with ~ is a curve.
+# Commas separate strokes. A stroke is a list of points (right, down), 0 to 9; ~ marks a curve.
 _GLYPHS = """
 19 50 89, 36 66                           A
 ~82 60 30 13 16 39 69 87                  C
@@ -74,20 +73,21 @@ _GLYPHS = """
 
 
 def parse(line: str) -> list[Points]:
-    """The strokes of one glyph, in a square of side 1; its name, after two spaces, is ignored."""
+    """Parse the strokes of a glyph, in a square of side 1; ignore its name after two spaces."""
     return [_stroke(words) for words in line.split("  ")[0].split(",")]
 
 
 def _stroke(words: str) -> Points:
     pairs = words.replace("~", "").split()
     points = [(int(pair[0]) / 9, int(pair[1]) / 9) for pair in pairs]
-    if "~" in words:  # cut the corners twice (Chaikin 1974)
-        points = _cut(_cut(points))
+    if "~" in words:
+        points = _cut_corners(_cut_corners(points))
     return points
 
 
-def _cut(points: Points) -> Points:
-    """The points a quarter and three quarters of the way between each two, and both ends."""
+def _cut_corners(points: Points) -> Points:
+    """Smooth a line (Chaikin 1974): keep its ends, and take the points a quarter and three quarters
+    of the way between each two."""
     between = [
         (a + share * (c - a), b + share * (d - b))
         for (a, b), (c, d) in itertools.pairwise(points)

@@ -1,10 +1,9 @@
-"""How much ink each pixel of a picture has.
+"""Measure how much ink each pixel of a picture has.
 
-1. ground   the colour of the paper: a smooth surface over the picture, fitted to what is not ink;
-            one colour where the frame shows too little of it to fit more
-2. ink      how far each pixel departs from the ground, along the one colour in which ink does
-3. lines    those of ruled and squared paper are taken away (lines.py)
-4. levels   of full ink, and the threshold between ground and ink
+1. background  fit a smooth surface to the colours of the paper, or one colour in a narrow picture
+2. ink         project each pixel's difference from the background on the ink's colour
+3. lines       remove the lines of ruled and squared paper (lines.py)
+4. levels      find the level of full ink, and the threshold between background and ink
 """
 
 from typing import NamedTuple
@@ -13,26 +12,26 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError
-from mnistnet.image.border import within
+from mnistnet.image.border import inside_border
 from mnistnet.image.levels import quantile
 from mnistnet.image.lines import remove_lines
 
-SAMPLES = 32  # a side, that the ground is fitted to
-QUADRATIC = [0, 1, 2, 3, 4, 6]  # of the products of 1, y, y^2 with 1, x, x^2
-STIFF = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
-TALL = 2  # times its width: a 1 fills so narrow a picture and leaves no ground to fit a surface to
-MIN_CONTRAST = 12  # of 255, between ground and full ink
-NOTHING = "there is no digit in it: nothing stands out from the ground"
+SAMPLES = 32  # a side, to which the background is fitted
+QUADRATIC = [0, 1, 2, 3, 4, 6]  # 1, x, x^2, y, xy, y^2 among the products of powers of y and x
+STIFFNESS = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
+TALL = 2  # height / width above which a 1 may leave too little background to fit a surface to
+MIN_CONTRAST = 12  # of 255, between background and full ink
+BLANK = "found no digit: nothing stands out from the background"
 
 
 class Ink(NamedTuple):
     """The ink in a picture.
 
-    levels     (height, width), of 0 to 255: how far each pixel is from the ground
+    levels     (height, width), 0 to 255: how far each pixel is from the background
     full       the level of full ink
-    threshold  the level between ground and ink
-    inverted   ink is darker than the ground
-    corner     left and top of levels in the picture, within a border of one colour
+    threshold  the level between background and ink
+    inverted   the ink is darker than the background
+    corner     left and top of levels in the picture, once borders are cropped
     """
 
     levels: Array
@@ -43,20 +42,20 @@ class Ink(NamedTuple):
 
 
 def find_ink(pixels: Array) -> Ink:
-    """The ink in pixels (height, width, colours) of 0 to 255; PictureError where there is none."""
-    down, across = within(pixels)
+    """Find the ink in pixels (height, width, colours), 0 to 255; raise PictureError if none."""
+    down, across = inside_border(pixels)
     pixels = pixels[down, across]
-    levels, inverted = _ink(pixels - _ground(pixels))
+    levels, inverted = _ink(pixels - _background(pixels))
     remove_lines(levels)
     full, threshold = _levels(levels)
     return Ink(levels, full, threshold, inverted, (across.start, down.start))
 
 
-def _ground(pixels: Array) -> Array:
-    """The ground's colour (height, width, colours): a quadratic surface through what is not ink.
+def _background(pixels: Array) -> Array:
+    """Fit a quadratic surface to the background's colours: (height, width, colours).
 
-    It is fitted by iteratively reweighted least squares, from one colour on; what is far from it,
-    as ink is, counts for little (Geman and McClure 1987).
+    Iteratively reweighted least squares, starting from one colour, give little weight to pixels far
+    from the surface, such as ink (Geman and McClure 1987).
     """
     height, width, colours = pixels.shape
     colour, contrast = _one_colour(pixels)
@@ -65,7 +64,6 @@ def _ground(pixels: Array) -> Array:
     down, across = -(-height // SAMPLES), -(-width // SAMPLES)
     sample = pixels[down // 2 :: down, across // 2 :: across].astype(np.float64)
     rows, columns = _powers(sample.shape[0]), _powers(sample.shape[1])
-    # 1, x, x^2, y, xy, x^2 y, y^2, ... of each sample, but for x^2 y, x y^2 and x^2 y^2
     terms = (rows[:, None, :, None] * columns[:, None]).reshape(-1, 9)[:, QUADRATIC]
     y = sample.reshape(-1, colours)
     coefficients = np.zeros((6, colours))
@@ -74,8 +72,8 @@ def _ground(pixels: Array) -> Array:
         off = np.abs(y - terms @ coefficients).sum(axis=1) / colours
         scale = max(min(3 * float(quantile(off, 0.5)), contrast / 4), 2)
         weighted = terms.T / (1 + (off / scale) ** 2) ** 2
-        # the little that is added keeps the surface flat where samples do not tell
-        coefficients = np.linalg.solve(weighted @ terms + STIFF * len(terms), weighted @ y)
+        # stiffness keeps the surface flat where no sample constrains it
+        coefficients = np.linalg.solve(weighted @ terms + STIFFNESS * len(terms), weighted @ y)
     square = np.zeros((9, colours))
     square[QUADRATIC] = coefficients
     rows, columns = _powers(height), _powers(width)
@@ -83,8 +81,8 @@ def _ground(pixels: Array) -> Array:
 
 
 def _one_colour(pixels: Array) -> tuple[Array, float]:
-    """Of the two colours that a picture has, the one that corners and frame have more of
-    (colours,); and how far apart they are, as a mean over colours."""
+    """Return which of a picture's two colours prevails in its corners and edges, (colours,), and
+    the mean difference between the two."""
     height, width, colours = pixels.shape
     flat = pixels.reshape(-1, colours).astype(np.float64)
     centred = flat - flat.mean(axis=0)
@@ -100,17 +98,13 @@ def _one_colour(pixels: Array) -> tuple[Array, float]:
 
 
 def _powers(count: int) -> Array:
-    """1, t and t^2 of count points from -1 to 1."""
+    """Return 1, t and t^2 at count points from -1 to 1: (count, 3)."""
     return np.linspace(-1, 1, count)[:, None] ** np.arange(3)
 
 
 def _ink(departure: Array) -> tuple[Array, bool]:
-    """How much ink each pixel has (height, width), at most 255, and whether ink is darker than the
-    ground.
-
-    The departures from the ground (height, width, colours) are projected on the colour along which
-    the strongest of them lie.
-    """
+    """Project differences from the background (height, width, colours) on the colour direction of
+    the strongest; return them (height, width), 0 to 255, and whether the ink is darker."""
     flat = departure.reshape(-1, departure.shape[-1])
     weighted = flat * (flat * flat).sum(axis=1, keepdims=True)
     axis = np.linalg.eigh(weighted.T @ flat)[1][:, -1]
@@ -122,8 +116,8 @@ def _ink(departure: Array) -> tuple[Array, bool]:
 
 
 def _levels(ink: Array) -> tuple[float, float]:
-    """The level of full ink, and the threshold between ground and ink: midway between the means of
-    what is below and what is above it (Ridler and Calvard 1978)."""
+    """Return the level of full ink and the threshold between background and ink, which is midway
+    between the mean levels below and above it (Ridler and Calvard 1978)."""
     counts = np.bincount(ink.astype(np.uint8).ravel(), minlength=256)
     below, mass = np.cumsum(counts), np.cumsum(counts * np.arange(256))
     total, all_mass = int(below[-1]), int(mass[-1])
@@ -137,6 +131,6 @@ def _levels(ink: Array) -> tuple[float, float]:
             break
         threshold = int(middle)
     if threshold < MIN_CONTRAST / 2:
-        raise PictureError(NOTHING)
+        raise PictureError(BLANK)
     level = int(np.searchsorted(below, (int(below[threshold]) + total) / 2))
     return float(max(level, threshold + 1)), float(threshold)

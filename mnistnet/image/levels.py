@@ -1,7 +1,6 @@
-"""The levels of a picture that Pillow has decoded: upright, small and opaque.
+"""Convert a picture that Pillow has decoded to upright, small, opaque levels of 0 to 255.
 
-What the levels of an unusual picture mean is decided here: transparency, grey of 16 and 32 bits,
-levels of 0 and 1.
+Interprets transparency, 16 and 32-bit grey, and masks with levels of 0 and 1.
 """
 
 import numpy as np
@@ -10,8 +9,8 @@ from PIL import Image
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError
 
-WORKING_SIDE = 320  # pixels; larger pictures are averaged down first
-TURNS = {  # what undoes an EXIF orientation
+WORKING_SIDE = 320  # pixels; larger pictures are reduced by averaging
+TURNS = {  # undo an EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -20,23 +19,23 @@ TURNS = {  # what undoes an EXIF orientation
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-PATCH = 24  # outline squared over area, at most: 16 for a square, 18 for 1 x 2, more for strokes
-PLAIN = 64  # of 255; colours within it are one colour, and so is transparency
+PATCH = 24  # most outline^2 / area of a patch: 16 for a square, 18 for 1 x 2, more for strokes
+PLAIN = 64  # of 255: a smaller range of colours, or of transparency, counts as uniform
 
 
 def read_levels(picture: Image.Image, orientation: int) -> Array:
-    """The upright picture (height, width, colours), three or one, of 0 to 255, float32, at most
-    WORKING_SIDE pixels to a side.
+    """Return the levels (height, width, 1 or 3 colours), 0 to 255, float32, at most WORKING_SIDE
+    pixels a side, of a picture with this EXIF orientation, 1 to 8.
 
-    orientation is EXIF's, 1 to 8. Raises PictureError where all is transparent or not a number.
+    Raises PictureError if all pixels are transparent, or none is a finite number.
     """
     factor = -(-max(picture.size) // WORKING_SIDE)
-    if picture.mode[0] in "IF":  # grey of 16 or 32 bits, which Pillow would cut off at 255
+    if picture.mode[0] in "IF":  # 16 or 32-bit grey, which Pillow would clip at 255
         small = _eight_bits(picture).reduce(factor)
     elif picture.has_transparency_data:
         if picture.mode not in ("LA", "RGBA"):
             picture = picture.convert("RGBA")
-        weighted = picture.convert(f"{picture.mode[:-1]}a")  # where Pillow can average colours
+        weighted = picture.convert(f"{picture.mode[:-1]}a")  # premultiplied, so that averages hold
         small = _opaque(weighted.reduce(factor).convert(picture.mode).convert("RGBA"))
     else:
         picture = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
@@ -50,19 +49,19 @@ def read_levels(picture: Image.Image, orientation: int) -> Array:
 
 
 def _stretched(picture: Image.Image) -> Image.Image:
-    """Levels of 0 and 1 alone, as programs write masks and labels, as 0 and 255."""
+    """Stretch a mask with levels of 0 and 1 to 0 and 255."""
     extrema = picture.getextrema()
     tops = [pair[1] if isinstance(pair, tuple) else extrema[1] for pair in extrema]
     return picture.point(lambda level: 255 * level) if max(tops) == 1 else picture
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey levels of any range spread over 0 to 255, except for the outermost one in a thousand."""
+    """Spread grey levels of any range over 0 to 255, clipping 1 in 1,000 at either end."""
     levels = np.asarray(picture).astype(np.float32)
     sample = levels[:: 1 + len(levels) // 1000, :: 1 + levels.shape[1] // 1000]
     sample = sample[np.isfinite(sample)]
     if not sample.size:
-        raise PictureError("there is no digit in it: none of its levels is a number")
+        raise PictureError("found no digit: no pixel has a finite value")
     low, high = float(quantile(sample, 0.001)), float(quantile(sample, 0.999))
     levels = np.nan_to_num(levels, copy=False, nan=low, posinf=high, neginf=low)
     levels = np.clip(levels, low, high, out=levels)
@@ -72,17 +71,17 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
-    """An RGBA picture as RGB.
+    """Convert RGBA to RGB.
 
-    Where transparency hardly varies, the colours are the drawing. Else strokes of one colour,
-    whatever it is, become black on white; a patch that has a drawing on it keeps its colours, on
-    ground of its own; anything else is laid over white.
+    If transparency hardly varies, keep the colours. Otherwise draw strokes of one colour in black
+    on white, extend the background of a patch that has a drawing on it, and put anything else on
+    white.
     """
     pixels = np.asarray(picture)
     alpha = pixels[..., 3]
     colours = pixels[alpha > 127][:, :3]
     if not len(colours):
-        raise PictureError("there is no digit in it: all of it is transparent")
+        raise PictureError("found no digit: it is entirely transparent")
     if np.ptp(alpha) < PLAIN:
         return picture.convert("RGB")
     spread = np.ptp(colours.astype(int), axis=0).max()
@@ -90,19 +89,18 @@ def _opaque(picture: Image.Image) -> Image.Image:
     is_patch = variation(np.pad(visible, 1)) ** 2 < PATCH * visible.sum()
     if spread < (PLAIN // 4 if is_patch else PLAIN):
         return Image.fromarray(255 - alpha)
-    ground = tuple(quantile(colours, 0.5).tolist()) if is_patch else (255, 255, 255)
-    return Image.alpha_composite(Image.new("RGBA", picture.size, ground), picture)
+    paper = tuple(quantile(colours, 0.5).tolist()) if is_patch else (255, 255, 255)
+    return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
 
 
 def quantile(values: Array, share: float) -> Array:
-    """The value that this share of them lies below, along the first axis; np.quantile, which finds
-    values between, takes ten times as long."""
+    """Return the quantile along the first axis; np.quantile interpolates, ten times as slowly."""
     place = int(share * len(values))
     middle: Array = np.partition(values, place, axis=0)[place]
     return middle
 
 
 def variation(levels: Array) -> float:
-    """Total variation: the length of the outline of what is full ink."""
+    """Return the total variation: the length of the outline of full ink."""
     down, across = np.diff(levels, axis=0)[:, :-1], np.diff(levels, axis=1)[:-1]
     return float(np.sqrt(down * down + across * across).sum())  # np.hypot takes three times as long

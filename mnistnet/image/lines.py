@@ -1,8 +1,8 @@
-"""Lines that were on the paper before the digit was: ruled, squared, a single one to write on.
+"""Remove the lines of ruled or squared paper, or a single line to write on.
 
-A stroke may be as long, as thin and as straight. A line along the whole of a picture is taken away
-only on evidence that it is no stroke: it is fainter than the strokes, one of several at regular
-distances, or runs past everything else on both sides.
+A stroke can be as long, thin and straight. A line across the whole picture is removed only on
+evidence that it is no stroke: it is fainter than the strokes, one of several at regular distances,
+or extends beyond all other ink on both sides.
 """
 
 import numpy as np
@@ -10,15 +10,15 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.image.levels import quantile
 
-FAINTEST = 6  # of 255: what is fainter is the paper's grain
-FAINT = 0.6  # of the strokes' level: what is fainter is no stroke
+FAINTEST = 6  # of 255: fainter levels are paper grain
+FAINT = 0.6  # of the strokes' level: fainter lines are no strokes
 SEVERAL = 4  # parallel lines at regular distances; an 8 on a display has three
 SMALL = 40  # pixels a side: in a smaller picture a line is as thick as a stroke
-PAST = 0.2  # of the picture, that a line must run past all else on either side
+PAST = 0.2  # of the picture's width, by which a line must extend beyond other ink on both sides
 
 
 def remove_lines(ink: Array) -> None:
-    """Take ruled lines, horizontal and vertical ones, out of ink (height, width), in place."""
+    """Remove horizontal and vertical ruled lines from ink (height, width), in place."""
     lines = [_lines(ink), _lines(ink.T)]
     if not any(lines):
         return
@@ -37,7 +37,7 @@ def remove_lines(ink: Array) -> None:
         ]
         for start, end in removed:
             line = slice(max(start - 1, 0), end + 1)
-            # a stroke that crosses the line is darker than it, or goes on at both sides of it
+            # a stroke that crosses the line is darker, or continues on both sides
             level = _level(rows, (start, end))
             beside = [rows[max(start - 2, 0)], rows[min(end + 1, len(rows) - 1)]]
             without = np.minimum(rows[line], np.maximum(*beside))
@@ -45,7 +45,7 @@ def remove_lines(ink: Array) -> None:
 
 
 def _lines(ink: Array) -> list[tuple[int, int]]:
-    """First and one past the last row of each thin line that has ink nearly all along."""
+    """Return first row and last row + 1 of each thin line with ink along most of its length."""
     thin = max(2, max(ink.shape) // 40)
     inked = np.zeros(len(ink) + 2, bool)
     inked[1:-1] = quantile(ink.T, 0.2) > FAINTEST
@@ -54,7 +54,7 @@ def _lines(ink: Array) -> list[tuple[int, int]]:
 
 
 def _are_regular(lines: list[tuple[int, int]]) -> bool:
-    """Whether there are several lines, equally far apart."""
+    """Check for several equally spaced lines."""
     if len(lines) < SEVERAL:
         return False
     apart = np.diff([(start + end) / 2 for start, end in lines])
@@ -67,12 +67,12 @@ def _is_faint(rows: Array, line: tuple[int, int], strokes: float) -> bool:
 
 
 def _level(rows: Array, line: tuple[int, int]) -> float:
-    """How dark most of a line is."""
+    """Return the median level along a line."""
     return float(quantile(rows[slice(*line)].max(axis=0), 0.5))
 
 
 def _runs_past(rows: Array, line: tuple[int, int]) -> bool:
-    """Whether the line, not at the frame, goes on at both sides of all other ink."""
+    """Check whether a line away from the edges extends beyond all other ink on both sides."""
     start, end = line
     height, width = rows.shape
     edge = height // 20 + 1

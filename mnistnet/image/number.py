@@ -1,7 +1,7 @@
-"""Which ink of a picture is a digit, and in which order digits are read.
+"""Find the digits in a picture's ink, in reading order.
 
-What is left out is left out on evidence that it is no stroke: it runs along the frame or across the
-picture, it surrounds what else there is, or it is too small beside the digits.
+Ink is left out only on evidence that it is no stroke: it lies along the edge of the picture,
+surrounds the other ink, or is much smaller than the digits.
 """
 
 from typing import NamedTuple
@@ -11,17 +11,17 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.image.pieces import Pieces, groups, thickness
 
-CELLS = 160  # a side, on which pieces are told apart
-LIGHT = 1 / 12  # of the heaviest digit's ink: what is lighter is no digit
-LOW = 0.4  # of the heaviest digit's height: what is lower is no digit
-WIDE = 1.5  # times its height: of 100 digits of MNIST's one is wider
+CELLS = 160  # a side, the resolution at which pieces are separated
+LIGHT = 1 / 12  # of the heaviest digit's ink: lighter groups are no digits
+LOW = 0.4  # of the heaviest digit's height: lower groups are no digits
+WIDE = 1.5  # width / height that 1 in 100 digits of MNIST exceeds
 
 
 class Part(NamedTuple):
-    """Where one digit is.
+    """The place of one digit.
 
-    mask   (height, width): its pixels and those at their edge
-    flaws  of "touching" (it is as wide as two digits) and "cut off" (it runs out of the picture)
+    mask   (height, width): its pixels and those next to them
+    flaws  any of "touching" (as wide as two digits) and "cut off" (by the picture's edge)
     """
 
     mask: Array
@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 def parts(ink: Array) -> list[Part]:
-    """The digits in ink (height, width), 0 where there is none, in reading order."""
+    """Find the digits in ink (height, width), 0 = background, in reading order."""
     cell = -(-max(ink.shape) // CELLS)
     height, width = (-(-side // cell) for side in ink.shape)
     padded = np.zeros((height * cell, width * cell), ink.dtype)
@@ -49,7 +49,7 @@ def parts(ink: Array) -> list[Part]:
 
 
 def dilated(levels: Array) -> Array:
-    """The largest of each pixel and the eight around it; of a mask, it and all that touches it."""
+    """Replace each pixel by the largest of it and its eight neighbours; a mask grows by one."""
     rows = levels.copy()
     np.maximum(rows[1:], levels[:-1], out=rows[1:])
     np.maximum(rows[:-1], levels[1:], out=rows[:-1])
@@ -60,7 +60,7 @@ def dilated(levels: Array) -> Array:
 
 
 def _strokes(pieces: Pieces) -> list[int]:
-    """The pieces but for lines and shadows at the frame, unless these are all there is."""
+    """Leave out lines and shadows at the picture's edge, unless there is nothing else."""
     labels, boxes = pieces.labels, pieces.boxes
     everything = list(range(len(boxes)))
     frame = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
@@ -74,7 +74,7 @@ def _strokes(pieces: Pieces) -> list[int]:
     if not others:
         return everything
     main = others[0]  # the heaviest
-    # a digit that fills the picture may have fragments at the frame, too
+    # a digit that fills the picture may have fragments at its edge
     reach = (0.25 if contact[main] else 0.12) * sizes[main]
     kept = []
     for k in everything:
@@ -89,8 +89,7 @@ def _strokes(pieces: Pieces) -> list[int]:
 
 
 def _is_at_frame(mask: Array, pen: float) -> bool:
-    """Whether a piece is a line along the frame, all of it that close, or a shadow, which is much
-    thicker than strokes."""
+    """Check whether a piece is a line along the edge, or a shadow, much thicker than strokes."""
     depth = max(round(1.5 * pen), 1)
     inner = mask[depth:-depth, depth:-depth]
     return bool(inner.sum() < 0.15 * mask.sum()) or thickness(mask) > 2.5 * pen
@@ -102,18 +101,18 @@ def _near(a: Array, b: Array, distance: float) -> bool:
 
 
 def _without_rings(pieces: Pieces, chosen: list[int]) -> list[int]:
-    """The pieces but for those that surround others, as a circle or a cell of a form does."""
+    """Leave out pieces that surround others, such as a circle or the cell of a form."""
     kept = []
     for k in chosen:
         left, top, right, bottom = pieces.boxes[k].tolist()
-        within = [
+        inner = [
             j
             for j in chosen
             if (pieces.boxes[j, :2] > (left, top)).all()
             and (pieces.boxes[j, 2:] < (right, bottom)).all()
         ]
-        if within and right - left >= 0.85 * (bottom - top):
-            x0, y0, x1, y1 = pieces.box(within).tolist()
+        if inner and right - left >= 0.85 * (bottom - top):
+            x0, y0, x1, y1 = pieces.box(inner).tolist()
             hollow = not (pieces.labels[y0:y1, x0:x1] == k + 1).any()
             if hollow and 0.35 * (bottom - top) <= y1 - y0:
                 continue
@@ -122,7 +121,7 @@ def _without_rings(pieces: Pieces, chosen: list[int]) -> list[int]:
 
 
 def _large(pieces: Pieces, found: list[list[int]]) -> list[list[int]]:
-    """The groups that are large enough to be digits beside the heaviest."""
+    """Keep the groups that are not too small beside the heaviest."""
     masses = np.array([pieces.masses[group].sum() for group in found])
     boxes = np.array([pieces.box(group) for group in found])
     heights = boxes[:, 3] - boxes[:, 1]
@@ -133,7 +132,7 @@ def _large(pieces: Pieces, found: list[list[int]]) -> list[list[int]]:
 
 
 def _lines(pieces: Pieces, found: list[list[int]]) -> list[list[list[int]]]:
-    """The groups line by line, from left to right; a line may rise or fall."""
+    """Sort the groups into lines, from left to right; a line may rise or fall."""
     lines: list[list[list[int]]] = []
     for group in sorted(found, key=lambda group: float(pieces.box(group)[[0, 2]].sum())):
         _, top, _, bottom = pieces.box(group).tolist()
@@ -151,13 +150,13 @@ def _lines(pieces: Pieces, found: list[list[int]]) -> list[list[list[int]]]:
 
 
 def _flaws(box: Array, mask: Array) -> tuple[str, ...]:
-    """What the place of a digit, where its mask (height, width) is, says against it."""
+    """Find flaws in the place of a digit, given its box and its mask (height, width)."""
     height, width = mask.shape
     sides = box[2:] - box[:2]
     margins = np.array([box[0], box[1], width - box[2], height - box[3]])
     first, second = np.sort(margins)[:2]
-    # A digit that was cropped to its ink touches more than one side, one that ends at the frame
-    # touches it once: two strokes that end there were cut.
+    # A digit cropped to its ink touches several sides, and a whole one touches a side in one place;
+    # two strokes that end at one side were cut.
     edge = (mask[:, 0], mask[0], mask[:, -1], mask[-1])[int(margins.argmin())]
     strokes = int((np.diff(np.pad(edge, 1).astype(int)) > 0).sum())
     is_cut = first == 0 and second > 0.15 * sides.max() and strokes > 1

@@ -1,7 +1,7 @@
-"""Connected pieces of ink, and which of them belong to one digit.
+"""Find connected pieces of ink, and group those of one digit.
 
-Geometry alone decides: a fragment joins the piece it is closest to; pieces of which one lies around
-or through the other are one digit; pieces beside each other with a gap between them are two.
+Geometry alone decides: a fragment joins the closest piece, pieces that surround or cross each other
+are one digit, and pieces side by side with a gap between them are two.
 """
 
 import math
@@ -10,23 +10,23 @@ import numpy as np
 
 from mnistnet.arrays import Array
 
-MOST = 64  # pieces that are looked at, the heaviest
+MAX_PIECES = 64  # the heaviest
 SPECK = 1 / 300  # of the heaviest piece's ink: lighter pieces are specks
 
 
 class Pieces:
-    """The connected pieces of a mask (height, width), pixels that touch at a corner connected.
+    """The connected pieces of ink, heaviest first, without specks.
 
-    labels  (height, width): 0 where nothing is, else 1 + the number of the piece
+    labels  (height, width): 0 = background, else 1 + the number of the piece
     boxes   (n, 4): left, top, right, bottom of each; right and bottom are exclusive
     masses  (n,): the ink in each
     """
 
     def __init__(self, mass: Array) -> None:
-        """Pieces of what is above 0 in mass (height, width), heaviest first, specks left out."""
+        """Find the pieces in mass, the ink (height, width) in each pixel."""
         labels, count = connected(mass > 0)
         masses = np.bincount(labels.ravel(), mass.ravel(), count + 1)
-        order = np.argsort(-masses, kind="stable")[:MOST]
+        order = np.argsort(-masses, kind="stable")[:MAX_PIECES]
         order = order[masses[order] > SPECK * masses[order[0]]]
         number = np.zeros(count + 1, int)
         number[order] = np.arange(1, len(order) + 1)
@@ -41,30 +41,28 @@ class Pieces:
         np.maximum.at(self.boxes[:, 3], piece, rows + 1)
 
     def mask(self, pieces: list[int]) -> Array:
-        """Where these pieces are: (height, width)."""
+        """Return the pixels of these pieces: (height, width)."""
         chosen = np.zeros(len(self.masses) + 1, bool)
         chosen[np.array(pieces) + 1] = True
         mask: Array = chosen[self.labels]
         return mask
 
     def box(self, pieces: list[int]) -> Array:
-        """The box around these pieces: (4,)."""
-        return around(self.boxes[pieces])
-
-
-def around(boxes: Array) -> Array:
-    """The box around boxes (n, 4)."""
-    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+        """Return the box around these pieces: (4,)."""
+        boxes = self.boxes[pieces]
+        return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
 def connected(mask: Array) -> tuple[Array, int]:
-    """Connected pieces of a mask, numbered from 1, and how many numbers there are; pixels that
-    touch at a corner are connected."""
+    """Label connected pieces with numbers from 1; return the labels and the largest number.
+
+    Pixels that touch at a corner are connected; some numbers are not used.
+    """
     padded = np.zeros((len(mask), mask.shape[1] + 2), bool)
     padded[:, 1:-1] = mask
     edges = np.argwhere(padded[:, 1:] != padded[:, :-1]).tolist()
     starts, ends = edges[::2], [column for _, column in edges[1::2]]
-    parent = list(range(len(starts) + 1))  # of each run of pixels in a row; itself in a root
+    parent = list(range(len(starts) + 1))  # of each run of pixels in a row; a root is its own
 
     def root(run: int) -> int:
         while parent[run] != run:
@@ -87,18 +85,16 @@ def connected(mask: Array) -> tuple[Array, int]:
 
 
 def thickness(mask: Array) -> float:
-    """The thickness of the strokes in a mask, in pixels: a long one has two sides for outline."""
+    """Estimate the thickness of strokes in pixels; a long one's outline is twice its length."""
     padded = np.pad(mask, 1)
     steps = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
-    # a slanting outline takes more steps than it is long, 4/pi times on average
+    # along a slanted outline the steps add up to 4/pi times its length, on average
     return 2 * float(mask.sum()) / (float(steps) * np.pi / 4)
 
 
 def groups(pieces: Pieces, chosen: list[int]) -> list[list[int]]:
-    """The chosen pieces, those of one digit together.
-
-    Again and again each group joins the closest larger one that it belongs to, until none does.
-    """
+    """Group the chosen pieces by digit: each group joins the closest larger one that it belongs
+    to, until none does."""
     found = [[piece] for piece in chosen]
     pen = thickness(pieces.mask(chosen))
     joined = True
@@ -119,30 +115,24 @@ def groups(pieces: Pieces, chosen: list[int]) -> list[list[int]]:
 
 
 def _by_distance(boxes: Array) -> list[tuple[int, int]]:
-    """Pairs i < j of boxes (n, 4), the closest first."""
+    """Return pairs i < j of boxes (n, 4), the closest first."""
     i, j = np.triu_indices(len(boxes), 1)
-    distances = _distances(boxes[i], boxes[j])
-    order = np.argsort(distances, kind="stable")
+    a, b = boxes[i], boxes[j]
+    gap = np.maximum(np.maximum(a[:, :2], b[:, :2]) - np.minimum(a[:, 2:], b[:, 2:]), 0)
+    order = np.argsort(np.hypot(gap[:, 0], gap[:, 1]), kind="stable")
     return list(zip(i[order].tolist(), j[order].tolist(), strict=True))
 
 
-def _distances(a: Array, b: Array) -> Array:
-    """Between boxes (n, 4), or one and one."""
-    gap = np.maximum(np.maximum(a[..., :2], b[..., :2]) - np.minimum(a[..., 2:], b[..., 2:]), 0)
-    distances: Array = np.hypot(gap[..., 0], gap[..., 1])
-    return distances
-
-
 def _belong(pieces: Pieces, first: list[int], second: list[int], pen: float) -> bool:
-    """Whether two groups of pieces are parts of one digit."""
+    """Check whether two groups of pieces are parts of one digit."""
     a, b = pieces.box(first), pieces.box(second)
     wide, high, width, height = map(float, [*(a[2:] - a[:2]), *(b[2:] - b[:2])])
     if height > high:
         wide, high, width, height = width, height, wide, high
-    # overlaps, or gaps if below 0
+    # overlaps; negative ones are gaps
     across, down = map(float, np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]))
     gap = math.hypot(min(across, 0), min(down, 0))
-    if max(width, height) <= 3 * pen:  # a dot, as a faint line falls into
+    if max(width, height) <= 3 * pen:  # a dot of a faint line
         return gap <= max(1.5 * pen, 0.12 * high)
     if height < 0.5 * high and width < 0.9 * high:  # a fragment
         return gap <= (0.25 if across > 0.5 * width else 0.12) * high
@@ -156,7 +146,7 @@ def _belong(pieces: Pieces, first: list[int], second: list[int], pen: float) -> 
 
 
 def _side_by_side(first: Array, second: Array) -> bool:
-    """Whether one mask is left of the other in each row that both have."""
+    """Check that one mask is left of the other in every row they share."""
     both = first.any(axis=1) & second.any(axis=1)
     first, second = first[both], second[both]
     width = first.shape[1]

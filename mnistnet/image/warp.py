@@ -1,16 +1,16 @@
-"""Elastic and affine distortion of minibatches, so that a network never sees an image twice.
+"""Distort minibatches, so that a network never sees the same image twice.
 
-Simard, Steinkraus and Platt 2003, Best Practices for Convolutional Neural Networks Applied to
-Visual Document Analysis: where a pixel's value is taken from is moved by a smooth random field,
-and the image turned, scaled, sheared and moved a little. Here a whole minibatch, or a part of it,
-shares one warp, and every minibatch gets another: several times faster than a warp per image.
+Follows Simard, Steinkraus and Platt 2003, Best Practices for Convolutional Neural Networks Applied
+to Visual Document Analysis: a smooth random field displaces the pixels, and the image is rotated,
+scaled, sheared and shifted a little. All images of a minibatch, or of a part of it, share one
+random warp, which is several times faster than a warp per image.
 
-For pixel (r, c), with rows counted down and columns to the right from the image's centre, the
-value is read at
+The new value of pixel (r, c), in rows down and columns to the right of the image's centre, is read
+by bilinear interpolation at
 
-    A (r, c) + t + d(r, c)         A: turn, scale, shear   t: shift   d: elastic displacement
+    A (r, c) + t + d(r, c)         A: rotation, scale, shear   t: shift   d: elastic displacement
 
-between the four pixels around that point (bilinear); outside of the image all is background.
+Pixels outside the image are background.
 """
 
 import math
@@ -22,23 +22,23 @@ import numpy as np
 from mnistnet.arrays import PIXELS, SIDE, Array
 
 COARSE = 4  # pixels between the random numbers that are smoothed to an elastic field
-PADDED = SIDE + 3  # the images with a border of background: one pixel, then two
+PADDED = SIDE + 3  # side with a border of background: one pixel before, two after
 CENTRED = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
-TOGETHER = 8  # warps drawn at a time; more would take memory that is mapped anew each time
+TOGETHER = 8  # warps drawn at a time; more would need memory that is mapped anew each time
 BITS = 4
-FINE = 1 << BITS  # parts of a pixel that positions are rounded to: then 16-bit integers do
+FINE = 1 << BITS  # positions are rounded to 1/16 pixel, so that 16-bit integers suffice
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How far a warp goes. Each of the affine parts is uniform in +- what is given.
+    """Limits of the random distortions. The last four are uniform between plus and minus these.
 
     displacement  standard deviation of the elastic displacement along each axis, in pixels
     smoothness    sigma, in pixels, of the Gaussian that smooths the elastic field
     rotation      degrees
-    scale         natural logarithm of the factor, one for each axis
-    shear         pixels to the side for each pixel down
-    shift         pixels, along each axis
+    scale         natural logarithm of the factor along each axis
+    shear         pixels to the side per pixel down
+    shift         pixels along each axis
     """
 
     displacement: float = 0.45
@@ -53,42 +53,41 @@ STANDARD = Strength()
 
 
 class Warp:
-    """A warp of each of groups equal parts of a minibatch; callable.
+    """A callable that distorts a minibatch, each of its equal parts (groups) by one warp.
 
-    Called with images (n, 784) uint8, it returns them warped, as the x of the formulas: (n, 784)
-    float32 in [0, 1], in out if that is given. The memory for it is shared between the warps of one
-    call of warps, so only one thread may use them.
+    It takes images (n, 784) uint8 and returns x of the formulas, (n, 784) float32 in [0, 1], stored
+    in out if given. Warps from one call of warps() share buffers, so only one thread may use them.
     """
 
-    def __init__(self, corners: Array, shares: Array, memory: dict[int, "_Memory"]) -> None:
-        self._corners, self._shares, self._memory = corners, shares, memory
+    def __init__(self, corners: Array, weights: Array, buffers: dict[int, "_Buffers"]) -> None:
+        self._corners, self._weights, self._buffers = corners, weights, buffers
 
     def __call__(self, images: Array, out: Array | None = None) -> Array:
         x = np.empty((PIXELS, len(images)), np.float32).T if out is None else out
         size = -(-len(images) // len(self._corners))
         starts = range(0, len(images), size)
-        for start, corners, shares in zip(starts, self._corners, self._shares, strict=False):
+        for start, corners, weights in zip(starts, self._corners, self._weights, strict=False):
             part = slice(start, start + size)
-            _apply(corners, shares, images[part], x[part].T, self._memory)
+            _apply(corners, weights, images[part], x[part].T, self._buffers)
         return x
 
 
 def warps(
     rng: np.random.Generator, count: int, strength: Strength = STANDARD, groups: int = 1
 ) -> Iterator[Warp]:
-    """count random warps of minibatches."""
-    memory: dict[int, _Memory] = {}
+    """Yield count random warps of minibatches in this many groups."""
+    buffers: dict[int, _Buffers] = {}
     together = max(TOGETHER // groups, 1)
     for first in range(0, count, together):
         number = min(together, count - first)
-        corners, shares = _bilinear(positions(rng, number * groups, strength))
+        corners, weights = _bilinear(positions(rng, number * groups, strength))
         for each in range(number):
             chosen = slice(each * groups, (each + 1) * groups)
-            yield Warp(corners[chosen], shares[chosen], memory)
+            yield Warp(corners[chosen], weights[chosen], buffers)
 
 
 def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array:
-    """Where each of so many warps reads each pixel from: (2, count, 28, 28), rows and columns."""
+    """Return where count warps read each pixel: rows and columns, (2, count, 28, 28)."""
 
     def uniform(limit: float) -> Array:
         return rng.uniform(-limit, limit, (count, 1, 1)).astype(np.float32)
@@ -113,10 +112,10 @@ def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array
 
 
 def _smooth_fields(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Array:
-    """Random fields (*shape, 28, 28) of standard deviation 1: noise on a grid of COARSE pixels, or
-    of less for a small sigma, smoothed by a Gaussian."""
+    """Return random fields (*shape, 28, 28) of standard deviation 1: Gaussian-smoothed noise on a
+    grid of COARSE pixels, or finer if sigma is small."""
     step = min(COARSE, max(sigma, 1))
-    reach = 3 * sigma  # beyond it the Gaussian is nearly zero
+    reach = 3 * sigma  # the Gaussian is nearly zero beyond
     centres = np.arange(-reach, SIDE - 1 + reach + step, step)
     G = np.exp(-((np.arange(SIDE)[:, None] - centres) ** 2) / (2 * max(sigma, 0.01) ** 2))
     G = (G / np.sqrt((G**2).sum(axis=1, keepdims=True))).astype(np.float32)
@@ -126,10 +125,10 @@ def _smooth_fields(rng: np.random.Generator, shape: tuple[int, ...], sigma: floa
 
 
 def _bilinear(places: Array) -> tuple[Array, Array]:
-    """The four pixels around each of these positions, and the share of each.
+    """Return the four pixels around each position, and their weights.
 
-    Returns the first of the four, as a row number of the padded images, (count, 784); and the
-    shares (count, 4, 784, 1) in 1/256, which add up to 256.
+    The first of the four is an index into the padded pixels, (count, 784); the weights
+    (count, 4, 784, 1) are in units of 1/256 and add up to 256.
     """
     fine = np.rint((places + 1) * FINE).astype(np.int32)
     np.clip(fine, 0, (PADDED - 2) * FINE, out=fine)
@@ -137,12 +136,12 @@ def _bilinear(places: Array) -> tuple[Array, Array]:
     row, column = fine >> BITS  # ten times as fast as //
     down, right = (fine & (FINE - 1)).astype(np.uint16)
     up, left = FINE - down, FINE - right
-    shares = np.stack([up * left, up * right, down * left, down * right], axis=1)
-    return (row * PADDED + column).astype(np.intp), shares[..., None]
+    weights = np.stack([up * left, up * right, down * left, down * right], axis=1)
+    return (row * PADDED + column).astype(np.intp), weights[..., None]
 
 
-class _Memory:
-    """What _apply needs for n images, allocated once: mapping new memory costs more than the work.
+class _Buffers:
+    """Buffers for n images, allocated once: mapping new memory costs more than the computation.
 
     padded (31, 31, n) has a border that stays background; corner and total are (784, n).
     """
@@ -153,24 +152,24 @@ class _Memory:
 
 
 def _apply(
-    corners: Array, shares: Array, images: Array, out: Array, memory: dict[int, _Memory]
+    corners: Array, weights: Array, images: Array, out: Array, buffers: dict[int, _Buffers]
 ) -> None:
-    """One warp: images (n, 784) uint8 -> out (784, n) float32 in [0, 1].
+    """Apply one warp: images (n, 784) uint8 -> out (784, n) float32 in [0, 1].
 
-    One pixel of all images lies together, so that reading it elsewhere copies whole rows. Shares of
-    256 times pixels of 255 add up within 16 bits.
+    Each row holds one pixel of all images, so that moving a pixel copies a whole row. Weights that
+    add up to 256, times pixels of up to 255, fit in 16 bits.
     """
     n = len(images)
-    if n not in memory:
-        memory[n] = _Memory(n)
-    m = memory[n]
+    if n not in buffers:
+        buffers[n] = _Buffers(n)
+    m = buffers[n]
     m.padded[1:-2, 1:-2] = images.T.reshape(SIDE, SIDE, n)
     pixels = m.padded.reshape(-1, n)
-    # All rows are in range; mode="clip" spares take a copy of its result.
+    # All indices are in range; mode="clip" saves a copy of the result.
     np.take(pixels, corners, axis=0, out=m.total, mode="clip")
-    np.multiply(m.total, shares[0], out=m.total)
-    for offset, share in zip((1, PADDED, PADDED + 1), shares[1:], strict=True):
+    np.multiply(m.total, weights[0], out=m.total)
+    for offset, weight in zip((1, PADDED, PADDED + 1), weights[1:], strict=True):
         np.take(pixels[offset:], corners, axis=0, out=m.corner, mode="clip")
-        np.multiply(m.corner, share, out=m.corner)
+        np.multiply(m.corner, weight, out=m.corner)
         np.add(m.total, m.corner, out=m.total)
     np.multiply(m.total, np.float32(1 / (255 * FINE**2)), out=out)

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnistnet.arrays import Array
 from mnistnet.image.digit import normalise
-from mnistnet.image.drawn import written
+from mnistnet.image.drawn import draw_strokes
 from mnistnet.image.glyphs import parse
 from mnistnet.image.nondigits import cropped, skewed
 
@@ -58,7 +58,7 @@ def draw(count: int, rng: np.random.Generator) -> dict[str, Array]:
         "letters of other scripts": lambda: typed(rng.choice(list(SCRIPTS)), sans, rng),
         "symbols": lambda: typed(rng.choice(list(SYMBOLS)), sans, rng),
         "words": lambda: typed("".join(rng.choice(letters, rng.integers(2, 6))), serif, rng),
-        "things": lambda: written(things[rng.integers(len(things))], 1, rng)[0],
+        "things": lambda: draw_strokes(things[rng.integers(len(things))], 1, rng)[0],
     }
     return {
         name: np.array([make().reshape(-1) for _ in range(count)]) for name, make in kinds.items()

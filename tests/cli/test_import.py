@@ -35,10 +35,10 @@ def test_json_has_all_of_it(tiny: Path) -> None:
         "counts": {"train": [30, 30, 30, *[0] * 7], "test": [5, 5, 5, *[0] * 7]},
         "skipped": 0,
         "left_out": 245,
-        "warnings": ["the images have a light ground, MNIST's a black one: consider --invert"],
+        "warnings": ["the images have a light background, but MNIST's is black: consider --invert"],
     }
     assert result.stderr == (
-        "Warning: the images have a light ground, MNIST's a black one: consider --invert\n"
+        "Warning: the images have a light background, but MNIST's is black: consider --invert\n"
     )
 
 
@@ -65,7 +65,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(tiny: Path) -> None:
 
 
 def test_a_folder_with_files_is_never_written_to(tiny: Path) -> None:
-    message = f"expected a new or empty folder; {tiny} is neither: name another one"
+    message = f"expected a new or empty folder; {tiny} is neither: name another"
     assert_fails(run("import", tiny, "--out", tiny), message)
 
 
@@ -88,9 +88,7 @@ def test_pictures_that_cannot_be_read_are_listed_and_counted(tiny: Path) -> None
     Path("bad/0/a.png").write_text("no picture")
     result = run("import", "bad", "--out", "none")
     assert result.exit_code == 1
-    assert result.stderr.endswith(
-        "Error: bad: expected images with labels; found none that can be used\n"
-    )
+    assert result.stderr.endswith("Error: bad: expected images with labels; found no usable ones\n")
     assert not Path("none").exists()
 
 
@@ -135,9 +133,9 @@ def test_walk_emnist_digits(tiny: Path) -> None:
         other = emnist.replace("digits", "letters")
         idx.write_idx(folder / other, array if array.ndim == 3 else array + 1)
     result = run("eval", "--data", folder)
-    assert "to read these: mnistnet import gzip --out NEW_FOLDER" in result.stderr
+    assert "to convert these: mnistnet import gzip --out NEW_FOLDER" in result.stderr
     result = run("import", folder, "--out", "emnist")
-    assert "name a file of the one to read" in result.stderr
+    assert "name one file of the set to read" in result.stderr
     result = run("import", folder / EMNIST[0], "--out", "emnist", "--name", "EMNIST digits")
     assert (result.stderr, result.exit_code) == ("", 0)
     use("emnist", "EMNIST digits")

@@ -1,4 +1,4 @@
-"""Another program's answers are read from any plain text."""
+"""Another program's answers are read from plain text in many forms."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_an_empty_last_column_is_no_answer(tmp_path: Path) -> None:
         (b"1\n" * (1 << 23) + b"1", "expected at most 16 MiB of answers; found more"),
     ],
 )  # fmt: skip
-def test_anything_else_is_one_error(tmp_path: Path, content: bytes, message: str) -> None:
+def test_any_other_content_is_an_error(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "answers.csv"
     path.write_bytes(content)
     with pytest.raises(DataError) as raised:
@@ -53,6 +53,6 @@ def test_anything_else_is_one_error(tmp_path: Path, content: bytes, message: str
     assert str(raised.value) == f"{path}: {message}"
 
 
-def test_a_file_that_is_not_there_is_one_error() -> None:
+def test_a_missing_file_is_an_error() -> None:
     with pytest.raises(DataError, match=r"^none\.csv: No such file or directory$"):
         read_answers(Path("none.csv"), 3)

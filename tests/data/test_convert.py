@@ -1,5 +1,5 @@
-"""A set is converted as its options say, what looks wrong about it is told, and what a user has is
-never overwritten."""
+"""Data sets are converted as the options say, with warnings about likely problems, and no existing
+file is overwritten."""
 
 import errno
 import os
@@ -16,14 +16,14 @@ from mnistnet.errors import DataError, MnistnetError
 NAMES = [file.name for file in mnist.FILES]
 
 
-def bring(source: Path, out: str = "out", **options: Any) -> convert.Imported:
+def import_set(source: Path, out: str = "out", **options: Any) -> convert.Imported:
     settings = convert.Options(**options)
     predict = load_network().predict
     return convert.convert(source, Path(out), settings, lambda _: None, lambda *_: None, predict)
 
 
 def npz(tiny: Path, change: Any = None, labels: Any = None) -> Path:
-    """The 300 training images of a small set as an .npz, changed; it has no test set."""
+    """Save the 300 training images of a small set, changed, as an .npz without a test set."""
     data = mnist.load(tiny, "train")
     images = data.images.reshape(-1, 28, 28)
     path = tiny.parent / "set.npz"
@@ -43,8 +43,8 @@ def all_of(out: str) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def test_a_converted_set_is_the_same_images_and_labels(tiny: Path) -> None:
-    done = bring(tiny)
+def test_a_converted_set_has_the_same_images_and_labels(tiny: Path) -> None:
+    done = import_set(tiny)
     for split in ("train", "test"):
         before, after = mnist.load(tiny, split), mnist.load(Path("out"), split)
         assert before.sha256 == after.sha256
@@ -54,17 +54,17 @@ def test_a_converted_set_is_the_same_images_and_labels(tiny: Path) -> None:
     assert sorted(os.listdir("out")) == sorted([mnist.IMPORTED, *NAMES])
 
 
-def test_a_set_has_the_name_that_it_is_given(tiny: Path) -> None:
-    bring(tiny, name="Digits of mine")
+def test_a_set_gets_the_given_name(tiny: Path) -> None:
+    import_set(tiny, name="Digits of mine")
     assert mnist.load(Path("out"), "test").name == "Digits of mine"
 
 
-def test_mnist_itself_stays_mnist(tiny: Path, published: object) -> None:
-    bring(tiny)
+def test_mnist_is_still_recognised_after_conversion(tiny: Path, published: object) -> None:
+    import_set(tiny)
     assert mnist.load(Path("out"), "test").published
 
 
-def test_without_a_test_set_the_same_sixth_becomes_one(tiny: Path) -> None:
+def test_without_a_test_set_always_the_same_sixth_becomes_one(tiny: Path) -> None:
     source = npz(tiny)
     for out, options in {
         "a": {},
@@ -72,7 +72,7 @@ def test_without_a_test_set_the_same_sixth_becomes_one(tiny: Path) -> None:
         "c": {"test_share": 0.5},
         "d": {"test_share": 0},
     }.items():
-        bring(source, out, **options)
+        import_set(source, out, **options)
     train, test = (mnist.load(Path("a"), split) for split in ("train", "test"))
     assert (len(train.labels), len(test.labels)) == (250, 50)
     assert test.sha256 == mnist.load(Path("b"), "test").sha256
@@ -85,21 +85,19 @@ def test_without_a_test_set_the_same_sixth_becomes_one(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize(("count", "share", "parts"), [(1, 0.5, [1]), (2, 0.9, [1, 1])])
-def test_some_images_are_always_left_to_train_on(
-    count: int, share: float, parts: list[int]
-) -> None:
+def test_some_images_always_remain_for_training(count: int, share: float, parts: list[int]) -> None:
     np.savez("set.npz", x=np.eye(count, 784, dtype=np.uint8) * 255, y=np.zeros(count, int))
-    done = bring(Path("set.npz"), test_share=share)
+    done = import_set(Path("set.npz"), test_share=share)
     assert [sum(counts) for counts in done.counts.values()] == parts
 
 
-def test_levels_of_0_to_1_are_scaled_and_told(tiny: Path) -> None:
+def test_values_of_0_to_1_are_scaled_with_a_warning(tiny: Path) -> None:
     original = mnist.load(tiny, "train").images
-    done = bring(npz(tiny, lambda images: (images / 255).astype(np.float32)), test_share=0)
-    assert done.warnings == ["the images' levels are 0 to 1; they were multiplied by 255"]
+    done = import_set(npz(tiny, lambda images: (images / 255).astype(np.float32)), test_share=0)
+    assert done.warnings == ["the pixel values are 0 to 1; they were multiplied by 255"]
     assert np.array_equal(mnist.load(Path("out"), "train").images, original)
     for name, change in {"ints": lambda i: i // 128, "bools": lambda i: i > 127}.items():
-        assert bring(npz(tiny, change), name).warnings == done.warnings
+        assert import_set(npz(tiny, change), name).warnings == done.warnings
         assert set(np.unique(all_of(name)[0])) == {0, 255}
 
 
@@ -109,65 +107,64 @@ def test_levels_of_0_to_1_are_scaled_and_told(tiny: Path) -> None:
         (lambda images: images / 255 - 0.5, "found -0.5 to 0.5"),
         (lambda images: images.astype(int) * 2, "found 0 to 510"),
         (lambda images: np.where(images > 0, np.nan, 0.0), "found nan to nan"),
-        (
-            lambda images: images.astype(complex),
-            "expected arrays of numbers or .* found complex128",
-        ),
-        (lambda images: images.astype(str), "expected images of numbers; found <U3"),
+        (lambda images: images.astype(complex), "expected arrays of numbers or .* complex128"),
+        (lambda images: images.astype(str), "expected numeric images; found <U3"),
     ],
     ids=["centred", "beyond", "nan", "complex", "text"],
 )
-def test_levels_that_cannot_be_meant_are_refused(tiny: Path, change: Any, found: str) -> None:
+def test_other_pixel_values_are_refused(tiny: Path, change: Any, found: str) -> None:
     with pytest.raises(DataError, match=found):
-        bring(npz(tiny, change))
+        import_set(npz(tiny, change))
     assert not Path("out").exists()
 
 
-def test_a_light_ground_is_told_and_inverted_on_request(tiny: Path) -> None:
+def test_a_light_background_is_inverted_only_on_request(tiny: Path) -> None:
     source = npz(tiny, lambda images: 255 - images)
-    done = bring(source, "light")
-    words = "the images have a light ground, MNIST's a black one: consider --invert"
-    assert done.warnings == [words]
-    assert len(mnist.load(Path("light"), "train").labels) == 250  # as it was wished
-    assert bring(source, "dark", invert=True, test_share=0).warnings == []
+    done = import_set(source, "light")
+    warning = "the images have a light background, but MNIST's is black: consider --invert"
+    assert done.warnings == [warning]
+    assert len(mnist.load(Path("light"), "train").labels) == 250
+    assert import_set(source, "dark", invert=True, test_share=0).warnings == []
     original = mnist.load(tiny, "train").images
     assert np.array_equal(mnist.load(Path("dark"), "train").images, original)
 
 
-def test_transposed_images_are_told_and_turned_on_request(tiny: Path) -> None:
+def test_transposed_images_are_swapped_only_on_request(tiny: Path) -> None:
     source = npz(tiny, lambda images: images.swapaxes(1, 2))
-    [warning] = bring(source, "asis").warnings
-    assert warning.startswith("the bundled weights read ")
+    [warning] = import_set(source, "asis").warnings
+    assert warning.startswith("the bundled weights are right on ")
     assert "consider --transpose" in warning
-    assert bring(source, "turned", transpose=True, test_share=0).warnings == []
+    assert import_set(source, "turned", transpose=True, test_share=0).warnings == []
     original = mnist.load(tiny, "train").images
     assert np.array_equal(mnist.load(Path("turned"), "train").images, original)
 
 
-def test_emnists_files_are_transposed_unasked(tiny: Path) -> None:
+def test_emnists_files_are_transposed_by_default(tiny: Path) -> None:
     for split in ("train", "test"):
         for kind, ending in (("images", "idx3"), ("labels", "idx1")):
             name = f"{split.replace('test', 't10k')}-{kind}-{ending}-ubyte"
             (tiny / name).rename(tiny / f"emnist-digits-{split}-{kind}-{ending}-ubyte")
-    assert any("consider --transpose" in warning for warning in bring(tiny).warnings)
-    assert bring(tiny, "asis", transpose=False).warnings == []
+    assert any("consider --transpose" in warning for warning in import_set(tiny).warnings)
+    assert import_set(tiny, "asis", transpose=False).warnings == []
 
 
-def test_images_in_both_sets_are_told(tiny: Path) -> None:
+def test_test_images_in_the_training_set_give_a_warning(tiny: Path) -> None:
     data = mnist.load(tiny, "train")
     np.savez(
         "set.npz", x_train=data.images, y_train=data.labels,
         x_test=data.images[:7], y_test=data.labels[:7],
     )  # fmt: skip
-    assert bring(Path("set.npz")).warnings == ["7 of the test images are also in the training set"]
+    assert import_set(Path("set.npz")).warnings == [
+        "7 of the test images are also in the training set"
+    ]
 
 
-def test_labels_above_9_name_the_ten_classes_and_the_way_on(tiny: Path) -> None:
+def test_the_error_for_labels_above_9_says_how_to_choose_ten(tiny: Path) -> None:
     source = npz(tiny, labels=lambda labels: labels + 1)
     with pytest.raises(DataError) as caught:
-        bring(source)
+        import_set(source)
     assert str(caught.value) == (
-        "expected labels 0 to 9; found 10; mnistnet has ten classes, and sets such as EMNIST's "
+        "expected labels 0 to 9; found 10; mnistnet has ten classes, but sets such as EMNIST's "
         "letters have more; to keep ten of them: mnistnet import SOURCE --labels 1=0,2=1,... --out "
         "NEW_FOLDER"
     )
@@ -176,19 +173,19 @@ def test_labels_above_9_name_the_ten_classes_and_the_way_on(tiny: Path) -> None:
 
 def test_labels_are_chosen_and_renamed(tiny: Path) -> None:
     source = npz(tiny, labels=lambda labels: np.array([f"class {label}" for label in labels]))
-    done = bring(source, labels={"class 3": 0, "class 7": 1})
+    done = import_set(source, labels={"class 3": 0, "class 7": 1})
     assert done.left_out == 240
     assert np.sum(list(done.counts.values()), axis=0).tolist() == [30, 30, *[0] * 8]
     original = mnist.load(tiny, "train")
     images, labels = all_of("out")
     threes = original.images[original.labels == 3]
     assert sorted(map(bytes, images[labels == 0])) == sorted(map(bytes, threes))
-    with pytest.raises(DataError, match="expected images with labels; found none that can be used"):
-        bring(source, "none", labels={"5": 5})
+    with pytest.raises(DataError, match="expected images with labels; found no usable ones"):
+        import_set(source, "none", labels={"5": 5})
 
 
-def test_labels_that_are_numbers_in_other_types_are_digits(tiny: Path) -> None:
-    done = bring(npz(tiny, labels=lambda labels: labels.astype(float)))
+def test_labels_may_be_floating_point_numbers(tiny: Path) -> None:
+    done = import_set(npz(tiny, labels=lambda labels: labels.astype(float)))
     assert sum(map(sum, done.counts.values())) == 300
 
 
@@ -199,13 +196,13 @@ def test_a_folder_that_is_not_empty_is_refused_before_reading(tiny: Path) -> Non
     for out in ("out", "file", str(tiny)):
         before = sorted(Path().rglob("*"))
         with pytest.raises(DataError, match="expected a new or empty folder; .* is neither"):
-            bring(Path("nowhere"), out)
+            import_set(Path("nowhere"), out)
         assert sorted(Path().rglob("*")) == before
     (Path("out") / "mine").unlink()
-    bring(tiny)
+    import_set(tiny)
 
 
-def test_a_file_that_appears_in_the_folder_meanwhile_stays(tiny: Path) -> None:
+def test_a_file_that_appears_in_the_folder_meanwhile_is_kept(tiny: Path) -> None:
     def appear(*_: int) -> None:
         Path("out").mkdir(exist_ok=True)
         (Path("out") / NAMES[0]).write_bytes(b"mine")
@@ -216,31 +213,20 @@ def test_a_file_that_appears_in_the_folder_meanwhile_stays(tiny: Path) -> None:
     assert (Path("out") / NAMES[0]).read_bytes() == b"mine"
 
 
-def test_nothing_is_left_of_a_set_that_could_not_be_written(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_import_leaves_nothing(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MnistnetError, match="No space left on device"):
-        bring(tiny)
+        import_set(tiny)
     assert not Path("out").exists()
 
 
-def test_what_a_killed_import_left_is_no_obstacle(tiny: Path) -> None:
+def test_the_temporary_file_of_a_killed_import_does_not_matter(tiny: Path) -> None:
     Path("out").mkdir()
     left = Path("out") / ".mnistnet-0123456789abcdef.part"
     left.write_bytes(b"half")
     os.utime(left, (0, 0))
-    bring(tiny)
+    import_set(tiny)
     assert sorted(os.listdir("out")) == sorted([left.name, mnist.IMPORTED, *NAMES])
-
-
-def test_an_interruption_leaves_nothing(tiny: Path) -> None:
-    def interrupt(*_: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        convert.convert(tiny, Path("out"), convert.Options(), lambda _: None, interrupt)
-    assert not Path("out").exists()

@@ -1,8 +1,7 @@
-"""IDX files: what is written is read back, byte for byte; anything malformed is a clear error."""
+"""IDX files are read back exactly as written, and malformed files are clear errors."""
 
 import gzip
 import hashlib
-import itertools
 import struct
 import tempfile
 from pathlib import Path
@@ -25,7 +24,7 @@ arrays = st.sampled_from(IDX_DTYPES).flatmap(
 
 
 @given(arrays, st.sampled_from(["raw", "packed.gz"]))
-def test_what_is_written_is_read_back(array: np.ndarray, name: str) -> None:
+def test_an_array_is_read_back_as_it_was_written(array: np.ndarray, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         write_idx(path, array)
@@ -49,25 +48,25 @@ def test_any_bytes_are_an_array_or_a_data_error(content: bytes, zeros_first: boo
             assert str(path) in str(error)
 
 
-def test_the_bytes_are_those_of_the_format(tmp_path: Path) -> None:
+def test_files_follow_the_format_byte_for_byte(tmp_path: Path) -> None:
     write_idx(tmp_path / "labels", np.array([5, 0, 255], np.uint8))
     assert (tmp_path / "labels").read_bytes() == bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 255])
     write_idx(tmp_path / "words", np.array([[1, -2]], np.int32))
     assert (tmp_path / "words").read_bytes() == struct.pack(">4B2I2i", 0, 0, 12, 2, 1, 2, 1, -2)
 
 
-def test_what_was_read_cannot_be_written_to_and_outlives_the_file(tmp_path: Path) -> None:
+def test_an_array_is_read_only_and_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_idx(path, np.arange(6, dtype=np.uint8).reshape(2, 3))
     array = read_idx(path)
     with path.open("r+b") as file:
-        file.truncate(0)  # a memory map would die of this
+        file.truncate(0)  # which would crash a reader of a memory map
     assert array.tolist() == [[0, 1, 2], [3, 4, 5]]
     with pytest.raises(ValueError, match="read-only"):
         array[0, 0] = 1
 
 
-def test_gzip_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+def test_gzip_is_recognised_by_content_not_by_name(tmp_path: Path) -> None:
     array = np.arange(6, dtype=np.uint8)
     write_idx(tmp_path / "a.gz", array)
     write_idx(tmp_path / "b", array)
@@ -76,13 +75,13 @@ def test_gzip_is_told_by_content_not_by_name(tmp_path: Path) -> None:
     assert read_idx(tmp_path / "plain").tolist() == read_idx(tmp_path / "b.gz").tolist()
 
 
-def test_gzip_keeps_neither_the_time_nor_the_name(tmp_path: Path) -> None:
-    """So that the same array gives the same bytes (RFC 1952: flags in byte 3, time in 4 to 7)."""
+def test_gzip_stores_neither_time_nor_name(tmp_path: Path) -> None:
+    """The same array gives the same bytes (RFC 1952: flags in byte 3, time in 4 to 7)."""
     write_idx(tmp_path / "one.gz", np.arange(6, dtype=np.uint8))
     assert (tmp_path / "one.gz").read_bytes()[3:8] == bytes(5)
 
 
-def test_gzip_that_is_packed_as_tightly_as_can_be_is_read(tmp_path: Path) -> None:
+def test_gzip_at_the_highest_possible_ratio_is_read(tmp_path: Path) -> None:
     write_idx(tmp_path / "zeros.gz", np.zeros(10_000_000, np.uint8))
     assert (tmp_path / "zeros.gz").stat().st_size < 10_000
     assert not read_idx(tmp_path / "zeros.gz").any()
@@ -104,12 +103,12 @@ def test_a_dimension_of_2_to_the_32_is_refused() -> None:
         header(wide)
 
 
-def test_as_many_dimensions_as_numpy_has_are_read(tmp_path: Path) -> None:
+def test_64_dimensions_are_read_as_in_numpy(tmp_path: Path) -> None:
     write_idx(tmp_path / "file", np.zeros([1] * 64, np.uint8))
     assert read_idx(tmp_path / "file").ndim == 64
 
 
-def test_every_type_of_the_format_is_known() -> None:
-    names = itertools.chain(["uint8", "int8"], ["int16", "int32", "float32", "float64"])
+def test_every_type_of_the_format_is_supported() -> None:
+    names = ("uint8", "int8", "int16", "int32", "float32", "float64")
     codes = [header(np.zeros(0, name))[2] for name in names]
     assert codes == [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E]

@@ -1,4 +1,4 @@
-"""A set is found in the folders that other programs make, and two sets are never confused."""
+"""A data set is found in the folders that other programs make, and two sets are never confused."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def test_torchvisions_folder_is_found_and_names_the_set(tiny: Path, name: str) -
         assert data.name == {"MNIST": "MNIST (altered)"}.get(name, name)
 
 
-def test_two_sets_in_one_folder_are_listed(tiny: Path, tmp_path: Path) -> None:
+def test_the_error_for_two_sets_in_a_folder_lists_them(tiny: Path, tmp_path: Path) -> None:
     one = move(tiny, tmp_path / "root" / "MNIST" / "raw")
     two = tmp_path / "root" / "FashionMNIST" / "raw"
     two.mkdir(parents=True)
@@ -52,7 +52,7 @@ def test_kaggles_nested_copies_are_the_same_set(tiny: Path, flat: bool) -> None:
     assert mnist.load(tiny, "test").sha256 == expected.sha256
 
 
-def test_copies_that_differ_are_named(tiny: Path) -> None:
+def test_the_error_for_copies_that_differ_names_them(tiny: Path) -> None:
     images = np.array(idx.read_idx(tiny / NAMES[2]))
     packed = tiny / f"{NAMES[2]}.gz"
     idx.write_idx(packed, images)
@@ -64,41 +64,41 @@ def test_copies_that_differ_are_named(tiny: Path) -> None:
         mnist.load(tiny, "test")
 
 
-def test_a_set_is_called_by_its_folder_or_as_is_stated(tiny: Path) -> None:
+def test_a_sets_name_is_the_recorded_one_or_its_folders(tiny: Path) -> None:
     assert mnist.load(tiny, "test").name == "tiny"
-    for said, name in {
+    for record, name in {
         '{"name": "Digits of mine"}': "Digits of mine",
         '{"name": "\\u001b[31m"}': "tiny",
         '{"name": 7}': "tiny",
         "[]": "tiny",
         "{": "tiny",
     }.items():
-        (tiny / mnist.IMPORTED).write_text(said)
+        (tiny / mnist.IMPORTED).write_text(record)
         assert mnist.load(tiny, "test").name == name
 
 
-def test_mnists_own_bytes_are_called_mnist_whatever_is_stated(
+def test_mnists_own_bytes_are_called_mnist_whatever_is_recorded(
     tiny: Path, published: object
 ) -> None:
     (tiny / mnist.IMPORTED).write_text('{"name": "mine"}')
     assert mnist.load(tiny, "test").name == "MNIST"
 
 
-def test_a_set_without_one_of_its_files_says_which_and_what_is_there(tiny: Path) -> None:
+def test_the_error_for_a_missing_file_lists_what_is_there(tiny: Path) -> None:
     (tiny / NAMES[3]).unlink()
     with pytest.raises(DataError) as caught:
         mnist.load(tiny, "test")
     assert str(caught.value) == (
-        f"{tiny} has no {NAMES[3]}, raw or .gz; it has {NAMES[2]}, {NAMES[0]}, {NAMES[1]}; add "
-        f"that set's own file (of MNIST: mnistnet download --data {tiny}), or name another folder "
-        "with --data"
+        f"{tiny} has no {NAMES[3]}, raw or .gz; it has {NAMES[2]}, {NAMES[0]}, {NAMES[1]}; add the "
+        f"missing file (for MNIST: mnistnet download --data {tiny}), or name another folder with "
+        "--data"
     )
 
 
-def test_a_link_to_what_is_not_there_is_named(tiny: Path) -> None:
+def test_a_broken_link_is_named(tiny: Path) -> None:
     (tiny / NAMES[3]).unlink()
     (tiny / NAMES[3]).symlink_to("../.git/annex/objects/none")
-    with pytest.raises(DataError, match=f"{NAMES[3]} is a link to a file that is not there$"):
+    with pytest.raises(DataError, match=f"{NAMES[3]} is a broken link$"):
         mnist.load(tiny, "test")
 
 

@@ -1,4 +1,4 @@
-"""A split is loaded from a folder whatever its files are called, and only if it is sound."""
+"""A split is loaded under every accepted file name, and MNIST is recognised by its bytes."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from mnistnet.data import idx, mnist
 IMAGES, LABELS = mnist.TEST_IMAGES.name, mnist.TEST_LABELS.name
 
 
-def test_the_images_are_rows_of_pixels_beside_their_labels(tiny: Path) -> None:
+def test_images_are_rows_of_pixels_with_their_labels(tiny: Path) -> None:
     data = mnist.load(tiny, "test")
     assert data.images.shape == (50, 784)
     assert data.images.dtype == data.labels.dtype == np.uint8
@@ -32,10 +32,7 @@ def test_every_accepted_name_is_found(tiny: Path, name: str, dotted: bool) -> No
     assert data.sha256 == expected.sha256
 
 
-def test_published_tells_whether_the_bytes_are_mnists_own(
-    tiny: Path, published: dict[str, bytes]
-) -> None:
-    assert published
+def test_published_is_true_only_for_mnists_own_bytes(tiny: Path, published: object) -> None:
     assert mnist.load(tiny, "test").published
     labels = np.array(idx.read_idx(tiny / LABELS))
     labels[7] ^= 1
@@ -44,7 +41,7 @@ def test_published_tells_whether_the_bytes_are_mnists_own(
     assert mnist.load(tiny, "train").published
 
 
-def test_the_real_files_are_what_this_module_says_they_are(real_mnist: Path) -> None:
+def test_the_real_files_match_the_hashes_and_counts(real_mnist: Path) -> None:
     for split, count in (("train", 60000), ("test", 10000)):
         data = mnist.load(real_mnist, split)
         assert data.published

@@ -1,4 +1,4 @@
-"""What other programs write is read as they meant it, and what is no data set is refused."""
+"""Data sets that other programs write are read, and anything else is refused."""
 
 import gzip
 import io
@@ -28,8 +28,9 @@ def digits(tiny: Path) -> Sets:
 
 
 def read(source: Path, skipped: list[str] | None = None) -> Sets:
-    """All of a source."""
-    blocks = list(sources.read(source, lambda path, why: (skipped or []).append(f"{path}: {why}")))
+    """Read all of a source."""
+    skipped = [] if skipped is None else skipped
+    blocks = list(sources.read(source, lambda path, why: skipped.append(f"{path}: {why}")))
     return {
         split: (
             np.concatenate([block.images for block in blocks if block.split == split]),
@@ -102,30 +103,30 @@ def npy(shape: object, body: bytes, dtype: object = "|u1") -> bytes:
 
 
 BAD_MEMBERS = {
-    "cut short": (npy((5, 784), bytes(5)), r"expected \(5, 784\) uint8 in x.npy; it ends early"),
-    "too many": (npy((10**9, 784), b""), "expected as many labels as images, and some; found"),
+    "cut off": (npy((5, 784), bytes(5)), r"expected \(5, 784\) uint8 in x.npy; it is cut off"),
+    "too many": (npy((10**9, 784), b""), "expected equal numbers of images and labels, at least"),
     "of another size": (npy((5, 100), bytes(500)), "expected n x 28 x 28 images in x; found"),
     "no array": (b"text", "expected NumPy arrays"),
     "another version": (b"\x93NUMPY\x02\x00" + bytes(100), r"version \(2, 0\) of the format"),
     "a number alone": (npy((), bytes(1)), "such as x_train and y_train; found x, y"),
-    "a huge item": (npy((5, 784), b"", "<U100000000"), "expected arrays of numbers or of labels"),
-    "records": (npy((5,), b"", [("a", "|u1")]), "expected arrays of numbers or of labels"),
+    "a huge item": (npy((5, 784), b"", "<U100000000"), "expected arrays of numbers or labels"),
+    "records": (npy((5,), b"", [("a", "|u1")]), "expected arrays of numbers or labels"),
     "a wild shape": (npy("x", b""), "expected NumPy arrays"),
 }
 
 
 @pytest.mark.parametrize("kind", BAD_MEMBERS)
-def test_a_damaged_or_hostile_npz(tmp_path: Path, kind: str) -> None:
-    member, words = BAD_MEMBERS[kind]
+def test_a_damaged_or_hostile_npz_is_an_error(tmp_path: Path, kind: str) -> None:
+    member, message = BAD_MEMBERS[kind]
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
         archive.writestr("x.npy", member)
         archive.writestr("y.npy", npy((5,), bytes(5)))
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         read(tmp_path / "set.npz")
 
 
-def test_a_block_that_would_not_fit_in_memory(tmp_path: Path) -> None:
-    """An array in Fortran's order is read at once."""
+def test_a_block_too_large_for_memory_is_an_error(tmp_path: Path) -> None:
+    """An array in Fortran order is read at once."""
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
         member = npy((900_000, 784), b"", "<f8").replace(b": False", b": True ")
         archive.writestr("x.npy", member)
@@ -134,28 +135,28 @@ def test_a_block_that_would_not_fit_in_memory(tmp_path: Path) -> None:
         read(tmp_path / "set.npz")
 
 
-def test_labels_that_are_no_column(tmp_path: Path) -> None:
+def test_labels_in_several_columns_are_an_error(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x=np.zeros((5, 784)), y=np.zeros((5, 10)))
-    with pytest.raises(DataError, match=r"expected a row of labels in y; found \(5, 10\)"):
+    with pytest.raises(DataError, match=r"expected one label per image in y; found \(5, 10\)"):
         read(tmp_path / "set.npz")
 
 
-def test_more_images_than_are_read(tmp_path: Path) -> None:
+def test_more_than_a_million_images_are_an_error(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "set.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", npy((2_000_000, 784), b""))
         archive.writestr("y.npy", npy((2_000_000,), bytes(2_000_000)))
-    with pytest.raises(DataError, match="expected 1,000,000 images at most; found 2,000,000"):
+    with pytest.raises(DataError, match="expected at most 1,000,000 images; found 2,000,000"):
         read(tmp_path / "set.npz")
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + bytes(100)])
-def test_what_is_no_npz(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_npz_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "set.npz").write_bytes(content)
     with pytest.raises(DataError, match=f"cannot read {tmp_path / 'set.npz'}: "):
         read(tmp_path / "set.npz")
 
 
-def test_an_npz_without_labels_lists_what_it_has(tmp_path: Path) -> None:
+def test_the_error_for_an_npz_without_labels_lists_its_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x_train=np.zeros((2, 784)), mean=np.zeros(1))
     with pytest.raises(DataError, match="such as x_train and y_train; found x_train, mean$"):
         read(tmp_path / "set.npz")
@@ -168,23 +169,23 @@ def table(images: np.ndarray, labels: np.ndarray, label_first: bool = True) -> n
     return np.column_stack([labels, images] if label_first else [images, labels])
 
 
-def write_csv(path: Path, values: np.ndarray, head: str = "", delimiter: str = ",") -> None:
+def write_csv(path: Path, values: np.ndarray, heading: str = "", delimiter: str = ",") -> None:
     path.parent.mkdir(exist_ok=True)
-    np.savetxt(path, values, "%d", delimiter, header=head, comments="")
+    np.savetxt(path, values, "%d", delimiter, header=heading, comments="")
 
 
 PIXELS = [f"pixel{number}" for number in range(784)]
 
 
 @pytest.mark.parametrize("label_first", [True, False])
-@pytest.mark.parametrize("head", [False, True])
+@pytest.mark.parametrize("heading", [False, True])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_csv_of_any_kind(
-    digits: Sets, tmp_path: Path, label_first: bool, head: bool, delimiter: str
+    digits: Sets, tmp_path: Path, label_first: bool, heading: bool, delimiter: str
 ) -> None:
     names = ["label", *PIXELS] if label_first else [*PIXELS, "class"]
     values = table(*digits["train"], label_first)
-    write_csv(tmp_path / "a.csv", values, delimiter.join(names) * head, delimiter)
+    write_csv(tmp_path / "a.csv", values, delimiter.join(names) * heading, delimiter)
     assert_same(read(tmp_path / "a.csv"), {"train": digits["train"]})
 
 
@@ -204,11 +205,11 @@ def test_pjreddies_pair_and_kaggles_file_without_labels(digits: Sets, tmp_path: 
         write_csv(folder / f"mnist_{split}.csv", table(images, labels))
     assert_same(read(folder), digits)
     write_csv(folder / "mnist_test.csv", digits["test"][0], ",".join(PIXELS))
-    skipped = ["so far none"]
+    skipped: list[str] = []
     assert_same(read(folder, skipped), {"train": digits["train"]})
-    words = "expected 784 pixels and a label in each line; found no labels"
-    assert skipped[1:] == [f"{folder / 'mnist_test.csv'}: {words}"]
-    with pytest.raises(DataError, match=words):
+    message = "expected 784 pixels and a label in each line; found no labels"
+    assert skipped == [f"{folder / 'mnist_test.csv'}: {message}"]
+    with pytest.raises(DataError, match=message):
         read(folder / "mnist_test.csv")
 
 
@@ -221,33 +222,33 @@ BAD_TABLES: dict[str, tuple[Callable[[str], str], str]] = {
     ),
     "a word": (
         lambda text: text.replace(",0", ",zero", 1),
-        "expected numbers; in the lines from image 1 on, could not convert string 'zero'",
+        "expected numbers from image 1 on; could not convert string 'zero'",
     ),
     "an endless line": (lambda text: "1" * 200_000, "found 1 columns"),
 }
 
 
 @pytest.mark.parametrize("kind", BAD_TABLES)
-def test_what_is_no_such_csv(digits: Sets, tmp_path: Path, kind: str) -> None:
-    change, words = BAD_TABLES[kind]
+def test_a_malformed_csv_is_an_error(digits: Sets, tmp_path: Path, kind: str) -> None:
+    change, message = BAD_TABLES[kind]
     path = tmp_path / "a.csv"
     write_csv(path, table(*digits["test"]))
     path.write_text(change(path.read_text()))
-    with pytest.raises(DataError, match=f"{path}: .*{words}"):
+    with pytest.raises(DataError, match=f"{path}: .*{message}"):
         read(path)
 
 
-def test_a_csv_of_more_images_than_are_read(
+def test_a_csv_of_more_than_a_million_images_is_an_error(
     digits: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "MAX_IMAGES", 49)
     write_csv(tmp_path / "a.csv", table(*digits["test"]))
-    with pytest.raises(DataError, match="expected 49 images at most; found more"):
+    with pytest.raises(DataError, match="expected at most 49 images; found more"):
         read(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("label_first", [True, False])
-def test_a_csv_whose_other_corner_is_never_black(
+def test_the_labels_of_inverted_images_are_found(
     digits: Sets, tmp_path: Path, label_first: bool
 ) -> None:
     images, labels = digits["test"]
@@ -255,7 +256,7 @@ def test_a_csv_whose_other_corner_is_never_black(
     assert_same(read(tmp_path / "a.csv"), {"train": (255 - images, labels)})
 
 
-def test_two_csv_of_which_neither_is_a_test_set(digits: Sets, tmp_path: Path) -> None:
+def test_two_training_csv_are_an_error(digits: Sets, tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         write_csv(tmp_path / "csv" / name, table(*digits["test"]))
     with pytest.raises(DataError, match="found a.csv and b.csv; name the one to read"):
@@ -265,9 +266,7 @@ def test_two_csv_of_which_neither_is_a_test_set(digits: Sets, tmp_path: Path) ->
 # ---- IDX
 
 
-def test_idx_files_under_emnists_names_and_the_set_a_file_belongs_to(
-    tiny: Path, digits: Sets, tmp_path: Path
-) -> None:
+def test_one_of_emnists_files_identifies_its_set(tiny: Path, digits: Sets, tmp_path: Path) -> None:
     folder = tmp_path / "gzip"
     folder.mkdir()
     for kind in ("digits", "mnist"):
@@ -337,13 +336,13 @@ def test_pictures_in_folders_of_labels(digits: Sets, tmp_path: Path) -> None:
         save(images[number], tmp_path / "set" / str(labels[number]) / f"{number:02}.png")
     (tmp_path / "set" / "3" / "notes.txt").write_text("no picture")
     (tmp_path / "set" / "3" / ".DS_Store").write_text("hidden")
-    skipped = ["so far none"]
+    skipped: list[str] = []
     found = read(tmp_path / "set", skipped)["train"]
     assert found[1].tolist() == sorted(str(label) for label in labels[:20])
     first = read_picture(tmp_path / "set" / "0" / "00.png").digits[0].image
     assert np.array_equal(found[0][0], first)
-    assert len(skipped) == 2
-    assert skipped[1].startswith(f"{tmp_path / 'set' / '3' / 'notes.txt'}: expected a picture")
+    assert len(skipped) == 1
+    assert skipped[0].startswith(f"{tmp_path / 'set' / '3' / 'notes.txt'}: expected a picture")
 
 
 def test_pictures_in_train_and_test(digits: Sets, tmp_path: Path) -> None:
@@ -355,11 +354,11 @@ def test_pictures_in_train_and_test(digits: Sets, tmp_path: Path) -> None:
     assert {split: len(arrays[1]) for split, arrays in found.items()} == {"train": 4, "test": 2}
 
 
-# ---- neither
+# ---- other content
 
 
 @pytest.mark.parametrize("name", ["none", "empty", "flat", "a.txt", "a pipe"])
-def test_what_is_no_data_set(tmp_path: Path, name: str) -> None:
+def test_a_source_that_is_no_data_set_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     save(np.zeros(784, np.uint8), tmp_path / "flat" / "a.png")
     (tmp_path / "a.txt").write_text("text")
@@ -368,7 +367,7 @@ def test_what_is_no_data_set(tmp_path: Path, name: str) -> None:
         read(tmp_path / name)
 
 
-def test_a_password_is_one_error(tmp_path: Path) -> None:
+def test_an_encrypted_npz_is_an_error(tmp_path: Path) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("x.npy", npy((1, 784), bytes(784)))

@@ -1,4 +1,4 @@
-"""Drawn digits look as MNIST's do, each another, can be read, and are a data set of their own."""
+"""Drawn digits are written as a data set in MNIST's form, which is never mistaken for MNIST."""
 
 import errno
 import json
@@ -18,19 +18,15 @@ def nothing(*_: int) -> None:
 
 
 def test_a_set_is_idx_files_that_are_known_as_drawn_and_never_as_mnist(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     folder = tmp_path / "cache" / "drawn"
-    assert synthetic.write(folder, lambda *step: told.append(step), counts=(1500, 30))
-    assert told == [(1000, 1530), (530, 1530)]
-    assert sorted(os.listdir(folder)) == [
-        mnist.DRAWN,
-        *sorted(file.name for file in mnist.FILES),
-    ]
+    assert synthetic.write(folder, lambda *step: progress.append(step), counts=(1500, 30))
+    assert progress == [(1000, 1530), (530, 1530)]
+    assert sorted(os.listdir(folder)) == sorted([mnist.DRAWN, *(file.name for file in mnist.FILES)])
     for split, count in (("train", 1500), ("test", 30)):
         data = mnist.load(folder, split)
         assert len(data.labels) == count
         assert (data.drawn, data.published) == (True, False)
-        assert (data.published, data.drawn) == (False, True)
     train, test = (mnist.load(folder, split).images for split in ("train", "test"))
     assert len({image.tobytes() for image in [*train, *test]}) == 1530
 
@@ -50,7 +46,7 @@ def drawn(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_whole_set_is_not_drawn_again_and_a_damaged_one_is(drawn: Path) -> None:
+def test_only_an_incomplete_or_damaged_set_is_drawn_again(drawn: Path) -> None:
     before = {path: path.read_bytes() for path in drawn.iterdir()}
     assert not synthetic.write(drawn, nothing, counts=(20, 10))
     (drawn / mnist.FILES[0].name).unlink()
@@ -66,47 +62,48 @@ def test_another_set_is_never_overwritten(tiny: Path) -> None:
     with pytest.raises(DataError) as caught:
         synthetic.write(tiny, nothing, counts=(20, 10))
     assert str(caught.value) == (
-        f"expected a folder for drawn digits, found {tiny / 'train-images-idx3-ubyte'}, which is "
-        "not one of them; name another folder with --data"
+        f"expected no files but drawn digits in {tiny}; found train-images-idx3-ubyte; name "
+        "another folder with --data"
     )
     assert {path: path.read_bytes() for path in tiny.iterdir()} == before
 
 
 def test_a_users_files_beside_drawn_json_are_never_overwritten(drawn: Path, tiny: Path) -> None:
-    """Whoever draws into a folder may later put files of their own there."""
     mine = tiny / mnist.FILES[0].name
     mine.rename(drawn / mine.name)
     before = {path: path.read_bytes() for path in drawn.iterdir()}
-    with pytest.raises(DataError, match="which is not one of them"):
+    with pytest.raises(DataError, match="expected no files but drawn digits"):
         synthetic.write(drawn, nothing, counts=(20, 10))
     assert {path: path.read_bytes() for path in drawn.iterdir()} == before
 
 
-def test_what_is_no_file_or_endless_is_not_read_as_drawn_json(tiny: Path) -> None:
+def test_a_drawn_json_that_is_a_pipe_or_too_large_is_ignored(tiny: Path) -> None:
     os.mkfifo(tiny / mnist.DRAWN)
     assert not mnist.load(tiny, "test").drawn
     (tiny / mnist.DRAWN).unlink()
     (tiny / mnist.DRAWN).write_bytes(b'{"sha256": {}}' + b" " * 10**5)
-    assert mnist.stated(tiny) is None
+    assert mnist.drawn_record(tiny) is None
 
 
 @pytest.mark.parametrize(
-    "said",
+    "record",
     [b"", b"[]", b"{}", b'{"sha256": 1}', b'{"sha256": {"test": "x"}}', b"\xff", b"[" * 10**5],
 )
-def test_what_only_claims_to_be_drawn_is_not(drawn: Path, said: bytes) -> None:
-    (drawn / mnist.DRAWN).write_bytes(said)
+def test_a_set_beside_a_malformed_drawn_json_is_not_called_drawn(
+    drawn: Path, record: bytes
+) -> None:
+    (drawn / mnist.DRAWN).write_bytes(record)
     assert not mnist.load(drawn, "test").drawn
 
 
-def test_files_that_took_the_place_of_drawn_ones_are_not_called_drawn(drawn: Path) -> None:
+def test_files_that_replaced_drawn_ones_are_not_called_drawn(drawn: Path) -> None:
     path = drawn / mnist.FILES[2].name
     idx.write_idx(path, np.array(idx.read_idx(path)[::-1]))
     data = mnist.load(drawn, "test")
     assert (data.published, data.drawn) == (False, False)
 
 
-def test_no_set_is_left_known_as_drawn_by_an_interruption(tmp_path: Path) -> None:
+def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:
     def interrupt(*_: int) -> None:
         raise KeyboardInterrupt
 
@@ -115,10 +112,9 @@ def test_no_set_is_left_known_as_drawn_by_an_interruption(tmp_path: Path) -> Non
     assert os.listdir(tmp_path / "a") == []
 
 
-def test_a_set_that_cannot_be_written_whole_costs_the_one_before_nothing(
+def test_a_full_disk_leaves_the_existing_set_unchanged(
     drawn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a full disk, which shows when the bytes are to be on it."""
     before = {path: path.read_bytes() for path in drawn.iterdir()}
     count = iter(range(100))
 
@@ -133,7 +129,7 @@ def test_a_set_that_cannot_be_written_whole_costs_the_one_before_nothing(
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nothing")])
-def test_what_stands_in_the_way_of_drawn_json_is_told_before_drawing(
+def test_an_obstacle_to_drawn_json_is_reported_before_drawing(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / mnist.DRAWN)
@@ -146,20 +142,14 @@ def test_what_stands_in_the_way_of_drawn_json_is_told_before_drawing(
     assert os.listdir(tmp_path) == [mnist.DRAWN]
 
 
-def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"mine")
-    with pytest.raises(MnistnetError, match="cannot make the folder"):
-        synthetic.write(tmp_path / "a", nothing, counts=(20, 10))
+def test_drawn_json_records_the_origin_and_the_hashes(drawn: Path) -> None:
+    record = json.loads((drawn / mnist.DRAWN).read_bytes())
+    assert record["note"] == "digits drawn by 'mnistnet download --synthetic', not MNIST"
+    assert (record["seed"], record["counts"]) == (0, [20, 10])
+    assert record["sha256"]["test"] == mnist.load(drawn, "test").sha256
 
 
-def test_drawn_json_says_what_it_is_of(drawn: Path) -> None:
-    said = json.loads((drawn / mnist.DRAWN).read_bytes())
-    assert said["note"] == "digits drawn by 'mnistnet download --synthetic', not MNIST"
-    assert (said["seed"], said["counts"]) == (0, [20, 10])
-    assert said["sha256"]["test"] == mnist.load(drawn, "test").sha256
-
-
-def test_nothing_in_the_current_folder_is_run(tmp_path: Path) -> None:
+def test_drawing_processes_run_nothing_in_the_current_folder(tmp_path: Path) -> None:
     Path("socket.py").write_text("open('run', 'w')")
-    synthetic.write(tmp_path / "drawn", lambda *_: None, counts=(10, 10))
+    synthetic.write(tmp_path / "drawn", nothing, counts=(10, 10))
     assert not Path("run").exists()

@@ -1,5 +1,4 @@
-"""Whatever is wrong with the data, every command that reads it says so in one line that names the
-file and how to mend it."""
+"""Every command reports a fault in the data in one line, which names the file and the remedy."""
 
 import gzip
 import os
@@ -30,7 +29,7 @@ NO_IDX = (
 MALFORMED = {
     "empty": (b"", "expected an IDX file, found an empty file"),
     "html": (HTML, "expected an IDX file, found an HTML page"),
-    "html with a line before": (b"\r\n" + HTML, "expected an IDX file, found an HTML page"),
+    "html after an empty line": (b"\r\n" + HTML, "expected an IDX file, found an HTML page"),
     "text": (b"digits", f"{NO_IDX}found the bytes 64 69 67 69"),
     "header cut in the magic number": (b"\0\0\x08", f"{NO_IDX}found the bytes 00 00 08"),
     "unknown type": (
@@ -41,14 +40,8 @@ MALFORMED = {
         idx_bytes(2, 2)[:10],
         "expected a header of 12 bytes for 2 dimensions; the file ends after 10",
     ),
-    "too many dimensions": (
-        idx_bytes(*[1] * 65),
-        "expected 64 dimensions at most; found 65",
-    ),
-    "one element that is missing": (
-        idx_bytes(body=b""),
-        "expected 5 bytes for one uint8; found 4",
-    ),
+    "too many dimensions": (idx_bytes(*[1] * 65), "expected at most 64 dimensions; found 65"),
+    "missing element": (idx_bytes(body=b""), "expected 5 bytes for one uint8; found 4"),
     "short body": (idx_bytes(2, 3, body=bytes(5)), "expected 18 bytes for 2 x 3 uint8; found 17"),
     "wide type, short body": (
         idx_bytes(2, code=0x0E, body=bytes(8)),
@@ -63,39 +56,36 @@ MALFORMED = {
         idx_bytes(2**31, 2**31, 2**31, body=b""),
         "expected dimensions that fit in memory; found 2147483648 x 2147483648 x 2147483648",
     ),
-    "dimensions that just overflow but for a zero": (
+    "dimensions that just overflow, except for a zero": (
         idx_bytes(2**31, 2**31, 2, 0, body=b""),
         "expected dimensions that fit in memory; found 2147483648 x 2147483648 x 2 x 0",
     ),
-    "dimensions of a wide type that overflow but for a zero": (
+    "dimensions of a wide type that overflow, except for a zero": (
         idx_bytes(2**31, 2**31, 0, code=0x0E, body=b""),
         "expected dimensions that fit in memory; found 2147483648 x 2147483648 x 0",
     ),
-    "dimensions that overflow but for a zero": (
-        idx_bytes(2**31, 2**31, 2**31, 0, body=b""),
-        "expected dimensions that fit in memory; found 2147483648 x 2147483648 x 2147483648 x 0",
-    ),
 }
-# Inside gzip the length is only known to be too short, or more.
-GZIP_WORDS = {
+# The exact length of gzip content is not known in advance.
+GZIP_MESSAGES = {
     "trailing bytes": "expected 18 bytes for 2 x 3 uint8; found more",
     "dimensions beyond the file": "expected 3,367,254,359,296 bytes for 4294967295 x 28 x 28 "
-    "uint8; found a gzip file of {size} bytes, which cannot hold as many",
+    "uint8; found a gzip file of {size} bytes, which is too short",
 }
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzip"])
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_a_file_that_is_not_idx(tiny: Path, kind: str, pack: Callable[[bytes], bytes]) -> None:
-    content, words = MALFORMED[kind]
+def test_a_malformed_idx_file(tiny: Path, kind: str, pack: Callable[[bytes], bytes]) -> None:
+    content, message = MALFORMED[kind]
     path = tiny / IMAGES
     path.write_bytes(pack(content))
     if pack is gzip.compress:
-        words = GZIP_WORDS.get(kind, words).format(size=path.stat().st_size)
-    assert_fault(("eval", "--data", tiny), f"{path}: {words}")
+        message = GZIP_MESSAGES.get(kind, message).format(size=path.stat().st_size)
+    assert_fault(("eval", "--data", tiny), f"{path}: {message}")
 
 
-UNSOUND = {
+COUNTS = "expected equal numbers of images and labels, at least one; "
+UNLIKE_MNIST = {
     "images of another size": (
         IMAGES,
         np.zeros((50, 28, 27), np.uint8),
@@ -114,56 +104,51 @@ UNSOUND = {
     "labels of another type": (
         LABELS,
         np.zeros(50, np.int32),
-        "{labels}: expected a row of uint8 labels; found 50 int32; {convert}",
+        "{labels}: expected n uint8 labels; found 50 int32; {convert}",
     ),
     "labels in eight columns, as QMNIST's": (
         LABELS,
         np.zeros((50, 8), np.int32),
-        "{labels}: expected a row of uint8 labels; found 50 x 8 int32; {convert}",
+        "{labels}: expected n uint8 labels; found 50 x 8 int32; {convert}",
     ),
     "no images": (
         IMAGES,
         np.zeros((0, 28, 28), np.uint8),
-        "expected as many labels as images, and some; "
-        "found 0 images in {images} and 50 labels in {labels}",
+        f"{COUNTS}found 0 images in {{images}} and 50 labels in {{labels}}",
     ),
     "fewer labels than images": (
         LABELS,
         np.zeros(49, np.uint8),
-        "expected as many labels as images, and some; "
-        "found 50 images in {images} and 49 labels in {labels}",
+        f"{COUNTS}found 50 images in {{images}} and 49 labels in {{labels}}",
     ),
     "a label above 9": (
         LABELS,
         np.array([9] * 49 + [10], np.uint8),
-        "{labels}: expected labels 0 to 9; found 10 for image 49; mnistnet has ten classes, and "
-        "sets such as EMNIST's letters have more; to keep ten of them: "
-        "mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER",
+        f"{{labels}}: expected labels 0 to 9; found 10 for image 49; {mnist.TEN_CLASSES}",
     ),
 }
 
 
-@pytest.mark.parametrize("kind", UNSOUND)
-def test_a_file_that_is_not_as_mnists_are(tiny: Path, kind: str) -> None:
-    name, array, words = UNSOUND[kind]
+@pytest.mark.parametrize("kind", UNLIKE_MNIST)
+def test_a_file_unlike_mnists(tiny: Path, kind: str) -> None:
+    name, array, message = UNLIKE_MNIST[kind]
     idx.write_idx(tiny / name, array)
     convert = f"to convert them: mnistnet import {tiny} --out NEW_FOLDER"
-    words = words.format(images=tiny / IMAGES, labels=tiny / LABELS, convert=convert)
-    assert_fault(("eval", "--data", tiny), words)
+    message = message.format(images=tiny / IMAGES, labels=tiny / LABELS, convert=convert)
+    assert_fault(("eval", "--data", tiny), message)
 
 
-def test_a_set_of_no_images(tiny: Path) -> None:
+def test_an_empty_set(tiny: Path) -> None:
     idx.write_idx(tiny / IMAGES, np.zeros((0, 28, 28), np.uint8))
     idx.write_idx(tiny / LABELS, np.zeros(0, np.uint8))
-    assert_fault(
-        ("eval", "--data", tiny),
-        "expected as many labels as images, and some; "
-        f"found 0 images in {tiny / IMAGES} and 0 labels in {tiny / LABELS}",
-    )
+    message = f"{COUNTS}found 0 images in {tiny / IMAGES} and 0 labels in {tiny / LABELS}"
+    assert_fault(("eval", "--data", tiny), message)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("none")])
-def test_what_is_no_file_is_not_taken_for_one(tiny: Path, make: Callable[[Path], None]) -> None:
+def test_a_folder_a_pipe_or_a_broken_link_under_the_name(
+    tiny: Path, make: Callable[[Path], None]
+) -> None:
     path = tiny / LABELS
     path.unlink()
     make(path)
@@ -179,20 +164,18 @@ def test_a_file_that_may_not_be_read(tiny: Path) -> None:
     assert_fault(("eval", "--data", tiny), message, run=as_user)
 
 
-def test_every_command_that_reads_images_says_so_alike(tiny: Path) -> None:
-    """One file of each split is damaged: each command names the first one that it needs, and only
-    download, which means MNIST's own, says that it can get it."""
+def test_every_command_names_the_damaged_file_that_it_needs(tiny: Path) -> None:
     for name in (mnist.TRAIN_LABELS.name, LABELS):
         (tiny / name).write_bytes(b"")
     fault = "expected an IDX file, found an empty file"
-    for words, name in {
+    for command, name in {
         ("train",): mnist.TRAIN_LABELS.name,
         ("gradcheck",): mnist.TRAIN_LABELS.name,
         ("eval",): LABELS,
         ("plot", "units"): LABELS,
     }.items():
-        notes = "weights that ship with mnistnet\n" * (words[0] == "plot")
-        assert_fault((*words, "--data", tiny), f"{tiny / name}: {fault}", notes)
+        notes = "weights that ship with mnistnet\n" * (command[0] == "plot")
+        assert_fault((*command, "--data", tiny), f"{tiny / name}: {fault}", notes)
     result = run("predict", "test:0", "train:0", "--data", tiny)
     assert result.stderr == "weights that ship with mnistnet\n" + "".join(
         f"Error: {picture}: {tiny / name}: {fault}\n"
@@ -201,7 +184,7 @@ def test_every_command_that_reads_images_says_so_alike(tiny: Path) -> None:
     assert (result.stdout, result.exit_code) == ("", 1)
 
 
-def test_download_says_that_it_can_get_a_file_of_mnist(tiny: Path, published: object) -> None:
+def test_download_says_how_to_replace_a_damaged_file(tiny: Path, published: object) -> None:
     (tiny / LABELS).write_bytes(b"")
     assert_fault(
         ("download", "--data", tiny),
@@ -213,31 +196,31 @@ def test_download_says_that_it_can_get_a_file_of_mnist(tiny: Path, published: ob
 READERS = (("train",), ("gradcheck",), ("eval",), ("plot", "units"), ("predict", "test:0"))
 
 
-@pytest.mark.parametrize("words", READERS)
-def test_no_command_but_download_and_import_writes_into_a_users_folder(
-    words: tuple[str, ...], good_mirror: str, tmp_path: Path
+@pytest.mark.parametrize("command", READERS)
+def test_only_download_and_import_write_into_a_users_folder(
+    command: tuple[str, ...], good_mirror: str, tmp_path: Path
 ) -> None:
-    """Mistyped, empty, or with a set under other names: nothing is downloaded, nothing made."""
+    """The others neither fill nor make one that is mistyped, empty or has a set of other names."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "emnist").mkdir()
     (tmp_path / "emnist" / "emnist-digits-train-images-idx3-ubyte.gz").write_bytes(b"")
     (tmp_path / "set.csv").write_bytes(b"")
     before = files(), sorted(tmp_path.rglob("*"))
-    for name, says in {
+    for name, message in {
         "mistyped": "there is no folder .* mnistnet download --data .* mnistnet import SOURCE",
         "empty": "has none of .* it is empty; .* mnistnet download --data .* mnistnet import SOURC",
-        "emnist": "it has emnist-.*; to read these: mnistnet import .*emnist --out NEW_FOLDER",
+        "emnist": "it has emnist-.*; to convert these: mnistnet import .*emnist --out NEW_FOLDER",
         "set.csv": "found a file, .*set.csv; .* mnistnet import .*set.csv --out NEW_FOLDER",
     }.items():
-        result = run(*words, "--data", tmp_path / name, "--mirror", good_mirror)
+        result = run(*command, "--data", tmp_path / name, "--mirror", good_mirror)
         assert result.exit_code == 1
-        assert re.search(f"Error: .*{says}", result.stderr), result.stderr
+        assert re.search(f"Error: .*{message}", result.stderr), result.stderr
         assert (files(), sorted(tmp_path.rglob("*"))) == before
 
 
 @pytest.fixture
 def good_mirror(tiny: Path, published: object, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder with MNIST's files, outside of the current one."""
+    """A folder with MNIST's files outside the current one."""
     return str(tiny.rename(tmp_path_factory.mktemp("mirror") / "mnist"))
 
 
@@ -254,15 +237,15 @@ def test_another_kind_of_file_under_the_name(tiny: Path, start: bytes) -> None:
     (tiny / IMAGES).unlink()
     path = tiny / f"{IMAGES}.gz"
     path.write_bytes(start + bytes(100))
-    words = f"{path}: expected an IDX file, raw or gzip; found {OTHER_KINDS[start]}"
-    assert_fault(("eval", "--data", tiny), words)
+    message = f"{path}: expected an IDX file, raw or gzip; found {OTHER_KINDS[start]}"
+    assert_fault(("eval", "--data", tiny), message)
 
 
 @pytest.mark.parametrize("start", ["/annex/objects/MD5E-s9", "../.git/annex/objects/a/b"])
-def test_a_pointer_of_git_annex(tiny: Path, start: str) -> None:
+def test_a_git_annex_pointer(tiny: Path, start: str) -> None:
     (tiny / IMAGES).write_text(start)
-    words = "expected an IDX file, found a git-annex pointer; fetch the file (git annex get)"
-    assert_fault(("eval", "--data", tiny), f"{tiny / IMAGES}: {words}")
+    message = "expected an IDX file, found a git-annex pointer; fetch the file (git annex get)"
+    assert_fault(("eval", "--data", tiny), f"{tiny / IMAGES}: {message}")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzip"])
@@ -271,20 +254,18 @@ def test_little_endian_sizes(tiny: Path, pack: Callable[[bytes], bytes]) -> None
     path.write_bytes(pack(struct.pack("<4B3I", 0, 0, 8, 3, 50, 28, 28) + bytes(50 * 784)))
     assert_fault(
         ("eval", "--data", tiny),
-        f"{path}: expected big-endian sizes, as IDX has; found little-endian ones (50 x 28 x 28); "
-        "'mnistnet import' reads such files",
+        f"{path}: expected big-endian sizes; found little-endian ones (50 x 28 x 28); convert the "
+        "files with 'mnistnet import'",
     )
 
 
-def test_gzip_that_is_cut_or_altered_anywhere(tmp_path: Path) -> None:
+def test_truncated_or_altered_gzip(tmp_path: Path) -> None:
     path = tmp_path / "file.gz"
     idx.write_idx(path, np.arange(200, dtype=np.uint8))
     whole = path.read_bytes()
     for length in range(2, len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(
-            DataError, match=f"^{path}: expected a whole gzip file; found a damaged"
-        ):
+        with pytest.raises(DataError, match=f"^{path}: expected a complete gzip file; found a"):
             idx.read_idx(path)
     checksum = len(whole) - 8
     path.write_bytes(whole[:checksum] + bytes([whole[checksum] ^ 1]) + whole[checksum + 1 :])
@@ -305,13 +286,12 @@ def test_a_file_that_shrinks_while_it_is_read(tiny: Path, monkeypatch: pytest.Mo
             os.truncate(path, 30_000)
         return empty(shape, dtype)
 
-    def eval_it_whole(*words: object):
-        path.write_bytes(whole)
+    def run_and_restore(*command: object):
         with monkeypatch.context() as patch:
             patch.setattr(np, "empty", shrink_first)
-            result = run(*words)
+            result = run(*command)
         path.write_bytes(whole)
         return result
 
     message = f"{path}: expected 39,216 bytes for 50 x 28 x 28 uint8; found 30,000"
-    assert_fault(("eval", "--data", tiny), message, run=eval_it_whole)
+    assert_fault(("eval", "--data", tiny), message, run=run_and_restore)

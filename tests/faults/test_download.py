@@ -1,5 +1,4 @@
-"""Whatever goes wrong in a download: one clear error, nothing left behind, what was there kept; and
-where another mirror is left, it is asked."""
+"""A failed download tries the next mirror; at worst it is one clear error that changes no file."""
 
 import errno
 import gzip
@@ -27,8 +26,8 @@ from mnistnet.data import download, http, mnist
 
 FIRST = "train-images-idx3-ubyte"
 ADVICE = (
-    "Try again later, or name another source with --mirror: an address, or a folder that has the "
-    "four files; or draw digits to try with: 'mnistnet download --synthetic'"
+    "Try again later, name another mirror with --mirror (a URL, or a folder with the four files), "
+    "or draw digits instead: mnistnet download --synthetic"
 )
 
 
@@ -44,18 +43,18 @@ def good(server, published):
     return server
 
 
-# ---- what a mirror may do
+# ---- faults of a mirror
 
 
 def reset(request) -> None:
-    """Cut the connection off hard."""
+    """Reset the connection."""
     linger = struct.pack("ii", 1, 0)
     request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     socket.close(request.connection.detach())
 
 
 def reset_after(share: float) -> Callable:
-    """Send so much of the body, all of which was promised, and reset."""
+    """Send this share of the body, after promising all of it, and reset the connection."""
 
     def answer(request) -> None:
         body = request.server.body
@@ -66,7 +65,7 @@ def reset_after(share: float) -> Callable:
 
 
 def cut_after(share: float) -> Callable:
-    """Send so much of the body, all of which was promised, and close."""
+    """Send this share of the body, after promising all of it, and close the connection."""
 
     def answer(request) -> None:
         body = request.server.body
@@ -75,8 +74,8 @@ def cut_after(share: float) -> Callable:
     return answer
 
 
-def chunk_cut(request) -> None:
-    """Promise a chunk of five bytes, send two, and close."""
+def cut_chunk(request) -> None:
+    """Promise a chunk of five bytes, send two, and close the connection."""
     request.send_response(200)
     request.send_header("Transfer-Encoding", "chunked")
     request.end_headers()
@@ -94,7 +93,7 @@ def status(code: int, **headers: str) -> Callable:
 
 
 def sent(change: Callable[[bytes], bytes], **headers: str) -> Callable:
-    """Another body than the one wanted, as if nothing were wrong."""
+    """Send a changed body as if nothing were wrong."""
     return lambda request: request.send_body(change(request.server.body), **headers)
 
 
@@ -103,7 +102,7 @@ def altered(body: bytes) -> bytes:
 
 
 def drip(request) -> None:
-    """A byte at a time, each in good time, and never done."""
+    """Send one byte at a time, each before the timeout, forever."""
     request.send_response(200)
     request.end_headers()
     while not request.server.closing.wait(0.01):
@@ -114,17 +113,17 @@ def drip(request) -> None:
 
 
 def drip_headers(request) -> None:
-    """A header line at a time, each in good time, and never done."""
+    """Send one header line at a time, each before the timeout, forever."""
     drip_lines(request, b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
 
 
-def continue_on(request) -> None:
-    """100 Continue, again and again."""
+def keep_continuing(request) -> None:
+    """Send 100 Continue forever."""
     drip_lines(request, b"", b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def drip_trailers(request) -> None:
-    """The whole file as a chunk, and then trailers without end."""
+    """Send the whole file as a chunk, then trailers forever."""
     body = request.server.body
     start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body)
     drip_lines(request, start + body + b"\r\n0\r\n", b"X: y\r\n")
@@ -138,34 +137,34 @@ def drip_lines(request, start: bytes, line: bytes) -> None:
 
 
 def redirect_slowly(request) -> None:
-    """To itself, and each time nearly as late as it may."""
+    """Redirect to the same path, each time shortly before the timeout."""
     request.server.closing.wait(0.2)
     status(302, Location=request.path)(request)
 
 
 class Answer(NamedTuple):
-    """What the mirror does when asked for the first file, what is said of it (a pattern), how often
-    it is asked, and whether one need wait for it."""
+    """What the mirror does when asked for the first file, the pattern of the resulting error, the
+    number of requests (None for any), and whether it takes a timeout."""
 
     act: Callable
-    words: str
-    hits: int = 1
+    message: str
+    hits: int | None = 1
     slow: bool = False
 
 
 SIZE = r"expected {size:,} bytes"
-RESET = r"(Connection reset by peer|the connection ended)( after [\d,]+ bytes)?"
+RESET = r"(Connection reset by peer|the connection was closed)( after [\d,]+ bytes)?"
 BOMB = gzip.compress(bytes(10_000_000))
 ANSWERS = {
     "403": Answer(status(403), "403 Forbidden"),
     "404": Answer(status(404), "404 Not Found"),
     "500": Answer(status(500), "500 Internal Server Error"),
     "503": Answer(status(503, Retry_After="120"), "503 Service Unavailable, Retry-After: 120"),
-    "206 unasked": Answer(status(206), "206 Partial Content"),
+    "206 without a range": Answer(status(206), "206 Partial Content"),
     "redirect loop": Answer(
         status(302, Location=f"/bad/{FIRST}.gz"), r"Exceeded 30 redirects\.", 31
     ),
-    "redirect to no address": Answer(status(302, Location="http://["), "Invalid IPv6 URL"),
+    "redirect to no URL": Answer(status(302, Location="http://["), "Invalid IPv6 URL"),
     "redirect to no text": Answer(
         status(302, Location="/\xff"), "'utf-8' codec can't decode byte 0xff .*"
     ),
@@ -173,13 +172,13 @@ ANSWERS = {
         sent(lambda _: b"\n<html>Sign in first</html>"), f"{SIZE} of gzip, found an HTML page"
     ),
     "empty body": Answer(sent(lambda _: b""), f"{SIZE}, found 0"),
-    "cut at half": Answer(cut_after(0.5), "the connection ended after {half:,} bytes", 2),
+    "cut at half": Answer(cut_after(0.5), "the connection was closed after {half:,} bytes", 2),
     "cut at the last byte": Answer(
         lambda request: request.send_body(request.server.body[:-1], len(request.server.body)),
-        "the connection ended after {last:,} bytes",
+        "the connection was closed after {last:,} bytes",
         2,
     ),
-    "cut in a chunk": Answer(chunk_cut, "the connection ended after 2 bytes", 2),
+    "cut in a chunk": Answer(cut_chunk, "the connection was closed after 2 bytes", 2),
     "short body": Answer(sent(lambda body: body[:-10]), f"{SIZE}, found {{short:,}}"),
     "long body": Answer(sent(lambda body: body + bytes(10)), f"{SIZE}, found {{long:,}}"),
     "body longer than promised": Answer(
@@ -187,30 +186,26 @@ ANSWERS = {
         f"{SIZE}, found {{short:,}}",
     ),
     "endless body": Answer(
-        sent(lambda _: bytes(1_000_000)), "expected {raw:,} bytes at most, found more"
+        sent(lambda _: bytes(1_000_000)), "expected at most {raw:,} bytes, found more"
     ),
     "reset at once": Answer(reset, "Connection reset by peer"),
     "reset before the body": Answer(reset_after(0), "Connection reset by peer"),
-    # a reset may overtake what was sent before it
+    # a reset may overtake data sent before it
     "reset at half": Answer(reset_after(0.5), RESET, None),
     "reset at the last byte": Answer(reset_after(0.9999), RESET, None),
     "a byte at a time": Answer(drip, r"too slow: \d+ bytes in \d s", slow=True),
-    "headers without end": Answer(drip_headers, "no answer in time", slow=True),
-    "100 Continue without end": Answer(continue_on, "no answer in time", slow=True),
-    "trailers without end": Answer(
-        drip_trailers, "no answer in time after {size:,} bytes", slow=True
-    ),
-    "slow redirects": Answer(redirect_slowly, "no answer in time", None, slow=True),
-    "no answer": Answer(
-        lambda request: request.server.closing.wait(), "no answer in time", slow=True
-    ),
-    "no answer after a byte": Answer(
+    "endless headers": Answer(drip_headers, "timed out", slow=True),
+    "endless 100 Continue": Answer(keep_continuing, "timed out", slow=True),
+    "endless trailers": Answer(drip_trailers, "timed out after {size:,} bytes", slow=True),
+    "slow redirects": Answer(redirect_slowly, "timed out", None, slow=True),
+    "no answer": Answer(lambda request: request.server.closing.wait(), "timed out", slow=True),
+    "no answer after two bytes": Answer(
         lambda request: (
-            request.send_body(b"\x1f", length=1000),
+            request.send_body(b"\x1f\x8b", length=1000),
             request.wfile.flush(),
             request.server.closing.wait(),
         ),
-        "no answer in time after 1 bytes",
+        "timed out after 2 bytes",
         slow=True,
     ),
     "wrong hash": Answer(sent(altered), "expected SHA-256 {gz_sha256}, found [0-9a-f]{{64}}"),
@@ -221,11 +216,11 @@ ANSWERS = {
 
 
 def fault_of(good, kind: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """A mirror that acts so, and the pattern of what is said of it."""
+    """Return a mirror with this fault, and the pattern of the error about it."""
     answer = ANSWERS[kind]
     if answer.slow:
-        monkeypatch.setattr(http, "SILENCE", 0.5)
-        monkeypatch.setattr(http, "SLOWEST", 1e6)
+        monkeypatch.setattr(http, "IDLE_TIMEOUT", 0.5)
+        monkeypatch.setattr(http, "MIN_SPEED", 1e6)
     good.answers[f"/bad/{FIRST}.gz"] = answer.act
     file, size = mnist.FILES[0], len(good.body)
     sizes = {
@@ -236,40 +231,40 @@ def fault_of(good, kind: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str
         "long": size + 10,
         "raw": file.size,
     }
-    words = answer.words.format(gz_sha256=file.gz_sha256, **sizes)
-    return f"{good.url}/bad", f"{re.escape(good.url)}/bad: {words}"
+    message = answer.message.format(gz_sha256=file.gz_sha256, **sizes)
+    return f"{good.url}/bad", f"{re.escape(good.url)}/bad: {message}"
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_what_the_only_mirror_does_wrong_is_one_error(good, monkeypatch, kind) -> None:
-    bad, words = fault_of(good, kind, monkeypatch)
+def test_a_fault_of_the_only_mirror_is_one_error(good, monkeypatch, kind) -> None:
+    bad, message = fault_of(good, kind, monkeypatch)
     assert_fault(
         ("download", "--mirror", bad),
-        re.compile(rf"no mirror gave {FIRST}:\n  {words}\n{re.escape(ADVICE)}"),
+        re.compile(rf"no mirror provided {FIRST}:\n  {message}\n{re.escape(ADVICE)}"),
         f"Downloading MNIST to {download.cache_folder()}\n",
     )
     assert good.hits == [f"/bad/{FIRST}.gz"] * (ANSWERS[kind].hits or len(good.hits))
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_whatever_a_mirror_does_wrong_the_next_is_asked(good, tiny, monkeypatch, kind) -> None:
-    bad, words = fault_of(good, kind, monkeypatch)
+def test_after_any_fault_the_next_mirror_is_tried(good, tiny, monkeypatch, kind) -> None:
+    bad, message = fault_of(good, kind, monkeypatch)
     result = run("download", "--mirror", bad, "--mirror", f"{good.url}/good")
     assert_complete(download.cache_folder(), tiny)
     assert result.stdout.startswith(f"{FIRST}  {good.url}/good\n")
-    notes = f"Downloading MNIST to .*\n{FIRST} did not come from {words}\n"
+    notes = f"Downloading MNIST to .*\ncould not download {FIRST} from {message}\n"
     assert re.fullmatch(notes, result.stderr)
     assert result.exit_code == 0
 
 
 def assert_complete(folder: Path, tiny: Path) -> None:
-    """The four raw files, and nothing else."""
+    """The folder has the four raw files and nothing else."""
     expected = {file.name: (tiny / file.name).read_bytes() for file in mnist.FILES}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
 
 
 def pieces(*shares: float) -> Callable:
-    """A server that can continue, whose connections are cut after these shares of the whole."""
+    """A server that resumes transfers, whose connections break after these shares of the file."""
     ends = iter(shares)
 
     def answer(request) -> None:
@@ -288,22 +283,22 @@ def pieces(*shares: float) -> Callable:
     return answer
 
 
-def test_a_connection_that_is_cut_is_taken_up_where_it_ended(good, tiny) -> None:
-    asked = []
+def test_a_broken_transfer_is_resumed(good, tiny) -> None:
+    ranges = []
     answer = pieces(0.3, 0.6, 0.9)
 
-    def remember(request) -> None:
-        asked.append(request.headers["Range"])
+    def record(request) -> None:
+        ranges.append(request.headers["Range"])
         answer(request)
 
-    good.answers[f"/good/{FIRST}.gz"] = remember
+    good.answers[f"/good/{FIRST}.gz"] = record
     assert run("download", "--mirror", f"{good.url}/good").exit_code == 0
     assert_complete(download.cache_folder(), tiny)
     size = len(good.body)
-    assert asked == [None, *(f"bytes={int(share * size)}-" for share in (0.3, 0.6, 0.9))]
+    assert ranges == [None, *(f"bytes={int(share * size)}-" for share in (0.3, 0.6, 0.9))]
 
 
-def test_a_server_that_gives_no_parts_is_taken_from_the_start(good, tiny, monkeypatch) -> None:
+def test_a_transfer_restarts_if_the_server_ignores_ranges(good, tiny, monkeypatch) -> None:
     answers = iter([cut_after(0.5), lambda request: request.send_body(request.server.body)])
     good.answers[f"/good/{FIRST}.gz"] = lambda request: next(answers)(request)
     received = []
@@ -317,36 +312,36 @@ def test_a_server_that_gives_no_parts_is_taken_from_the_start(good, tiny, monkey
     assert sum(received) == len(good.body)
 
 
-def test_a_connection_that_is_cut_again_and_again_is_given_up(good) -> None:
+def test_a_transfer_that_breaks_again_and_again_is_given_up(good) -> None:
     good.answers[f"/bad/{FIRST}.gz"] = pieces(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
     result = run("download", "--mirror", f"{good.url}/bad")
     kept = int(0.5 * len(good.body))
-    assert f"/bad: the connection ended after {kept:,} bytes\n" in result.stderr
+    assert f"/bad: the connection was closed after {kept:,} bytes\n" in result.stderr
     assert len(good.hits) == http.TRIES
 
 
 @pytest.mark.parametrize("start", ["1-", "0-", "x"])
-def test_a_part_that_was_not_asked_for_is_not_used(good, start: str) -> None:
+def test_a_wrong_range_is_not_used(good, start: str) -> None:
     answers = iter([cut_after(0.5), status(206, Content_Range=f"bytes {start}")])
     good.answers[f"/bad/{FIRST}.gz"] = lambda request: next(answers)(request)
     result = run("download", "--mirror", f"{good.url}/bad")
     assert f"{good.url}/bad: 206 Partial Content\n" in result.stderr
 
 
-# ---- what the way to it may do
+# ---- faults of the network
 
 
-def assert_no_mirror(mirror: str, words: str) -> None:
+def assert_no_mirror(mirror: str, message: str) -> None:
     assert_fault(
         ("download", "--mirror", mirror),
         re.compile(
-            rf"no mirror gave {FIRST}:\n  {re.escape(mirror)}: {words}\n{re.escape(ADVICE)}"
+            rf"no mirror provided {FIRST}:\n  {re.escape(mirror)}: {message}\n{re.escape(ADVICE)}"
         ),
         f"Downloading MNIST to {download.cache_folder()}\n",
     )
 
 
-def test_a_name_that_nobody_knows(good, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host(good, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -354,7 +349,7 @@ def test_a_name_that_nobody_knows(good, monkeypatch: pytest.MonkeyPatch) -> None
     assert_no_mirror("https://mnist.example", "Name or service not known")
 
 
-def test_a_home_that_nobody_has(good) -> None:
+def test_the_home_folder_of_an_unknown_user(good) -> None:
     assert_no_mirror("~nobody-of-this-name/mnist", "Could not determine home directory.")
 
 
@@ -363,28 +358,26 @@ def test_a_proxy_with_a_name_and_no_password(good, monkeypatch: pytest.MonkeyPat
     assert_no_mirror("http://mnist.example", ".+")
 
 
-def test_a_proxy_that_is_out_of_reach_is_named_without_its_password(
+def test_an_unreachable_proxy_is_named_without_its_password(
     good, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     monkeypatch.setenv("https_proxy", f"http://name:secret@127.0.0.1:{port}")
-    words = f"cannot reach it through the proxy http://127.0.0.1:{port}: Connection refused"
-    assert_no_mirror("https://mnist.example", words)
+    message = f"cannot connect through the proxy http://127.0.0.1:{port}: Connection refused"
+    assert_no_mirror("https://mnist.example", message)
 
 
-def test_a_socks_proxy_without_its_package_says_what_to_install(
+def test_the_error_for_a_socks_proxy_names_the_missing_package(
     good, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "socks", None)
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
-    words = r"Missing dependencies for SOCKS support\. .*: python -m pip install pysocks"
-    assert_no_mirror("http://mnist.example", words)
+    message = r"Missing dependencies for SOCKS support\. .*: python -m pip install pysocks"
+    assert_no_mirror("http://mnist.example", message)
 
 
 def test_the_body_of_a_redirect_is_not_read(good, tiny: Path) -> None:
-    """It might have no end."""
-
     def endless(request) -> None:
         request.send_response(302)
         request.send_header("Location", f"/good/{FIRST}.gz")
@@ -392,20 +385,20 @@ def test_the_body_of_a_redirect_is_not_read(good, tiny: Path) -> None:
         with suppress(OSError):
             for _ in range(1000):
                 request.wfile.write(bytes(1 << 20))
-            cut_off.append(False)
+            was_read.append(True)
 
-    cut_off: list[bool] = []
+    was_read: list[bool] = []
     good.answers[f"/far/{FIRST}.gz"] = endless
     assert run("download", "--mirror", f"{good.url}/far").exit_code == 0
     assert_complete(download.cache_folder(), tiny)
-    assert not cut_off
+    assert not was_read
 
 
-def test_nobody_listens_or_nobody_answers(good, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "SILENCE", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # which accepts, and that is all
+def test_a_silent_or_closed_port(good, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "IDLE_TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        assert_no_mirror(mirror, "no answer in time")
+        assert_no_mirror(mirror, "timed out")
     assert_no_mirror(mirror, "Connection refused")
 
 
@@ -420,17 +413,17 @@ def secure(good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     return good.url.replace("http:", "https:")
 
 
-def test_a_certificate_that_nobody_vouches_for(secure: str) -> None:
+def test_an_untrusted_certificate(secure: str) -> None:
     assert_no_mirror(
         f"{secure}/good",
         r"\[SSL: CERTIFICATE_VERIFY_FAILED\] certificate verify failed: "
         r"unable to get local issuer certificate.*; "
-        "REQUESTS_CA_BUNDLE may name a file of the certificates to accept",
+        "set REQUESTS_CA_BUNDLE to a file of the certificates to accept",
     )
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_certificate_that_the_environment_vouches_for(
+def test_a_certificate_that_the_environment_trusts(
     secure: str, tiny: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "authority.pem")
@@ -438,7 +431,7 @@ def test_a_certificate_that_the_environment_vouches_for(
     assert_complete(download.cache_folder(), tiny)
 
 
-def test_requests_own_variable_comes_before_openssls(
+def test_requests_variable_takes_precedence_over_openssls(
     secure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
@@ -446,7 +439,7 @@ def test_requests_own_variable_comes_before_openssls(
     assert run("download", "--mirror", f"{secure}/good").exit_code == 0
 
 
-def test_a_certificate_of_somebody_else(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_of_another_host(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
     other = secure.replace("127.0.0.1", "localhost")
     assert_no_mirror(f"{other}/good", r"\[SSL.*Hostname mismatch.*'localhost'.*")
@@ -461,32 +454,32 @@ def test_a_missing_certificate_file(good, monkeypatch: pytest.MonkeyPatch) -> No
     assert_no_mirror("https://mnist.example", ".*invalid path: none.pem")
 
 
-def test_tls_is_not_left_on_the_way(
+def test_a_redirect_from_tls_to_none_is_refused(
     secure: str, good, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
     for place, target in {"out": good.url, "on": "", "away": "HTTPS://mnist.example"}.items():
         location = f"{target}/good/{FIRST}.gz"
         good.answers[f"/{place}/{FIRST}.gz"] = status(302, Location=location)
-    assert_no_mirror(f"{secure}/out", "redirected to an address without TLS, which is not followed")
+    assert_no_mirror(f"{secure}/out", "refused a redirect to a URL without TLS")
     assert "without TLS" not in run("download", "--mirror", f"{secure}/away").stderr
     assert run("download", "--mirror", f"{secure}/on").exit_code == 0
     assert_complete(download.cache_folder(), tiny)
 
 
 @pytest.mark.parametrize("unpacked", [False, True])
-def test_a_proxy_that_declares_an_encoding_or_unpacks_it(good, tiny: Path, unpacked) -> None:
+def test_a_proxy_that_declares_or_removes_the_encoding(good, tiny: Path, unpacked) -> None:
     change = gzip.decompress if unpacked else bytes
     good.answers[f"/good/{FIRST}.gz"] = sent(change, Content_Encoding="gzip")
     assert run("download", "--mirror", f"{good.url}/good").exit_code == 0
     assert_complete(download.cache_folder(), tiny)
 
 
-# ---- what the disk and the user may do
+# ---- faults of the disk, interruptions and simultaneous downloads
 
 
 def test_a_full_disk(good) -> None:
-    """As full as it is for a process that may write so much and no more."""
+    """Simulated by a limit on the size of files."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     cache = download.cache_folder()
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
@@ -500,8 +493,7 @@ def test_a_full_disk(good) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
 
-def test_a_cache_that_cannot_be_written_to(tmp_path: Path) -> None:
-    """Which is found out before anything is downloaded."""
+def test_an_unwritable_folder_is_reported_before_the_download(tmp_path: Path) -> None:
     note = f"Downloading MNIST to {tmp_path}\n"
     tmp_path.chmod(0o500)
     target = tmp_path / FIRST
@@ -511,8 +503,6 @@ def test_a_cache_that_cannot_be_written_to(tmp_path: Path) -> None:
     note = f"Downloading MNIST to {inside}\n"
     message = f"cannot make the folder {inside}: Permission denied"
     assert_fault(("download", "--data", inside), message, note, run=as_user)
-    tmp_path.chmod(0o300)
-    message = f"cannot write {target}: the folder {tmp_path} is not writable"
     tmp_path.chmod(0o000)
     message = f"cannot read {tmp_path}: Permission denied"
     result = as_user("download", "--data", tmp_path)
@@ -520,7 +510,7 @@ def test_a_cache_that_cannot_be_written_to(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
 
-def test_a_cache_that_is_a_file(good, tmp_path: Path) -> None:
+def test_a_folder_that_is_a_file(good, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_bytes(b"mine")
     for folder, why in ((mine, "File exists"), (mine / "in", "Not a directory")):
@@ -531,8 +521,7 @@ def test_a_cache_that_is_a_file(good, tmp_path: Path) -> None:
         )
 
 
-def test_ctrl_c_in_the_middle(good) -> None:
-    """While the server has sent half, and the program waits for more."""
+def test_ctrl_c_while_waiting_for_the_server(good) -> None:
     waiting = threading.Event()
 
     def half(request) -> None:
@@ -543,8 +532,8 @@ def test_ctrl_c_in_the_middle(good) -> None:
 
     good.answers[f"/good/{FIRST}.gz"] = half
     before = files()
-    words = (*published_command(), "download", "--mirror", f"{good.url}/good")
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    command = (*published_command(), "download", "--mirror", f"{good.url}/good")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert waiting.wait(30)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
@@ -554,28 +543,17 @@ def test_ctrl_c_in_the_middle(good) -> None:
     assert files() == before
 
 
-def test_eight_processes_at_once(good, tiny: Path, tmp_path: Path) -> None:
-    words = (*published_command(), "download", "--mirror", f"{good.url}/good", "--data", "a")
-    processes = [
-        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(8)
-    ]
-    for process in processes:
-        _, stderr = process.communicate()
-        assert process.returncode == 0, stderr
-    assert_complete(tmp_path / "a", tiny)
-
-
-@pytest.mark.parametrize(("sign", "count"), [(signal.SIGKILL, 50), (signal.SIGINT, 50)])
-def test_stopped_at_any_moment(good, tiny: Path, tmp_path: Path, sign: int, count: int) -> None:
-    """Each file is whole or not there; the same command then gets what is missing. A process that
-    was killed may leave a part."""
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_at_any_moment(good, tmp_path: Path, sign: int) -> None:
+    """Each file is complete or missing, and the same command then downloads the missing ones. A
+    killed process may leave a temporary file."""
     start = tmp_path / "start"
     start.mkdir()
-    whole = {f"a/{file.name}": file.sha256 for file in mnist.FILES}
-    words = ("download", "--data", "a", "--mirror", f"{good.url}/good")
-    ends = stop_at_moments(sign, count, start, words)
-    assert len(ends) == count
+    complete = {f"a/{file.name}": file.sha256 for file in mnist.FILES}
+    command = ("download", "--data", "a", "--mirror", f"{good.url}/good")
+    ends = stop_at_moments(sign, 50, start, command)
+    assert len(ends) == 50
     for stopped, again in ends:
-        assert without_parts(stopped).items() <= whole.items()
+        assert without_parts(stopped).items() <= complete.items()
         assert_stopped(stopped, sign)
-        assert (again.exit_code, without_parts(again)) == (0, whole)
+        assert (again.exit_code, without_parts(again)) == (0, complete)

@@ -1,5 +1,4 @@
-"""Pictures made to harm: what is inside a container, what is claimed and not there, what is there
-and not claimed. Each is one answer or one error, in bounded memory and time."""
+"""Hostile and unusual pictures get one answer or one error, in bounded memory and time."""
 
 import io
 import os
@@ -26,7 +25,7 @@ SHIPS = "weights that ship with mnistnet\n"
 
 
 def digit(side: int = 28, mode: str = "L") -> Image.Image:
-    """A one, dark on light."""
+    """A 1, dark on light."""
     picture = Image.new("L", (side, side), 255)
     ImageDraw.Draw(picture).line([(side // 2, side // 6), (side // 2, side * 5 // 6)], 0, side // 9)
     return picture.convert(mode)
@@ -39,13 +38,13 @@ def saved(picture: Image.Image, form: str, **options: object) -> bytes:
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
-    """One of PNG."""
+    """A chunk of a PNG."""
     crc = struct.pack(">I", zlib.crc32(kind + data))
     return struct.pack(">I", len(data)) + kind + data + crc
 
 
 def tiff(*more: tuple[int, int, int, int], body: bytes = b"", side: int = 28) -> bytes:
-    """An uncompressed one whose pixels are body, with more tags: number, type, count, value."""
+    """An uncompressed TIFF with pixels from body, and more tags: number, type, count, value."""
     tags = [(256, 4, 1, side), (257, 4, 1, side), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
     tags += [(277, 3, 1, 1), *more]
     entries = b"".join(struct.pack("<HHII", *tag) for tag in sorted(tags))
@@ -53,7 +52,7 @@ def tiff(*more: tuple[int, int, int, int], body: bytes = b"", side: int = 28) ->
 
 
 def bounded(*words: object) -> subprocess.CompletedProcess[str]:
-    """The command in a process of two gigabytes and twenty seconds of one processor."""
+    """Run the command in a process limited to 2 GiB and 20 seconds of CPU."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
@@ -63,11 +62,11 @@ def bounded(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False)
 
 
-# ---- a program inside a picture
+# ---- programs inside pictures
 
 
 def iptc(inner: bytes) -> bytes:
-    """What Pillow's reader of IPTC opens with all readers that there are."""
+    """An IPTC file, whose content Pillow would open with any of its readers."""
 
     def field(record: int, dataset: int, value: bytes) -> bytes:
         return bytes([0x1C, record, dataset]) + struct.pack(">H", len(value)) + value
@@ -93,18 +92,18 @@ def test_postscript_is_never_run_however_it_is_wrapped(
 
 
 @pytest.mark.parametrize("form", ["ICNS", "ICO", "TGA", "PCX", "SGI", "DDS", "JPEG2000", "PDF"])
-def test_formats_that_few_have_are_refused_with_the_list_of_those_that_are_read(form: str) -> None:
+def test_rare_formats_are_refused(form: str) -> None:
     Path(NAME).write_bytes(saved(digit(256, "RGB"), form))
     result = run("predict", NAME)
     assert result.stderr.startswith(f"{SHIPS}Error: {NAME}: expected ")
     assert result.exit_code == 1
 
 
-# ---- more than is claimed, and less
+# ---- files of misleading size
 
 
 def bmp(side: int, runs: bytes) -> bytes:
-    """One whose pixels are run-length encoded."""
+    """A BMP with run-length encoded pixels."""
     header = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, len(runs), 0, 0, 256, 0)
     return b"BM" + struct.pack("<IHHI", 1078 + len(runs), 0, 0, 1078) + header + bytes(1024) + runs
 
@@ -116,7 +115,7 @@ def progressive(scans: int) -> bytes:
 
 
 def with_exif(size: int) -> bytes:
-    """A JPEG whose EXIF, in many segments, has one tag with so many bytes."""
+    """A JPEG whose EXIF, in many segments, has one tag of this size in bytes."""
     exif = b"II*\0\x08\0\0\0\2\0" + struct.pack("<HHII", 0x11A, 4, size // 4 - 50, 50)
     exif += struct.pack("<HHII", 0x128, 4, 100, 50) + bytes(size)
     content = saved(digit(), "JPEG")
@@ -128,7 +127,7 @@ def with_exif(size: int) -> bytes:
 
 
 def avif_of(side: int) -> bytes:
-    """One that claims 28 x 28 pixels."""
+    """An AVIF of side x side pixels that claims 28 x 28."""
     content = bytearray(saved(Image.new("RGB", (side, side), 9), "AVIF", speed=10))
     place = content.index(b"ispe") + 8
     content[place : place + 8] = struct.pack(">II", 28, 28)
@@ -139,10 +138,10 @@ PNG = saved(digit(), "PNG")
 GIF = saved(digit(), "GIF")
 FRAME = GIF.index(b",")
 TILES = [(322, 4, 1, 40_000), (323, 4, 1, 40_000), (324, 4, 1, 9), (325, 4, 1, 9)]
-PIECES = r"expected at most 300,000 (pieces|segments); found more"
-SLOW = r"expected at most 250,000 pixels of \w+ as it is stored here; save it as PNG"
-ANSWER = ""  # it is answered
-BLANK = "there is no digit in it: .*"
+PIECES = r"expected at most 300,000 (blocks of data|segments); found more"
+SLOW = r"expected at most 250,000 pixels in a \w+ of this encoding; save it as PNG"
+ANSWER = ""  # no error
+BLANK = "found no digit: .*"
 HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
     "PNG chunks": (lambda: PNG[:33] + chunk(b"abCd", b"") * 400_000 + PNG[33:], PIECES),
     "PNG without end": (lambda: PNG[:33] + chunk(b"IDAT", b"") * 400_000 + PNG[33:], PIECES),
@@ -151,7 +150,7 @@ HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
         "cannot read it: .*",
     ),
     "JPEG segments": (lambda: b"\xff\xd8" + b"\xff\xfe\0\2" * 400_000, PIECES),
-    "JPEG scans": (lambda: progressive(12), r"expected at most 16 scans of a JPEG .* found \d+"),
+    "JPEG scans": (lambda: progressive(12), r"expected at most 16 scans in a JPEG .* found \d+"),
     "JPEG EXIF": (lambda: with_exif(20_000_000), ANSWER),
     "GIF comments": (
         lambda: GIF[:FRAME] + b"!\xfe" + b"\1a" * 400_000 + b"\0" + GIF[FRAME:],
@@ -196,17 +195,16 @@ HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("kind", HARMFUL)
-def test_a_picture_made_to_harm(kind: str) -> None:
-    make, words = HARMFUL[kind]
+def test_a_hostile_picture(kind: str) -> None:
+    make, message = HARMFUL[kind]
     Path(NAME).write_bytes(make())
     done = bounded("predict", NAME)
-    if words == ANSWER:
+    if message == ANSWER:
         assert (done.stderr, done.returncode) == (SHIPS, 0)
         return
     start = f"{SHIPS}Error: {NAME}: "
     assert done.stderr.startswith(start)
-    pattern = rf"({words})\n"
-    assert re.fullmatch(pattern, done.stderr.removeprefix(start)), done.stderr
+    assert re.fullmatch(rf"({message})\n", done.stderr.removeprefix(start)), done.stderr
     assert (done.stdout, done.returncode) == ("", 1)
 
 
@@ -218,7 +216,7 @@ def test_a_sparse_file_of_gigabytes(form: str) -> None:
     assert done.stderr == f"{SHIPS}Error: {NAME}: expected at most 200 megabytes\n"
 
 
-def test_what_libtiff_says_of_damage_is_not_printed() -> None:
+def test_libtiffs_own_messages_are_hidden() -> None:
     content = saved(digit(200), "TIFF", compression="tiff_adobe_deflate")
     Path(NAME).write_bytes(content.replace(content[8:200], bytes(192)))
     done = program("predict", NAME)
@@ -226,25 +224,25 @@ def test_what_libtiff_says_of_damage_is_not_printed() -> None:
     assert done.stderr.count("\n") == 2
 
 
-def test_lack_of_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lack_of_memory_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*_: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr(file, "open_picture", no_memory)
-    with pytest.raises(PictureError, match="^there is not enough memory to decode it$"):
+    with pytest.raises(PictureError, match="^not enough memory to decode it$"):
         read_picture(io.BytesIO(PNG))
 
 
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "PIPE_WAIT", 0.01)
+def test_a_pipe_without_a_writer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file, "PIPE_TIMEOUT", 0.01)
     os.mkfifo("pipe")
-    with pytest.raises(PictureError, match="^it is a pipe, and nothing came out for 0.01 seconds$"):
+    with pytest.raises(PictureError, match="^no data came through the pipe in 0.01 seconds$"):
         read_picture(Path("pipe"))
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_a_picture_is_upright_whatever_its_exif(form: str, orientation: int) -> None:
+def test_the_exif_orientation_is_applied(form: str, orientation: int) -> None:
     turns = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90}
     turns[8] = Image.Transpose.ROTATE_270
     seven = Image.new("RGB", (90, 90), "white")
@@ -257,15 +255,15 @@ def test_a_picture_is_upright_whatever_its_exif(form: str, orientation: int) -> 
     assert np.abs(image.astype(int) - upright).mean() < 12
 
 
-# ---- inputs people have
+# ---- unusual inputs
 
 
-def test_a_folder_is_all_pictures_in_it_sorted() -> None:
+def test_a_folder_stands_for_its_pictures_by_name() -> None:
     folder = Path("pictures")
     folder.mkdir()
     for name in ("b.png", "a.jpg", "c.gif"):
         digit(90).save(folder / name)
-    (folder / "notes.txt").write_text("a one each")
+    (folder / "notes.txt").write_text("no picture")
     (folder / "inner").mkdir()
     digit(90).save(folder / "inner" / "d.png")
     result = run("predict", folder)
@@ -274,12 +272,12 @@ def test_a_folder_is_all_pictures_in_it_sorted() -> None:
     assert result.exit_code == 0
 
 
-def test_of_several_frames_the_first_is_read_and_a_note_says_so() -> None:
+def test_only_the_first_of_several_frames_is_read_with_a_note() -> None:
     for form in ("GIF", "TIFF", "WEBP", "PNG"):
         digit(90).save("frames", form, save_all=True, append_images=[Image.new("L", (90, 90), 9)])
         result = run("predict", "frames")
         assert result.stdout.split()[1] == "1"
-        note = "frames: it has several pictures, of which the first was read\n"
+        note = "frames: it has several pictures; only the first was read\n"
         assert result.stderr == SHIPS + note
 
 
@@ -309,28 +307,26 @@ ADVICE = {
 
 
 @pytest.mark.parametrize("content", ADVICE)
-def test_what_is_no_picture_is_named_and_what_to_do_said(content: bytes) -> None:
+def test_the_error_for_another_format_gives_advice(content: bytes) -> None:
     Path(NAME).write_bytes(content)
     assert ADVICE[content] in run("predict", NAME).stderr
 
 
-def test_an_array_an_address_and_a_data_url() -> None:
+def test_an_array_and_urls_get_advice() -> None:
     np.save("digit.npy", np.zeros((28, 28)))
     assert "found a NumPy array: save it as a picture" in run("predict", "digit.npy").stderr
-    for name, what in (
-        ("https://example.org/digit.png", "an address"),
-        ("data:image/png;base64," + 9000 * "A", "a data URL"),
-    ):
-        result = run("predict", name)
-        words = f"expected a file; found {what}: save the picture in a file first"
-        assert result.stderr == f"{SHIPS}Error: {name}: {words}\n"
+    for name in ("https://example.org/digit.png", "data:image/png;base64," + 9000 * "A"):
+        message = "expected a file; found a URL: save the picture to a file first"
+        assert run("predict", name).stderr == f"{SHIPS}Error: {name}: {message}\n"
 
 
-def test_heic_is_read_or_the_error_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_is_read_or_the_error_names_the_missing_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     heif = pytest.importorskip("pillow_heif")
     heif.from_pillow(digit(200, "RGB")).save("one.heic")
     assert run("predict", "one.heic").stdout.split()[1] == "1"
     monkeypatch.setitem(sys.modules, "pillow_heif.as_plugin", None)
-    words = "reading HEIC needs pillow_heif"
-    assert words in run("predict", "one.heic").stderr
-    assert "or export the picture as JPEG" in run("predict", "one.heic").stderr
+    error = run("predict", "one.heic").stderr
+    assert "reading HEIC needs pillow_heif" in error
+    assert "or export the picture as JPEG" in error

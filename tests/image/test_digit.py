@@ -1,5 +1,4 @@
-"""Any picture of a digit becomes the image MNIST's makers would have made; what is none is an
-error."""
+"""Any picture of a digit becomes the image that MNIST would have of it; any other is an error."""
 
 import io
 import os
@@ -41,7 +40,7 @@ def saved(picture: Image.Image, form: str = "PNG", **options: Any) -> io.BytesIO
 
 
 class Read(NamedTuple):
-    """What came of a picture with one digit."""
+    """A picture with one digit, as read."""
 
     image: np.ndarray
     box: tuple[int, int, int, int]
@@ -64,8 +63,8 @@ def barycentre(image: np.ndarray) -> np.ndarray:
 
 
 def assert_is_the_seven(result: Read, tolerance: float = 4) -> None:
-    """The same image as the plain seven's but for a mean difference per pixel, out of 255, once it
-    is moved by up to a pixel, as rounding may."""
+    """The mean difference per pixel from the plain seven, out of 255, is below the tolerance if
+    rounding may shift the image by a pixel."""
     expected = read(seven()).image.astype(int).reshape(28, 28)
     image = result.image.reshape(28, 28)
     moved = (np.roll(image, by, (0, 1)) for by in np.ndindex(3, 3))
@@ -73,7 +72,7 @@ def assert_is_the_seven(result: Read, tolerance: float = 4) -> None:
     assert min(differences) < tolerance
 
 
-def test_the_image_is_as_mnist_is() -> None:
+def test_the_image_is_normalised_as_mnists_are() -> None:
     result = read(seven())
     assert (result.image.dtype, result.image.shape) == (np.uint8, (784,))
     lit = np.argwhere(result.image.reshape(28, 28))
@@ -87,9 +86,7 @@ def test_the_image_is_as_mnist_is() -> None:
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "TIFF", "JPEG", "WEBP"])
 @pytest.mark.parametrize("inverted", [False, True])
-def test_ink_is_light_on_dark_whatever_the_polarity_and_the_format(
-    form: str, inverted: bool
-) -> None:
+def test_ink_becomes_light_on_dark_in_every_format(form: str, inverted: bool) -> None:
     result = read(seven("black", "white") if inverted else seven("white", "black"), form)
     assert result.inverted == inverted
     assert_is_the_seven(result)
@@ -112,16 +109,16 @@ def test_ink_is_light_on_dark_whatever_the_polarity_and_the_format(
         ("RGBA", "black", "white"),
     ],
 )
-def test_any_two_colours_do(mode: str, ink: Any, paper: Any) -> None:
+def test_any_ink_on_any_paper_is_read(mode: str, ink: Any, paper: Any) -> None:
     assert_is_the_seven(read(seven(ink, paper, mode), "TIFF"))
 
 
-def test_palettes_and_transparent_palettes_do() -> None:
+def test_palettes_are_read_with_and_without_transparency() -> None:
     assert_is_the_seven(read(seven("navy", "pink").quantize(4)))
     assert_is_the_seven(read(seven("black", "#00000000", "RGBA"), "GIF"))
 
 
-def test_a_patch_on_a_transparent_canvas_is_its_own_ground() -> None:
+def test_a_patch_on_a_transparent_canvas_has_its_own_background() -> None:
     canvas = Image.new("RGBA", (700, 500), "#00000000")
     canvas.paste(seven("darkred", "orange"), (350, 150))
     canvas.putpixel((3, 4), (0, 0, 0, 255))
@@ -240,48 +237,34 @@ KINDS: list[Callable[[], Image.Image]] = [
 
 
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
-def test_what_is_not_the_digit_makes_no_difference(make: Callable[[], Image.Image]) -> None:
+def test_everything_but_the_digit_is_ignored(make: Callable[[], Image.Image]) -> None:
     assert_is_the_seven(read(make(), "JPEG", quality=90), tolerance=9)
 
 
-def test_thin_strokes_become_as_thick_as_thin_pens_are() -> None:
+def test_thin_strokes_are_thickened() -> None:
     for side, width in ((300, 1), (1200, 1), (2600, 2)):
         lit = (read(seven(width=width, side=side)).image > 127).sum()
-        assert 40 < lit < 60  # as they are, strokes would cover 30 pixels, partly
-
-
-def test_the_camera_s_orientation_is_applied() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees to the right
-    turned = seven().transpose(Image.Transpose.ROTATE_90)
-    result = read(turned, "JPEG", exif=exif)
-    assert_is_the_seven(result)
-    assert result.box == pytest.approx(read(seven()).box, abs=3)
+        assert 40 < lit < 60  # 30 without thickening, and those not fully
 
 
 @pytest.mark.parametrize("exif", [b"garbage", b"II*\0\x08\0\0\0\xff\xff", b""])
-def test_damaged_exif_does_no_harm(exif: bytes) -> None:
+def test_damaged_exif_is_ignored(exif: bytes) -> None:
     assert_is_the_seven(read(seven(), "PNG", exif=exif))
 
 
-def test_levels_that_are_no_numbers_do_no_harm() -> None:
+def test_infinite_and_undefined_levels_are_tolerated() -> None:
     levels = np.asarray(seven("black", "white", "L"), np.float32) / 255
     levels[5, 5], levels[6, 6], levels[7, 7], levels[150, 150] = np.nan, np.inf, 1e9, -np.inf
     assert_is_the_seven(read(Image.fromarray(levels), "TIFF"))
 
 
-def test_the_first_of_several_frames_counts() -> None:
-    other = Image.new("RGB", (300, 300), "black")
-    assert_is_the_seven(read(seven(), "GIF", save_all=True, append_images=[other]))
-
-
-def test_a_huge_photograph_is_read_and_its_box_is_in_its_own_pixels() -> None:
+def test_the_box_in_a_huge_photograph_is_in_its_own_pixels() -> None:
     result = read(seven(side=6000, width=480), "JPEG")
     assert_is_the_seven(result)
     assert result.box == pytest.approx((1800, 970, 4240, 4890), abs=40)
 
 
-def test_an_image_of_mnists_own_is_unchanged() -> None:
+def test_an_image_normalised_as_mnists_is_unchanged() -> None:
     image = read(seven()).image
     for mode in ("L", "RGB", "RGBA"):
         result = read(Image.fromarray(image.reshape(28, 28)).convert(mode))
@@ -291,7 +274,7 @@ def test_an_image_of_mnists_own_is_unchanged() -> None:
     assert not read(Image.fromarray(off_centre)).as_is
 
 
-def test_mnists_own_images_come_through_unchanged(real_mnist: Path) -> None:
+def test_mnists_images_are_unchanged(real_mnist: Path) -> None:
     images = mnist.load(real_mnist, "test").images[:2000]
     results = [only(find_digits(i.reshape(28, 28, 1).astype(np.float32))) for i in images]
     assert np.mean([result.as_is for result in results]) > 0.99
@@ -300,13 +283,10 @@ def test_mnists_own_images_come_through_unchanged(real_mnist: Path) -> None:
             assert np.array_equal(result.image, image)
 
 
-def test_a_file_is_read_by_content_not_by_name(tmp_path: Path) -> None:
+def test_the_format_is_recognised_by_content_not_by_name(tmp_path: Path) -> None:
     path = tmp_path / "digit.txt"
     path.write_bytes(saved(seven()).getvalue())
     assert_is_the_seven(only(read_picture(path)))
-
-
-NOTHING = "^there is no digit in it: "
 
 
 @pytest.mark.parametrize(
@@ -320,8 +300,8 @@ NOTHING = "^there is no digit in it: "
     ],
     ids=["blank", "one pixel", "strip", "transparent", "gradient"],
 )
-def test_a_picture_of_nothing_is_an_error(picture: Image.Image) -> None:
-    with pytest.raises(PictureError, match=NOTHING):
+def test_a_blank_picture_is_an_error(picture: Image.Image) -> None:
+    with pytest.raises(PictureError, match="^found no digit: "):
         read(picture)
 
 
@@ -343,7 +323,7 @@ def test_any_pixels_give_an_image_or_an_error(h: int, w: int, colours: int, rand
 
 
 def huge(side: int) -> bytes:
-    """A PNG that declares side x side pixels, and has hardly any."""
+    """Return a PNG that declares side x side pixels but has only one."""
     content = bytearray(saved(Image.new("L", (1, 1))).getvalue())
     content[16:24] = side.to_bytes(4, "big") * 2
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
@@ -352,35 +332,33 @@ def huge(side: int) -> bytes:
 
 BAD = {
     "empty": (b"", "^expected a picture: PNG, .* or PPM; found an empty file$"),
-    "text": (b"seven", "^expected a picture: PNG, .* or PPM; found something else$"),
+    "text": (b"seven", "^expected a picture: PNG, .* or PPM; found another format$"),
     "truncated": (saved(seven(), "JPEG").getvalue()[:-200], "^cannot read it: .*truncated"),
     "a program": (
         saved(seven(), "EPS").getvalue(),
-        "^expected pixels; found PostScript, which is a program: export it as PNG$",
+        "^expected pixels; found PostScript: export it as PNG$",
     ),
     "large": (huge(8001), "^expected at most 64 megapixels; found 8001 x 8001$"),
-    "too large": (huge(10_000), "^expected at most 64 megapixels; found 10000 x 10000$"),
-    "far too large": (huge(100_000), "^expected at most 64 megapixels; found 100000 x 100000$"),
+    "very large": (huge(100_000), "^expected at most 64 megapixels; found 100000 x 100000$"),
 }
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_cannot_be_read_is_an_error(tmp_path: Path, kind: str) -> None:
-    content, words = BAD[kind]
+def test_a_file_that_cannot_be_decoded_is_an_error(tmp_path: Path, kind: str) -> None:
+    content, message = BAD[kind]
     (tmp_path / "digit.png").write_bytes(content)
-    with pytest.raises(PictureError, match=words):
+    with pytest.raises(PictureError, match=message):
         read_picture(tmp_path / "digit.png")
 
 
-def test_what_is_not_a_file_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="^cannot read it: No such file or directory$"):
         read_picture(tmp_path / "none.png")
-    with pytest.raises(PictureError, match="^expected a picture, or a folder that has some; found"):
+    with pytest.raises(PictureError, match="^expected a picture or a folder of pictures; found a"):
         read_picture(tmp_path)
-    assert os.listdir(tmp_path) == []
 
 
-def test_a_pipe_is_read_to_its_end_or_refused_if_it_has_none(
+def test_a_pipe_is_read_to_its_end_or_refused_if_it_is_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipe = tmp_path / "pipe"

@@ -6,7 +6,7 @@ from mnistnet.image.drawn import draw
 from mnistnet.model import weights
 
 
-def test_they_have_mnists_form_and_all_labels() -> None:
+def test_drawn_digits_have_mnists_form_and_all_labels() -> None:
     images, labels = draw(95, np.random.default_rng(0))
     assert (images.dtype, images.shape, labels.dtype) == (np.uint8, (95, 784), np.uint8)
     assert labels.tolist() == [*range(10)] * 9 + [0, 1, 2, 3, 4]
@@ -18,14 +18,13 @@ def test_they_have_mnists_form_and_all_labels() -> None:
         assert image.max() == 255
 
 
-def test_the_same_seed_draws_the_same_and_each_digit_is_another() -> None:
+def test_the_same_seed_draws_the_same_digits_and_no_two_are_equal() -> None:
     first, again, other = (draw(50, np.random.default_rng(seed))[0] for seed in (0, 0, 1))
     assert np.array_equal(first, again)
     assert len({image.tobytes() for image in [*first, *other]}) == 100
 
 
-def test_every_way_to_write_a_digit_is_read_as_that_digit() -> None:
-    """By the weights that ship, which have seen others of them: 19 of 20, bent as they are."""
+def test_the_bundled_weights_read_drawn_digits() -> None:
     images, labels = draw(1000, np.random.default_rng(7))
     answers = weights.load(weights.PRETRAINED)[0].image_scores(images).argmax(axis=1)
     for digit in range(10):

@@ -19,7 +19,7 @@ def network() -> api.Network:
 
 
 def read(network: api.Network, change: str, images: np.ndarray) -> np.ndarray:
-    """The digit read in each image (n, 28, 28) after this change; -1 for none or several."""
+    """Read each image (n, 28, 28) after this change; return digits, or -1 for none or several."""
     rng = np.random.default_rng(1)
     pictures = [read_picture(changes.CHANGES[change](image, rng)) for image in images]
     found = api.answers(network, pictures)
@@ -30,7 +30,7 @@ def read(network: api.Network, change: str, images: np.ndarray) -> np.ndarray:
 def test_a_drawn_digit_keeps_its_answer(network: api.Network, change: str) -> None:
     images = draw(60, np.random.default_rng(3))[0].reshape(-1, 28, 28)
     before = network.predict(images)
-    least = 0.9 if "16" in change else 0.95  # of a hurried digit 16 pixels leave little
+    least = 0.9 if "16" in change else 0.95  # 16 pixels preserve less detail
     assert (read(network, change, images) == before).mean() >= least
 
 
@@ -47,8 +47,8 @@ def test_mnists_digits_cost_at_most_two_points(
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_any_pen_writes_the_same_digit(network: api.Network, digit: int) -> None:
-    """From one pixel to a fifth of the height."""
+def test_a_digit_is_read_in_any_pen(network: api.Network, digit: int) -> None:
+    """Pens are one pixel to a fifth of the height wide."""
     for width in (0, 0.02, 0.05, 0.1, 0.2):
         (answer,) = api.answers(network, [read_picture(changes.drawn(digit, width))])
         assert answer.digit == digit, width
@@ -56,7 +56,6 @@ def test_any_pen_writes_the_same_digit(network: api.Network, digit: int) -> None
 
 @pytest.mark.parametrize("on_paper", [False, True], ids=["canvas", "paper"])
 def test_a_row_of_digits_is_read_as_a_number(network: api.Network, on_paper: bool) -> None:
-    """Each digit one that is read as such by itself."""
     rng = np.random.default_rng(5)
     images, labels = draw(400, rng)
     sure = network.probabilities(images)[np.arange(400), labels] > 0.99

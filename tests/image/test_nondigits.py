@@ -1,4 +1,4 @@
-"""Images that show no digit, drawn by the program."""
+"""Drawn images that show no digit."""
 
 import numpy as np
 import pytest
@@ -34,16 +34,16 @@ def test_all_kinds_are_drawn_and_the_count_is_exact(digits) -> None:
         assert (made.dtype, made.shape) == (np.uint8, (count, 784))
 
 
-def test_without_some_of_each_digit_none_are_made_of_digits(digits, monkeypatch) -> None:
+def test_digits_are_used_only_if_all_ten_are_there(digits, monkeypatch) -> None:
     monkeypatch.setattr(nondigits, "OF_DIGITS", (None,))
     images, labels = digits[0][digits[1] != 7], digits[1][digits[1] != 7]
     assert len(nondigits.draw(30, images, labels, np.random.default_rng(0))) == 30
 
 
-def test_the_same_seed_draws_the_same_and_another_seed_others(digits) -> None:
+def test_the_same_seed_draws_the_same_images_and_another_seed_others(digits) -> None:
     first, again, other = (
         nondigits.draw(80, *digits, np.random.default_rng(seed)) for seed in (0, 0, 1)
     )
     assert np.array_equal(first, again)
-    # few shapes are so plain that two are alike
+    # a few simple shapes may be equal
     assert len({image.tobytes() for image in [*first, *other]}) > 150

@@ -1,4 +1,4 @@
-"""Distorted digits are still those digits: moved no further than said, read as bilinear says."""
+"""Distortions stay within their limits, and interpolate bilinearly."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def noise(count: int = 7) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, 784), np.uint8)
 
 
-def test_no_strength_changes_nothing() -> None:
+def test_zero_strength_changes_nothing() -> None:
     images = noise()
     for alter in warp.warps(np.random.default_rng(0), 3, STILL):
         x = alter(images)
@@ -28,8 +28,8 @@ def test_no_strength_changes_nothing() -> None:
         assert x == pytest.approx(images / 255, abs=1e-7)
 
 
-def test_each_pixel_is_read_between_the_four_around_its_position() -> None:
-    """Against a plain transcription of bilinear interpolation, positions rounded to 1/16 pixel."""
+def test_pixels_are_interpolated_bilinearly() -> None:
+    """Compared with a direct implementation, at positions rounded to 1/16 pixel."""
     images = noise()
     strength = Strength(displacement=3, shift=9)  # far enough to leave the image on every side
     (alter,) = warp.warps(np.random.default_rng(5), 1, strength)
@@ -46,14 +46,14 @@ def test_each_pixel_is_read_between_the_four_around_its_position() -> None:
     assert alter(images) == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_affine_part_is_as_strong_as_its_units_say() -> None:
-    """Angle, scales, shear and shift, fitted to the positions, reach their limits, no more."""
+def test_the_affine_part_reaches_its_limits_and_no_more() -> None:
+    """Angle, scales, shear and shift are fitted to the positions."""
     count, centred = 400, np.arange(28) - 13.5
     row, column = np.meshgrid(centred, centred, indexing="ij")
     grid = np.stack([row.ravel(), column.ravel(), np.ones(784)], axis=1)
 
     def fitted(strength: Strength) -> tuple[np.ndarray, np.ndarray]:
-        """The matrices A (count, 2, 2) and the shifts t (count, 2)."""
+        """Return the matrices A (count, 2, 2) and the shifts t (count, 2)."""
         positions = warp.positions(np.random.default_rng(0), count, strength) - 13.5
         flat = positions.reshape(2, count, 784).transpose(1, 2, 0)
         solved = np.linalg.lstsq(grid, flat.transpose(1, 0, 2).reshape(784, -1), rcond=None)[0]
@@ -79,7 +79,7 @@ def test_the_affine_part_is_as_strong_as_its_units_say() -> None:
         assert_reaches(t[:, axis], 2)
 
 
-def test_the_elastic_displacement_is_smooth_and_as_strong_as_stated() -> None:
+def test_the_elastic_displacement_has_the_given_strength_and_smoothness() -> None:
     grid = np.indices((28, 28))[:, None]
     field = warp.positions(np.random.default_rng(0), 2000, only(displacement=0.7)) - grid
     assert field.std(axis=1) == pytest.approx(np.full((2, 28, 28), 0.7), rel=0.1)
@@ -90,7 +90,7 @@ def test_the_elastic_displacement_is_smooth_and_as_strong_as_stated() -> None:
     )
 
 
-def test_every_warp_is_another_and_the_same_seed_gives_the_same() -> None:
+def test_warps_differ_and_the_same_seed_repeats_them() -> None:
     images = noise()
     first, again, other = (
         [alter(images).tobytes() for alter in warp.warps(np.random.default_rng(seed), 120)]
@@ -101,8 +101,8 @@ def test_every_warp_is_another_and_the_same_seed_gives_the_same() -> None:
     assert not set(first) & set(other)
 
 
-def test_each_part_of_a_minibatch_has_a_warp_of_its_own() -> None:
-    """Of 7 images in 3 parts, 3, 3 and 1."""
+def test_each_part_of_a_minibatch_has_its_own_warp() -> None:
+    """7 images in 3 parts are 3, 3 and 1."""
     images = np.tile(noise(1), (7, 1))
     (alter,) = warp.warps(np.random.default_rng(0), 1, groups=3)
     rows = [row.tobytes() for row in alter(images)]
@@ -110,7 +110,7 @@ def test_each_part_of_a_minibatch_has_a_warp_of_its_own() -> None:
     assert rows == [*[rows[0]] * 3, *[rows[3]] * 3, rows[6]]
 
 
-def test_the_result_is_written_where_it_is_wanted() -> None:
+def test_the_result_is_stored_in_out() -> None:
     images = noise()
     (alter,) = warp.warps(np.random.default_rng(0), 1)
     for out in (np.empty((9, 784), np.float32)[:7], np.empty((784, 9), np.float32).T[:7]):
@@ -118,8 +118,8 @@ def test_the_result_is_written_where_it_is_wanted() -> None:
         assert out.tobytes() == alter(images).tobytes()
 
 
-def test_digits_keep_their_ink(real_mnist: Path) -> None:
-    """On average within 3 %; each minibatch within 10 % beyond what its scales make of it."""
+def test_warps_preserve_the_amount_of_ink(real_mnist: Path) -> None:
+    """Within 3 % on average, and within 10 % of the effect of the scale in each minibatch."""
     data = mnist.load(real_mnist, "train")
     images = data.images[:100]
     ink = images.sum() / 255
