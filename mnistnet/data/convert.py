@@ -76,9 +76,7 @@ def convert(
         if notify:
             notify(f"skipped {path}: {why}")
 
-    swap = options.transpose
-    if swap is None:
-        swap = sources.is_transposed(source)
+    swap = sources.is_transposed(source) if options.transpose is None else options.transpose
     parts = {"train": _Part(), "test": _Part()}
     scale, left_out = levels.Scale(), 0
     for block in sources.read(source, skip):
@@ -158,8 +156,8 @@ def _transposed(images: Array) -> Array:
 
 
 def _split(part: _Part, share: float) -> dict[str, _Part]:
-    """Choose the share of the images, always the same ones, as a test set; each of two or more
-    images leaves at least one in either set."""
+    """Choose a share of the images, always the same ones, as a test set; of two or more images, at
+    least one goes to each set."""
     count = part.count
     size = min(max(1, round(share * count)), count - 1)
     is_test = np.zeros(count, bool)

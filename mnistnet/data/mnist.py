@@ -39,34 +39,28 @@ class MnistFile(NamedTuple):
         return "train" if self.name.startswith("train") else "test"
 
 
+# fmt: off
 TRAIN_IMAGES = MnistFile(
     "train-images-idx3-ubyte",
-    47040016,
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    9912422,
-    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    47040016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
 )
 TRAIN_LABELS = MnistFile(
     "train-labels-idx1-ubyte",
-    60008,
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    28881,
-    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    60008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
 )
 TEST_IMAGES = MnistFile(
     "t10k-images-idx3-ubyte",
-    7840016,
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    1648877,
-    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    7840016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
 )
 TEST_LABELS = MnistFile(
     "t10k-labels-idx1-ubyte",
-    10008,
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    4542,
-    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    10008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 )
+# fmt: on
 FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 # Tried in this order. MNIST's original site, yann.lecun.com, no longer serves it.

@@ -51,8 +51,7 @@ def _recognise(source: Path, skip: Skip) -> Iterator[Block]:
         return stored.read(source, stored.idx_arrays(stored.family(source)))
     folder = mnist.locate(source)
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
-    npz = [path for path in files if path.suffix.lower() == ".npz"]
-    csv = [path for path in files if path.suffix.lower() == ".csv"]
+    npz, csv = ([p for p in files if p.suffix.lower() == suffix] for suffix in (".npz", ".csv"))
     idx = [path for path in files if "idx" in path.name.lower()]
     if not idx:  # Kaggle has each file in a folder of its name
         idx = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
