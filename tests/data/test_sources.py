@@ -51,7 +51,7 @@ def assert_same(found: Sets, expected: Sets) -> None:
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_keras_npz(digits: Sets, tmp_path: Path, save: Callable[..., None]) -> None:
+def test_keras_npz_is_read(digits: Sets, tmp_path: Path, save: Callable[..., None]) -> None:
     (x_train, y_train), (x_test, y_test) = digits["train"], digits["test"]
     x_train, x_test = x_train.reshape(-1, 28, 28), x_test.reshape(-1, 28, 28)
     save(tmp_path / "set.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
@@ -61,7 +61,7 @@ def test_keras_npz(digits: Sets, tmp_path: Path, save: Callable[..., None]) -> N
         read(tmp_path / "tiny")
 
 
-def test_other_types_orders_and_shapes_in_an_npz(digits: Sets, tmp_path: Path) -> None:
+def test_an_npz_of_any_type_order_and_shape_is_read(digits: Sets, tmp_path: Path) -> None:
     images, labels = digits["test"]
     for x in (
         images.astype(np.int64),
@@ -75,7 +75,7 @@ def test_other_types_orders_and_shapes_in_an_npz(digits: Sets, tmp_path: Path) -
         assert np.array_equal(found[1], labels)
 
 
-def test_kmnists_folder_of_npz(digits: Sets, tmp_path: Path) -> None:
+def test_kmnists_folder_of_npz_is_read(digits: Sets, tmp_path: Path) -> None:
     folder = tmp_path / "kmnist"
     folder.mkdir()
     for split, (images, labels) in digits.items():
@@ -180,7 +180,7 @@ PIXELS = [f"pixel{number}" for number in range(784)]
 @pytest.mark.parametrize("label_first", [True, False])
 @pytest.mark.parametrize("heading", [False, True])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_a_csv_of_any_kind(
+def test_a_csv_of_any_kind_is_read(
     digits: Sets, tmp_path: Path, label_first: bool, heading: bool, delimiter: str
 ) -> None:
     names = ["label", *PIXELS] if label_first else [*PIXELS, "class"]
@@ -189,7 +189,7 @@ def test_a_csv_of_any_kind(
     assert_same(read(tmp_path / "a.csv"), {"train": digits["train"]})
 
 
-def test_a_csv_with_a_byte_order_mark_quotes_blank_lines_and_windows_line_ends(
+def test_byte_order_mark_quotes_and_blank_lines_in_a_csv_are_ignored(
     digits: Sets, tmp_path: Path
 ) -> None:
     images, labels = digits["test"]
@@ -199,7 +199,7 @@ def test_a_csv_with_a_byte_order_mark_quotes_blank_lines_and_windows_line_ends(
     assert_same(read(tmp_path / "a.csv"), {"train": digits["test"]})
 
 
-def test_pjreddies_pair_and_kaggles_file_without_labels(digits: Sets, tmp_path: Path) -> None:
+def test_a_csv_without_labels_beside_another_is_skipped(digits: Sets, tmp_path: Path) -> None:
     folder = tmp_path / "csv"
     for split, (images, labels) in digits.items():
         write_csv(folder / f"mnist_{split}.csv", table(images, labels))
@@ -299,7 +299,7 @@ def test_qmnists_labels_are_the_first_of_eight_columns(
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzip"])
-def test_little_endian_idx(tiny: Path, digits: Sets, pack: Callable[[bytes], bytes]) -> None:
+def test_little_endian_is_read(tiny: Path, digits: Sets, pack: Callable[[bytes], bytes]) -> None:
     for name in NAMES:
         array = idx.read_idx(tiny / name)
         head = struct.pack(f"<4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
@@ -307,7 +307,7 @@ def test_little_endian_idx(tiny: Path, digits: Sets, pack: Callable[[bytes], byt
     assert_same(read(tiny), digits)
 
 
-def test_torchvisions_and_kaggles_folders(tiny: Path, digits: Sets, tmp_path: Path) -> None:
+def test_nested_folders_are_read(tiny: Path, digits: Sets, tmp_path: Path) -> None:
     raw = tmp_path / "root" / "MNIST" / "raw"
     raw.parent.mkdir(parents=True)
     tiny.rename(raw)
@@ -328,7 +328,7 @@ def save(image: np.ndarray, path: Path) -> None:
     Image.eval(large, lambda level: 255 - level).save(path)
 
 
-def test_pictures_in_folders_of_labels(digits: Sets, tmp_path: Path) -> None:
+def test_pictures_in_folders_of_labels_are_read(digits: Sets, tmp_path: Path) -> None:
     from mnistnet.image.digit import read_picture
 
     images, labels = digits["test"]
@@ -345,7 +345,7 @@ def test_pictures_in_folders_of_labels(digits: Sets, tmp_path: Path) -> None:
     assert skipped[0].startswith(f"{tmp_path / 'set' / '3' / 'notes.txt'}: expected a picture")
 
 
-def test_pictures_in_train_and_test(digits: Sets, tmp_path: Path) -> None:
+def test_pictures_in_train_and_test_are_read(digits: Sets, tmp_path: Path) -> None:
     images, labels = digits["test"]
     for number in range(6):
         split = "Training" if number < 4 else "Testing"

@@ -75,7 +75,7 @@ GZIP_MESSAGES = {
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzip"])
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_a_malformed_idx_file(tiny: Path, kind: str, pack: Callable[[bytes], bytes]) -> None:
+def test_malformed_idx_is_an_error(tiny: Path, kind: str, pack: Callable[[bytes], bytes]) -> None:
     content, message = MALFORMED[kind]
     path = tiny / IMAGES
     path.write_bytes(pack(content))
@@ -130,7 +130,7 @@ UNLIKE_MNIST = {
 
 
 @pytest.mark.parametrize("kind", UNLIKE_MNIST)
-def test_a_file_unlike_mnists(tiny: Path, kind: str) -> None:
+def test_a_file_unlike_mnists_is_an_error(tiny: Path, kind: str) -> None:
     name, array, message = UNLIKE_MNIST[kind]
     idx.write_idx(tiny / name, array)
     convert = f"to convert them: mnistnet import {tiny} --out NEW_FOLDER"
@@ -138,7 +138,7 @@ def test_a_file_unlike_mnists(tiny: Path, kind: str) -> None:
     assert_fault(("eval", "--data", tiny), message)
 
 
-def test_an_empty_set(tiny: Path) -> None:
+def test_an_empty_set_is_an_error(tiny: Path) -> None:
     idx.write_idx(tiny / IMAGES, np.zeros((0, 28, 28), np.uint8))
     idx.write_idx(tiny / LABELS, np.zeros(0, np.uint8))
     message = f"{COUNTS}found 0 images in {tiny / IMAGES} and 0 labels in {tiny / LABELS}"
@@ -146,7 +146,7 @@ def test_an_empty_set(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("none")])
-def test_a_folder_a_pipe_or_a_broken_link_under_the_name(
+def test_a_folder_a_pipe_or_a_broken_link_is_not_read(
     tiny: Path, make: Callable[[Path], None]
 ) -> None:
     path = tiny / LABELS
@@ -156,7 +156,7 @@ def test_a_folder_a_pipe_or_a_broken_link_under_the_name(
     assert_fault(("eval", "--data", tiny), re.compile(pattern))
 
 
-def test_a_file_that_may_not_be_read(tiny: Path) -> None:
+def test_an_unreadable_file_is_an_error(tiny: Path) -> None:
     path = tiny / LABELS
     path.unlink()
     path.touch(mode=0o200)
@@ -200,7 +200,7 @@ READERS = (("train",), ("gradcheck",), ("eval",), ("plot", "units"), ("predict",
 def test_only_download_and_import_write_into_a_users_folder(
     command: tuple[str, ...], good_mirror: str, tmp_path: Path
 ) -> None:
-    """The others neither fill nor make one that is mistyped, empty or has a set of other names."""
+    """Other commands neither create a missing folder nor fill an existing one."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "emnist").mkdir()
     (tmp_path / "emnist" / "emnist-digits-train-images-idx3-ubyte.gz").write_bytes(b"")
@@ -233,7 +233,7 @@ OTHER_KINDS = {
 
 
 @pytest.mark.parametrize("start", OTHER_KINDS)
-def test_another_kind_of_file_under_the_name(tiny: Path, start: bytes) -> None:
+def test_the_error_for_another_kind_of_file_names_the_kind(tiny: Path, start: bytes) -> None:
     (tiny / IMAGES).unlink()
     path = tiny / f"{IMAGES}.gz"
     path.write_bytes(start + bytes(100))
@@ -242,14 +242,14 @@ def test_another_kind_of_file_under_the_name(tiny: Path, start: bytes) -> None:
 
 
 @pytest.mark.parametrize("start", ["/annex/objects/MD5E-s9", "../.git/annex/objects/a/b"])
-def test_a_git_annex_pointer(tiny: Path, start: str) -> None:
+def test_a_git_annex_pointer_is_recognised(tiny: Path, start: str) -> None:
     (tiny / IMAGES).write_text(start)
     message = "expected an IDX file, found a git-annex pointer; fetch the file (git annex get)"
     assert_fault(("eval", "--data", tiny), f"{tiny / IMAGES}: {message}")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzip"])
-def test_little_endian_sizes(tiny: Path, pack: Callable[[bytes], bytes]) -> None:
+def test_little_endian_sizes_are_recognised(tiny: Path, pack: Callable[[bytes], bytes]) -> None:
     path = tiny / IMAGES
     path.write_bytes(pack(struct.pack("<4B3I", 0, 0, 8, 3, 50, 28, 28) + bytes(50 * 784)))
     assert_fault(
@@ -259,7 +259,7 @@ def test_little_endian_sizes(tiny: Path, pack: Callable[[bytes], bytes]) -> None
     )
 
 
-def test_truncated_or_altered_gzip(tmp_path: Path) -> None:
+def test_truncated_or_altered_gzip_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "file.gz"
     idx.write_idx(path, np.arange(200, dtype=np.uint8))
     whole = path.read_bytes()
@@ -276,7 +276,7 @@ def test_truncated_or_altered_gzip(tmp_path: Path) -> None:
         idx.read_idx(path)
 
 
-def test_a_file_that_shrinks_while_it_is_read(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_shrinks_is_an_error(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tiny / IMAGES
     whole = path.read_bytes()
     empty = np.empty

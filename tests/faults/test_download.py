@@ -325,7 +325,7 @@ def assert_no_mirror(mirror: str, message: str) -> None:
     )
 
 
-def test_an_unknown_host(good, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_is_reported(good, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -333,11 +333,11 @@ def test_an_unknown_host(good, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_no_mirror("https://mnist.example", "Name or service not known")
 
 
-def test_the_home_folder_of_an_unknown_user(good) -> None:
+def test_the_home_folder_of_an_unknown_user_is_reported(good) -> None:
     assert_no_mirror("~nobody-of-this-name/mnist", "Could not determine home directory.")
 
 
-def test_a_proxy_with_a_name_and_no_password(good, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_without_a_password_is_reported(good, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://name:@")
     assert_no_mirror("http://mnist.example", ".+")
 
@@ -378,7 +378,7 @@ def test_the_body_of_a_redirect_is_not_read(good, tiny: Path) -> None:
     assert not was_read
 
 
-def test_a_silent_or_closed_port(good, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_or_closed_port_is_reported(good, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "IDLE_TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -397,7 +397,7 @@ def secure(good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     return good.url.replace("http:", "https:")
 
 
-def test_an_untrusted_certificate(secure: str) -> None:
+def test_an_untrusted_certificate_is_refused(secure: str) -> None:
     assert_no_mirror(
         f"{secure}/good",
         r"\[SSL: CERTIFICATE_VERIFY_FAILED\] certificate verify failed: "
@@ -407,7 +407,7 @@ def test_an_untrusted_certificate(secure: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_certificate_that_the_environment_trusts(
+def test_a_certificate_that_the_environment_trusts_is_accepted(
     secure: str, tiny: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "authority.pem")
@@ -423,17 +423,17 @@ def test_requests_variable_takes_precedence_over_openssls(
     assert run("download", "--mirror", f"{secure}/good").exit_code == 0
 
 
-def test_a_certificate_of_another_host(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_hosts_certificate_is_refused(secure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
     other = secure.replace("127.0.0.1", "localhost")
     assert_no_mirror(f"{other}/good", r"\[SSL.*Hostname mismatch.*'localhost'.*")
 
 
-def test_a_server_without_tls(good) -> None:
+def test_a_server_without_tls_is_refused_over_https(good) -> None:
     assert_no_mirror(good.url.replace("http:", "https:"), r"\[SSL.*")
 
 
-def test_a_missing_certificate_file(good, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_certificate_file_is_reported(good, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "none.pem")
     assert_no_mirror("https://mnist.example", ".*invalid path: none.pem")
 
@@ -452,7 +452,7 @@ def test_a_redirect_from_tls_to_none_is_refused(
 
 
 @pytest.mark.parametrize("unpacked", [False, True])
-def test_a_proxy_that_declares_or_removes_the_encoding(good, tiny: Path, unpacked) -> None:
+def test_a_proxy_may_declare_or_remove_the_encoding(good, tiny: Path, unpacked) -> None:
     change = gzip.decompress if unpacked else bytes
     good.answers[f"/good/{FIRST}.gz"] = sent(change, Content_Encoding="gzip")
     assert run("download", "--mirror", f"{good.url}/good").exit_code == 0
@@ -462,7 +462,7 @@ def test_a_proxy_that_declares_or_removes_the_encoding(good, tiny: Path, unpacke
 # ---- faults of the disk, interruptions and simultaneous downloads
 
 
-def test_a_full_disk(good) -> None:
+def test_a_full_disk_is_one_error(good) -> None:
     """Simulated by a limit on the size of files."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     cache = download.cache_folder()
@@ -494,7 +494,7 @@ def test_an_unwritable_folder_is_reported_before_the_download(tmp_path: Path) ->
     tmp_path.chmod(0o700)
 
 
-def test_a_folder_that_is_a_file(good, tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_kept(good, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_bytes(b"mine")
     for folder, why in ((mine, "File exists"), (mine / "in", "Not a directory")):
@@ -505,7 +505,7 @@ def test_a_folder_that_is_a_file(good, tmp_path: Path) -> None:
         )
 
 
-def test_ctrl_c_while_waiting_for_the_server(good) -> None:
+def test_ctrl_c_while_waiting_for_the_server_leaves_nothing(good) -> None:
     waiting = threading.Event()
 
     def half(request) -> None:
@@ -528,7 +528,7 @@ def test_ctrl_c_while_waiting_for_the_server(good) -> None:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
-def test_stopped_at_any_moment(good, tmp_path: Path, sign: int) -> None:
+def test_a_download_stopped_at_any_moment_can_be_repeated(good, tmp_path: Path, sign: int) -> None:
     """Each file is complete or missing, and the same command then downloads the missing ones. A
     killed process may leave a temporary file."""
     start = tmp_path / "start"

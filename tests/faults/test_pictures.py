@@ -195,7 +195,7 @@ HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("kind", HARMFUL)
-def test_a_hostile_picture(kind: str) -> None:
+def test_a_hostile_picture_costs_bounded_time_and_memory(kind: str) -> None:
     make, message = HARMFUL[kind]
     Path(NAME).write_bytes(make())
     done = bounded("predict", NAME)
@@ -209,7 +209,7 @@ def test_a_hostile_picture(kind: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["WEBP", "AVIF", "PNG", "PPM"])
-def test_a_sparse_file_of_gigabytes(form: str) -> None:
+def test_a_sparse_file_of_gigabytes_is_refused(form: str) -> None:
     Path(NAME).write_bytes(saved(digit(mode="RGB"), form))
     os.truncate(NAME, 3 << 30)
     done = bounded("predict", NAME)
@@ -289,7 +289,7 @@ def test_levels_of_0_and_1_are_stretched() -> None:
     assert run("predict", NAME).stdout.split()[1] == "1"
 
 
-def test_pale_ink_on_an_opaque_ground_with_an_alpha_channel() -> None:
+def test_pale_ink_on_an_opaque_background_with_alpha_is_read() -> None:
     for alpha in (255, 200):
         picture = Image.new("RGBA", (90, 90), (255, 255, 255, alpha))
         ImageDraw.Draw(picture).line([(45, 15), (45, 75)], (215, 215, 215, alpha), 9)

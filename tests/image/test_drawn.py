@@ -1,4 +1,4 @@
-"""Digits drawn by the program."""
+"""Drawn digits have the form of MNIST and are readable."""
 
 import numpy as np
 
