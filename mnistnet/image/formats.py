@@ -32,12 +32,7 @@ FORMATS = {
     "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile", rb"II\*\0|MM\0\*", False),
     "WebP": ("PIL.WebPImagePlugin", "WebPImageFile", rb"RIFF....WEBP", True),
     "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile", rb"....ftyp(avi[fs]|mi(f1|af).*avif)", True),
-    "HEIC": (
-        "pillow_heif.as_plugin",
-        "HeifImageFile",
-        rb"....ftyp(hei[cxms]|hev[cxms]|mif1)",
-        True,
-    ),
+    "HEIC": ("pillow_heif.as_plugin", "HeifImageFile", rb"....ftyp(he[iv][cxms]|mif1)", True),
     "PPM": ("PIL.PpmImagePlugin", "PpmImageFile", rb"P[1-6]\s", False),
 }
 EXPECTED = "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM"

@@ -37,7 +37,7 @@ def parts(ink: Array) -> list[Part]:
     pieces = Pieces(padded.reshape(height, cell, width, cell).sum(axis=(1, 3)))
     if not len(pieces.masses):
         return []
-    found = _large(pieces, groups(pieces, _without_rings(pieces, _strokes(pieces))))
+    found = _large(pieces, groups(pieces, _without_rings(pieces, _without_edges(pieces))))
     answer = []
     for group in (group for line in _lines(pieces, found) for group in line):
         own = pieces.mask(group)
@@ -59,7 +59,7 @@ def dilated(levels: Array) -> Array:
     return both
 
 
-def _strokes(pieces: Pieces) -> list[int]:
+def _without_edges(pieces: Pieces) -> list[int]:
     """Leave out lines and shadows at the picture's edge, unless there is nothing else."""
     labels, boxes = pieces.labels, pieces.boxes
     everything = list(range(len(boxes)))

@@ -95,39 +95,22 @@ def altered(body: bytes) -> bytes:
     return bytes([*body[:99], body[99] ^ 1, *body[100:]])
 
 
-def drip(request) -> None:
-    """Send one byte at a time, each before the timeout, forever."""
-    request.send_response(200)
-    request.end_headers()
-    while not request.server.closing.wait(0.01):
-        try:
-            request.wfile.write(b"\x1f")
-        except OSError:
-            return
+def endless(start: bytes, more: bytes) -> Callable:
+    """Send start, then more again and again, each time before the timeout."""
+
+    def answer(request) -> None:
+        with suppress(OSError):
+            request.wfile.write(start)
+            while not request.server.closing.wait(0.05):
+                request.wfile.write(more)
+
+    return answer
 
 
-def drip_headers(request) -> None:
-    """Send one header line at a time, each before the timeout, forever."""
-    drip_lines(request, b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")
-
-
-def keep_continuing(request) -> None:
-    """Send 100 Continue forever."""
-    drip_lines(request, b"", b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-def drip_trailers(request) -> None:
-    """Send the whole file as a chunk, then trailers forever."""
+def endless_trailers(request) -> None:
     body = request.server.body
     start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body)
-    drip_lines(request, start + body + b"\r\n0\r\n", b"X: y\r\n")
-
-
-def drip_lines(request, start: bytes, line: bytes) -> None:
-    with suppress(OSError):
-        request.wfile.write(start)
-        while not request.server.closing.wait(0.05):
-            request.wfile.write(line)
+    endless(start + body + b"\r\n0\r\n", b"X: y\r\n")(request)
 
 
 def redirect_slowly(request) -> None:
@@ -183,10 +166,14 @@ ANSWERS = {
     "reset at once": Answer(reset, "Connection reset by peer"),
     # a reset may overtake data sent before it
     "reset at half": Answer(reset_halfway, RESET, None),
-    "a byte at a time": Answer(drip, r"too slow: \d+ bytes in \d s", slow=True),
-    "endless headers": Answer(drip_headers, "timed out", slow=True),
-    "endless 100 Continue": Answer(keep_continuing, "timed out", slow=True),
-    "endless trailers": Answer(drip_trailers, "timed out after {size:,} bytes", slow=True),
+    "a byte at a time": Answer(
+        endless(b"HTTP/1.1 200 OK\r\n\r\n", b"\x1f"), r"too slow: \d+ bytes in \d s", slow=True
+    ),
+    "endless headers": Answer(endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), "timed out", slow=True),
+    "endless 100 Continue": Answer(
+        endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "timed out", slow=True
+    ),
+    "endless trailers": Answer(endless_trailers, "timed out after {size:,} bytes", slow=True),
     "slow redirects": Answer(redirect_slowly, "timed out", None, slow=True),
     "no answer": Answer(lambda request: request.server.closing.wait(), "timed out", slow=True),
     "no answer after two bytes": Answer(

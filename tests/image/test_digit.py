@@ -144,12 +144,6 @@ def with_lines_at_the_frame() -> Image.Image:
     return picture
 
 
-def as_a_patch_on_white() -> Image.Image:
-    picture = Image.new("RGB", (420, 420), "white")
-    picture.paste(seven("#202020", "#dcdcdc"), (60, 60))
-    return picture
-
-
 def tiny_in_a_corner() -> Image.Image:
     picture = Image.new("RGB", (1500, 1100), "white")
     picture.paste(seven(side=150, width=12), (1300, 30))
@@ -194,7 +188,6 @@ def at_the_frame() -> Image.Image:
 
 KINDS: list[Callable[[], Image.Image]] = [
     with_lines_at_the_frame,
-    as_a_patch_on_white,
     tiny_in_a_corner,
     blurred,
     on_paper_with_dark_squares,
