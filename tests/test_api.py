@@ -77,7 +77,7 @@ def test_images_of_either_shape_are_read_and_blank_ones_too(tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        (np.zeros((3, 784), np.float32), r"found float32, 3 x 784: do not divide them by 255"),
+        (np.zeros((3, 784), np.float32), r"found float32, 3 x 784: convert them to uint8"),
         (np.zeros((3, 28, 28), bool), "found bool, 3 x 28 x 28"),
         (np.zeros((3, 784), np.int64), "found int64, 3 x 784"),
         (np.zeros(784, np.uint8), "expected images n x 784 or n x 28 x 28; found 784"),
@@ -98,8 +98,8 @@ def test_other_images_raise_at_once(images: Any, words: str) -> None:
     [
         ([0, 1, 10], "expected labels 0 to 9; found 10 for image 2"),
         ([0, -1, 1], "expected labels 0 to 9; found -1 for image 1"),
-        ([0, 1], "expected 3 whole numbers as labels; found int64, 2"),
-        ([0.0, 1.0, 2.0], "expected 3 whole numbers as labels; found float64, 3"),
+        ([0, 1], "expected 3 integer labels; found int64, 2"),
+        ([0.0, 1.0, 2.0], "expected 3 integer labels; found float64, 3"),
     ],
 )
 def test_other_labels_raise_at_once(labels: list[Any], words: str) -> None:

@@ -282,7 +282,7 @@ def test_a_user_whom_no_list_of_users_has(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name)
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
-    message = "there is no home folder to keep MNIST in; name one with --data"
+    message = "found no home folder for MNIST; name a folder with --data"
     assert_fails(run("download"), message)
 
 
