@@ -14,7 +14,7 @@ from mnistnet.image.pieces import Pieces, groups, thickness
 CELLS = 160  # a side, the resolution at which pieces are separated
 LIGHT = 1 / 12  # of the heaviest digit's ink: lighter groups are no digits
 LOW = 0.4  # of the heaviest digit's height: lower groups are no digits
-WIDE = 1.5  # width / height that 1 in 100 digits of MNIST exceeds
+WIDE = 1.5  # width / height that fewer than 1 in 100 digits of MNIST exceed
 
 
 class Part(NamedTuple):
