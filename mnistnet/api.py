@@ -152,6 +152,7 @@ def train(
     weight_decay: float = Options.weight_decay,
     augment: bool = Options.augment,
     warps: int = Options.warps,
+    widen: float = Options.widen,
     validation: int | None = None,
     drawn: int = Options.drawn,
     nondigits: int = Options.nondigits,
@@ -181,6 +182,7 @@ def train(
         weight_decay,
         augment,
         warps,
+        widen,
         validation,
         drawn,
         nondigits,
@@ -247,8 +249,9 @@ def additions(
         none = nondigits.draw(options.nondigits, images[rows], labels[rows], rng)
         extra.append((none, np.full(len(none), model.NONE, np.uint8)))
     together = tuple(map(np.concatenate, zip(*extra, strict=True)))
-    augment = partial(warp.warps, groups=options.warps) if options.augment else None
-    return augment, (together[0], together[1]) if extra else None
+    strength = warp.Strength(widen=options.widen)
+    augment = partial(warp.warps, strength=strength, groups=options.warps)
+    return augment if options.augment else None, (together[0], together[1]) if extra else None
 
 
 def source(data: Dataset) -> Source:

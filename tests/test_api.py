@@ -119,6 +119,7 @@ def test_other_labels_raise_at_once(labels: list[Any], words: str) -> None:
         {"drawn": -1},
         {"nondigits": -1},
         {"warps": 0},
+        {"widen": 1.5},
         {"seed": -1},
         {"validation": 300},
     ],

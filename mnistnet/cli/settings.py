@@ -81,6 +81,11 @@ TRAINING_OPTIONS = [
         "Distortions per minibatch; several help wide networks.",
     ),
     setting(
+        "--widen",
+        Finite(0, 1),
+        "Share of the distortions that also widen the digits, up to twofold.",
+    ),
+    setting(
         "--drawn",
         click.IntRange(0, MANY),
         "Digits drawn by the program to train on besides: for people's pictures.",

@@ -39,6 +39,8 @@ class Strength:
     scale         natural logarithm of the factor along each axis
     shear         pixels to the side per pixel down
     shift         pixels along each axis
+    widen         share of the warps that also widen the image, by a factor from 1 to 2: some
+                  programs stretch digits to a square
     """
 
     displacement: float = 0.45
@@ -47,6 +49,7 @@ class Strength:
     scale: float = 0.13
     shear: float = 0.13
     shift: float = 0.5
+    widen: float = 0.0
 
 
 STANDARD = Strength()
@@ -94,21 +97,16 @@ def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array
 
     angle = uniform(math.radians(strength.rotation))
     cos, sin = np.cos(angle), np.sin(angle)
-    row, column = CENTRED[:, None], CENTRED
     elastic = strength.displacement * _smooth_fields(rng, (2, count), strength.smoothness)
-    return (
-        np.stack(
-            [
-                np.exp(uniform(strength.scale)) * (cos * row + sin * column)
-                + uniform(strength.shift),
-                np.exp(uniform(strength.scale)) * (cos * column - sin * row)
-                + uniform(strength.shear) * row
-                + uniform(strength.shift),
-            ]
-        )
-        + elastic
-        + np.float32((SIDE - 1) / 2)
-    )
+    row, column = CENTRED[:, None], CENTRED
+    rows = np.exp(uniform(strength.scale)) * (cos * row + sin * column) + uniform(strength.shift)
+    width = np.exp(uniform(strength.scale))
+    if strength.widen:
+        widened = rng.random((count, 1, 1)) < strength.widen
+        width *= np.where(widened, 2 ** -rng.random((count, 1, 1), np.float32), np.float32(1))
+    columns = width * (cos * column - sin * row) + uniform(strength.shear) * row
+    columns += uniform(strength.shift)
+    return np.stack([rows, columns]) + elastic + np.float32((SIDE - 1) / 2)
 
 
 def _smooth_fields(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Array:

@@ -28,6 +28,7 @@ class Options:
     learning_rate, momentum, weight_decay    as in the formulas of training.py
     augment        whether each minibatch is distorted (image/warp.py)
     warps          distortions per minibatch, each of an equal part of it
+    widen          share of the distortions that also widen the images, up to twofold
     validation     training images that are held out to validate on
     drawn          digits drawn by the program (image/drawn.py) that are also trained on
     nondigits      images of no digit (image/nondigits.py) that are also trained on, for which all
@@ -44,6 +45,7 @@ class Options:
     weight_decay: float = 5e-5
     augment: bool = True
     warps: int = 1
+    widen: float = 0.0
     validation: int = VALIDATION
     drawn: int = 0
     nondigits: int = 0
@@ -60,6 +62,7 @@ class Options:
             ("momentum", 0 <= self.momentum < 1, "a number from 0 to below 1"),
             ("weight_decay", 0 <= self.weight_decay <= 1, "a number from 0 to 1"),
             ("warps", self.warps >= 1, "at least 1"),
+            ("widen", 0 <= self.widen <= 1, "a number from 0 to 1"),
             ("drawn", self.drawn >= 0, "at least 0"),
             ("nondigits", self.nondigits >= 0, "at least 0"),
             ("seed", self.seed >= 0, "at least 0"),

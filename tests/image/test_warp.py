@@ -101,6 +101,23 @@ def test_warps_differ_and_the_same_seed_repeats_them() -> None:
     assert not set(first) & set(other)
 
 
+def test_a_share_of_the_warps_widens_the_image_up_to_twofold() -> None:
+    """Two vertical bars, 8 pixels apart, move away from each other."""
+    image = np.zeros((28, 28), np.uint8)
+    image[:, [9, 17]] = 255
+    still = Strength(displacement=0, rotation=0, scale=0, shear=0, shift=0, widen=0.4)
+    distances = []
+    for alter in warp.warps(np.random.default_rng(0), 300, still):
+        row = alter(image.reshape(1, 784)).reshape(28, 28)[14]
+        halves = row.reshape(2, 14) * np.arange(28).reshape(2, 14)
+        left, right = halves.sum(axis=1) / row.reshape(2, 14).sum(axis=1)
+        distances.append(right - left)
+    factors = np.array(distances) / 8
+    assert factors.min() > 0.98
+    assert 1.9 < factors.max() < 2.05
+    assert np.mean(factors > 1.03) == pytest.approx(0.4, abs=0.08)
+
+
 def test_each_part_of_a_minibatch_has_its_own_warp() -> None:
     """7 images in 3 parts are 3, 3 and 1."""
     images = np.tile(noise(1), (7, 1))

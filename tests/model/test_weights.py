@@ -50,6 +50,7 @@ def test_the_network_comes_back_as_it_was(network: Network, saved: Path) -> None
             "weight_decay": 5e-5,
             "augment": True,
             "warps": 1,
+            "widen": 0.0,
             "validation": 5000,
             "drawn": 0,
             "nondigits": 0,
