@@ -52,7 +52,7 @@ fuzz: .venv/tested  ## look for files that break what reads them, five minutes f
 pretrained: .venv/installed  ## rebuild the weights that ship, and tell how good they are
 	$(BIN)/mnistnet train --hidden 640 --hidden 256 --epochs 200 --warps 4 --weight-decay 5e-5 \
 		--drawn 16000 --nondigits 12000 --weights mnistnet/pretrained.npz
-	$(BIN)/python docs/calibrate.py mnistnet/pretrained.npz
+	$(BIN)/python tests/bench/calibrate.py mnistnet/pretrained.npz
 	$(BIN)/mnistnet eval --weights mnistnet/pretrained.npz --split validation
 	$(BIN)/mnistnet eval --weights mnistnet/pretrained.npz
 

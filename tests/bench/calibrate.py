@@ -1,6 +1,6 @@
 """Calibrate a weights file on digits that it was not trained on, in place.
 
-    python docs/calibrate.py mnistnet/pretrained.npz
+    python tests/bench/calibrate.py mnistnet/pretrained.npz
 
 They are the held-out images of MNIST and as many drawn digits, since people's own digits are
 harder than MNIST's. All scores are divided by one number, so that no answer changes.

@@ -1,6 +1,6 @@
-"""Draws docs/gallery.png: pictures as people send them, what the network sees of each, its answer.
+"""Draw docs/gallery.png: pictures, the image that the network sees of each, and its answer.
 
-python docs/gallery.py
+    python tests/bench/gallery.py
 """
 
 import io
@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from mnistnet import Answer, api
 from mnistnet.image.digit import read_picture
 from mnistnet.image.strokes import WAYS
-from mnistnet.model import weights
-from mnistnet.model.network import log_probabilities
 
+TARGET = Path(__file__).parents[2] / "docs" / "gallery.png"
 TILE = 168
 
 
 def strokes(
     digit: int, side: int, width: int, ink: str, paper: str, mode: str = "RGB", box: float = 1.0
 ) -> Image.Image:
-    """The digit in the middle of a square picture, filling so much of it."""
+    """The digit in the middle of a square picture, of which it fills the share box."""
     picture = Image.new(mode, (side, side), paper)
     pen = ImageDraw.Draw(picture)
     for stroke in WAYS[digit][-2]:
@@ -35,7 +35,7 @@ def strokes(
 
 
 def photograph() -> Image.Image:
-    """A pen on paper that is lit from one side."""
+    """Ink on paper that is lit from one side."""
     y, x = np.mgrid[-1:1:600j, -1:1:600j]
     paper = strokes(5, 600, 14, "#2a2c50", "#efe9dc", box=0.6).filter(ImageFilter.GaussianBlur(1.5))
     light = (0.72 + 0.2 * x - 0.16 * y)[..., None]
@@ -64,6 +64,23 @@ def sticker() -> Image.Image:
     return canvas
 
 
+def letter() -> Image.Image:
+    canvas = Image.new("RGB", (300, 300), "white")
+    ImageDraw.Draw(canvas).line(
+        [(70, 240), (110, 60), (150, 190), (190, 60), (230, 240)], "#203060", 16, "curve"
+    )
+    return canvas
+
+
+def ambiguous() -> Image.Image:
+    """A 4 whose strokes nearly close at the top, as a 9's do."""
+    canvas = Image.new("RGB", (300, 300), "white")
+    pen = ImageDraw.Draw(canvas)
+    pen.line([(156, 62), (100, 85), (92, 125), (115, 155), (200, 150)], "#303030", 14, "curve")
+    pen.line([(205, 80), (200, 150), (190, 250)], "#303030", 14, "curve")
+    return canvas
+
+
 PICTURES: dict[str, Callable[[], Image.Image]] = {
     "photograph": photograph,
     "squared paper": ruled,
@@ -74,11 +91,21 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "white, transparent": lambda: strokes(9, 300, 22, "white", "#ffffff00", "RGBA", 0.7),
     "sticker": sticker,
     "thick marker": lambda: strokes(7, 120, 20, "black", "white", box=0.75),
+    "4 or 9?": ambiguous,
+    "a letter": letter,
 }
 
 
+def words(answer: Answer) -> str:
+    if answer.digit is None:
+        return str(answer.reason)
+    unsure = "  unsure" if answer.unsure else ""
+    return f"{answer.digit}   {100 * answer.probability:.1f} %{unsure}"
+
+
+
 def main() -> None:
-    network, _ = weights.load(weights.PRETRAINED)
+    network = api.load_network()
     sheet = Image.new("RGB", (len(PICTURES) * TILE, 2 * TILE + 56), "white")
     pen = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(17)
@@ -86,20 +113,20 @@ def main() -> None:
         stream = io.BytesIO()
         make().save(stream, "PNG")
         stream.seek(0)
-        image = read_picture(stream).digits[0].image
-        p = np.exp(log_probabilities(network.image_scores(image[None])))[0]
+        picture = read_picture(stream)
+        (answer,) = api.answers(network, [picture])
         shown = Image.open(stream).convert("RGBA")
         checks = Image.new("RGBA", shown.size, "#c8c8c8")
         shown = Image.alpha_composite(checks, shown).resize((TILE - 8, TILE - 8))
         left = column * TILE + 4
         sheet.paste(shown.convert("RGB"), (left, 28))
-        seen = Image.fromarray(image.reshape(28, 28)).resize((TILE - 8, TILE - 8), 0)
+        image = picture.digits[0].image.reshape(28, 28)
+        seen = Image.fromarray(image).resize((TILE - 8, TILE - 8), 0)
         sheet.paste(seen, (left, TILE + 28))
         pen.rectangle([left, 28, left + TILE - 9, TILE + 19], outline="#808080")
         pen.text((left, 4), name, "black", font)
-        answer = f"{p.argmax()}   {100 * p.max():.1f} %"
-        pen.text((left, 2 * TILE + 28), answer, "black", font)
-    sheet.save(Path(__file__).with_name("gallery.png"), optimize=True)
+        pen.text((left, 2 * TILE + 28), words(answer), "black", font)
+    sheet.save(TARGET, optimize=True)
 
 
 if __name__ == "__main__":
