@@ -1,6 +1,6 @@
 """Convert a picture that Pillow has decoded to upright, small, opaque levels of 0 to 255.
 
-Interprets transparency, 16 and 32-bit grey, and masks with levels of 0 and 1.
+Interprets transparency, 16 and 32-bit grey, and grey of 17 levels or fewer.
 """
 
 import numpy as np
@@ -20,6 +20,7 @@ TURNS = {  # undo an EXIF orientation
     8: Image.Transpose.ROTATE_90,
 }
 PATCH = 24  # most outline^2 / area of a patch: 16 for a square, 18 for 1 x 2, more for strokes
+FEW = (1, 15, 16)  # highest level of masks, 4-bit grey, and scikit-learn's digits
 PLAIN = 64  # of 255: a smaller range of colours, or of transparency, counts as uniform
 
 
@@ -49,10 +50,10 @@ def read_levels(picture: Image.Image, orientation: int) -> Array:
 
 
 def _stretched(picture: Image.Image) -> Image.Image:
-    """Stretch a mask with levels of 0 and 1 to 0 and 255."""
+    """Stretch masks with levels of 0 and 1, and levels of 0 to 15 or 16, to 0 to 255."""
     extrema = picture.getextrema()
-    tops = [pair[1] if isinstance(pair, tuple) else extrema[1] for pair in extrema]
-    return picture.point(lambda level: 255 * level) if max(tops) == 1 else picture
+    top = max(pair[1] if isinstance(pair, tuple) else extrema[1] for pair in extrema)
+    return picture.point(lambda level: 255 * level // top) if top in FEW else picture
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

@@ -215,6 +215,12 @@ def test_damaged_exif_is_ignored(exif: bytes) -> None:
     assert_is_the_seven(read(seven(), "PNG", exif=exif))
 
 
+@pytest.mark.parametrize("top", [1, 15, 16])
+def test_few_grey_levels_are_stretched(top: int) -> None:
+    levels = np.asarray(seven("white", "black", "L")).astype(int)
+    assert_is_the_seven(read(Image.fromarray((levels * top // 255).astype(np.uint8))))
+
+
 def test_infinite_and_undefined_levels_are_tolerated() -> None:
     levels = np.asarray(seven("black", "white", "L"), np.float32) / 255
     levels[5, 5], levels[6, 6], levels[7, 7], levels[150, 150] = np.nan, np.inf, 1e9, -np.inf
