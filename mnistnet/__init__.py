@@ -1,10 +1,10 @@
-"""mnistnet: a small neural network that reads handwritten digits, in plain NumPy.
+"""mnistnet: a small neural network that recognises handwritten digits, in plain NumPy.
 
     import mnistnet
 
     mnistnet.predict("digit.png").digit
 
-The names below are in api.py, and loaded when they are first used. The commands are in cli/.
+The public names are defined in api.py and loaded on first use.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The program: `mnistnet`, or `python -m mnistnet`."""
+"""Entry point of `mnistnet` and `python -m mnistnet`."""
 
 import signal
 import sys
@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 
 
 def main() -> None:
-    """Run the command, and let Ctrl-C be clean from the first import to the last byte."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in the background, say
+    """Run the command line; Ctrl-C ends it without a traceback, even while modules are imported."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
         signal.signal(signal.SIGINT, _interrupt)
     try:
         from mnistnet.cli import main as command
@@ -16,13 +16,13 @@ def main() -> None:
     except KeyboardInterrupt:
         print("Interrupted", file=sys.stderr)
         sys.exit(130)
-    except (ImportError, MemoryError, OSError) as error:  # click cannot be loaded
+    except (ImportError, MemoryError, OSError) as error:  # click could not be imported
         print(f"Error: cannot start: {error or type(error).__name__}", file=sys.stderr)
         sys.exit(1)
 
 
 def _interrupt(*_: Any) -> NoReturn:
-    """Interrupt once: pressing it again is not to disturb the tidying up."""
+    """Interrupt once; pressing Ctrl-C again must not disturb the cleanup."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 

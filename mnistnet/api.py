@@ -1,6 +1,6 @@
-"""What `import mnistnet` offers: read pictures, load data and weights, train.
+"""The public API: read pictures, load data and weights, and train.
 
-This is the one library module that combines data, image and model. The commands use it too.
+The only library module that combines data, image and model. The commands use it too.
 """
 
 import os
@@ -24,13 +24,13 @@ from mnistnet.model import network as model
 from mnistnet.model import training
 from mnistnet.model import weights as weights_file
 from mnistnet.model.answer import Answer, answer
-from mnistnet.model.diagnosis import doubts, verdict
+from mnistnet.model.diagnosis import image_warnings, training_warning
 from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.options import Options, fit
+from mnistnet.model.options import Options, default_sizes
 from mnistnet.model.training import Augment
 
 if TYPE_CHECKING:
-    from mnistnet.image.digit import Picture  # which loads Pillow
+    from mnistnet.image.digit import Picture  # loads Pillow
 
 StrPath = str | os.PathLike[str]
 
@@ -41,54 +41,54 @@ __all__ = ["Answer", "Network", "load_data", "load_network", "predict", "train"]
 class Network:
     """A trained network.
 
-    model     its layers, and its weights: matrices[0] is M, (72, 784), matrices[1] is W, (10, 72)
-    metadata  how it was made: options, data and the history of its training
+    model     layers and weights; for the notes' network, matrices[0] is M (72, 784) and
+              matrices[1] is W (10, 72)
+    metadata  options, data and history of its training
     """
 
     model: model.Network
     metadata: Metadata
 
     def predict(self, images: Array) -> Array:
-        """The digit in each image: uint8 (n, 784) or (n, 28, 28), 0 = background, 255 = ink,
-        normalised as MNIST's are -> (n,) of 0 to 9. Raises DataError for anything else."""
+        """Return the digit (n,) in each image, uint8 (n, 784) or (n, 28, 28), 0 = background, 255 =
+        ink, normalised like MNIST's. Raises DataError for another dtype or shape."""
         digits: Array = self.scores(images).argmax(axis=1)
         return digits
 
     def probabilities(self, images: Array) -> Array:
-        """The probability of each digit, 0 to 9, in each image, as for predict -> (n, 10)."""
+        """Return the probabilities (n, 10) of the digits 0 to 9; images as for predict."""
         return np.exp(model.log_probabilities(self.scores(images)))
 
     def scores(self, images: Array) -> Array:
-        """f of the formulas for each image, as for predict -> (n, 10)."""
+        """Return the scores f (n, 10); images as for predict."""
         return self.model.image_scores(checked_images(images))
 
     def save(self, path: StrPath) -> None:
-        """Write the weights file (.npz) atomically. Raises WeightsError if there is another kind of
-        file at path, MnistnetError if it cannot be written."""
+        """Write a weights file (.npz) atomically. Raises WeightsError if path is another kind of
+        file, MnistnetError if writing fails."""
         weights_file.check_replaceable(Path(path))
         weights_file.save(Path(path), self.model, self.metadata)
 
 
 def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answer:
-    """Read the digit or the number in a picture: a file's path or a binary stream, of any format,
-    size and colours; by this network, else by the bundled weights. Raises PictureError, naming the
-    file, if it cannot be read or is blank."""
-    from mnistnet.image.digit import read_picture  # which loads Pillow
+    """Read the digit or the number in a picture, with the bundled weights by default.
 
-    network = network or load_network()
+    picture is a path or a binary stream, of any common format, size and colours. Raises
+    PictureError, naming the file, if it cannot be read or is blank.
+    """
+    from mnistnet.image.digit import read_picture  # loads Pillow
+
+    source = Path(picture) if isinstance(picture, str | os.PathLike) else picture
     try:
-        if isinstance(picture, str | os.PathLike):
-            found = read_picture(Path(picture))
-        else:
-            found = read_picture(picture)
+        found = read_picture(source)
     except PictureError as error:
-        name = os.fspath(picture) if isinstance(picture, str | os.PathLike) else "the stream"
+        name = source if isinstance(source, Path) else "the stream"
         raise PictureError(f"{name}: {error}") from error
-    return answers(network, [found])[0]
+    return answers(network or load_network(), [found])[0]
 
 
 def answers(network: Network, pictures: Sequence["Picture"]) -> list[Answer]:
-    """What the network reads in each picture, all of their digits together."""
+    """Return the answer for each picture; the digits of all of them are scored together."""
     if not pictures:
         return []
     digits = [digit for picture in pictures for digit in picture.digits]
@@ -96,18 +96,18 @@ def answers(network: Network, pictures: Sequence["Picture"]) -> list[Answer]:
     ends = np.cumsum([len(picture.digits) for picture in pictures])
     return [
         answer(
-            own,
+            its_scores,
             [digit.box for digit in picture.digits],
             [digit.flaws for digit in picture.digits],
             picture.inverted,
         )
-        for own, picture in zip(np.split(scores, ends[:-1]), pictures, strict=True)
+        for its_scores, picture in zip(np.split(scores, ends[:-1]), pictures, strict=True)
     ]
 
 
 def load_network(path: StrPath | None = None) -> Network:
-    """The network in a weights file, else the bundled one. Raises WeightsError, naming the file,
-    for anything that is not a whole weights file of mnistnet."""
+    """Load the network from a weights file, by default the bundled one. Raises WeightsError, naming
+    the file, if it is missing, damaged or of another kind."""
     return Network(*weights_file.load(weights_file.PRETRAINED if path is None else Path(path)))
 
 
@@ -118,13 +118,13 @@ def load_data(
     notify: Callable[[str], None] | None = None,
     advance: Callable[[int, int], None] | None = None,
 ) -> Dataset:
-    """The 'train' or the 'test' images, uint8 (n, 784), and labels, uint8 (n,).
+    """Load the 'train' or 'test' images, uint8 (n, 784), and labels, uint8 (n,).
 
-    They are read from the folder, else from the one that MNISTNET_DATA names, else from the cache
-    (~/.cache/mnistnet), to which MNIST is downloaded on first use: from mirrors, then those of
-    MNISTNET_MIRROR (addresses or folders, one per line), then the known ones. notify, if given,
-    gets sentences for the user, advance the bytes just received and all that are wanted. Raises
-    DataError for a folder or a file that is no such data, DownloadError if no mirror helps.
+    They are read from folder, else from the folder in MNISTNET_DATA, else from the cache
+    (~/.cache/mnistnet). MNIST is downloaded to the cache on first use: from mirrors, then those in
+    MNISTNET_MIRROR (URLs or folders, one per line), then the built-in ones. notify receives
+    messages for the user; advance the numbers of bytes just received and expected in total. Raises
+    DataError if the data are missing or malformed, DownloadError if no mirror works.
     """
     if split not in ("train", "test"):
         raise DataError(f"expected the split 'train' or 'test'; found {split!r}")
@@ -162,17 +162,17 @@ def train(
 ) -> Network:
     """Train a network on images, uint8 (n, 784) or (n, 28, 28), and labels (n,) of 0 to 9.
 
-    The keywords are the options of `mnistnet train`; start is a network whose weights to start
-    from, in place of random ones; callback gets a Report after each epoch. The same images,
-    keywords and seed give the same network. Warns if the images look wrong, or if nothing was
-    learned. Raises DataError for other images or labels, TrainingError if an option does not fit or
-    the training diverges.
+    The keywords are the options of `mnistnet train`. start is a network to start from instead of
+    random weights; callback receives a Report after each epoch. The same arguments give the same
+    network. Warns if the images look wrong or nothing was learned. Raises DataError for images or
+    labels of another dtype, shape or range, TrainingError if an option is out of range or the
+    training diverges.
     """
     data = Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
     layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
     if start is not None:
         layers = start.model.layers[1:-1]
-    validation, batch_size = fit(len(data.labels), validation, batch_size)
+    validation, batch_size = default_sizes(len(data.labels), validation, batch_size)
     options = Options(
         layers,
         epochs,
@@ -190,7 +190,7 @@ def train(
         seed,
     )
     options.check()
-    found = doubts(data.images)
+    found = image_warnings(data.images)
     for sentence in found:
         warnings.warn(sentence, stacklevel=2)
     state = training.begin(options, start.model if start else None)
@@ -198,9 +198,9 @@ def train(
     for report in training.train(state, data.images, data.labels, options, changes, extra):
         if callback:
             callback(report)
-    learned = verdict(state.history, data.labels, options.validation, learning_rate, found)
-    if learned:
-        warnings.warn(learned, stacklevel=2)
+    warning = training_warning(state.history, data.labels, validation, learning_rate, found)
+    if warning:
+        warnings.warn(warning, stacklevel=2)
     metadata = Metadata(options, source(data), tuple(state.history))
     return Network(state.network, metadata)
 
@@ -212,10 +212,10 @@ def train_start(
     start: model.Network | None,
     options: Options,
 ) -> tuple[Array, list[Report]]:
-    """One start of a search (model/search.py), on any machine: load the training set as load_data
-    does, and train with these options; the weights (P,) and the history.
+    """Train one start of a search (model/search.py) on any machine, with data from load_data.
 
-    Raises DataError if the data there do not have this SHA-256, else as train.
+    Returns the weights (P,) and the history. Raises DataError if the SHA-256 of the data differs,
+    TrainingError as train does.
     """
     data = load_data("train", folder, mirrors)
     for name, digest in sha256.items():
@@ -234,12 +234,12 @@ def train_start(
 def additions(
     options: Options, images: Array, labels: Array
 ) -> tuple[Augment | None, tuple[Array, Array] | None]:
-    """What these options add to the images (n, 784) and labels (n,) of a training: distortions, and
-    drawn digits and images of no digit with their labels."""
+    """Return the distortions for training and the additional images and labels, None if unused:
+    drawn digits, and images without a digit."""
     rng = training.streams(options.seed)[2]
     extra = []
     if options.drawn:
-        from mnistnet.image.drawn import draw  # which loads Pillow
+        from mnistnet.image.drawn import draw  # loads Pillow
 
         extra.append(draw(options.drawn, rng))
     if options.nondigits:
@@ -255,9 +255,9 @@ def additions(
 
 
 def source(data: Dataset) -> Source:
-    """What a weights file records of the images it was trained on."""
+    """Return what a weights file records about its training images."""
     return Source(data.sha256, data.published, data.drawn, data.name)
 
 
 def _ignore(*_: object) -> None:
-    """What nobody wants to know."""
+    """Default callback."""

@@ -1,4 +1,4 @@
-"""What every module means by an array, an image and a class."""
+"""The array type, and the sizes of images and scores."""
 
 from typing import Any
 
@@ -6,6 +6,6 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-SIDE = 28  # pixels, of an image as MNIST has them
-PIXELS = SIDE * SIDE  # in an image: the inputs of a network
-CLASSES = 10  # the digits 0 to 9: its scores
+SIDE = 28  # pixels in a row or column of an image
+PIXELS = SIDE * SIDE  # in an image, and inputs of a network
+CLASSES = 10  # digits 0 to 9, and scores of a network

@@ -1,9 +1,8 @@
-"""Write a file completely or not at all.
+"""Write files atomically: completely or not at all.
 
-The new bytes are written beside the target under a name nobody else uses, flushed to the disk, and
-only then take the target's name. Whatever happens before that (an error, Ctrl-C, a full disk), the
-file that was there is untouched and the part is removed; two writers at once do not disturb each
-other. A writer that is killed leaves its part, `.mnistnet-....part`, which nothing else touches.
+The bytes go to a temporary file with a random name in the same folder, which is flushed to disk and
+then renamed. If anything fails before that (an error, Ctrl-C, a full disk), the target is unchanged
+and the temporary file is removed. A killed writer leaves its temporary file, `.mnistnet-*.part`.
 """
 
 import filecmp
@@ -16,13 +15,12 @@ from typing import BinaryIO
 
 from mnistnet.errors import MnistnetError, reason
 
-PARTS = ".mnistnet-*.part"  # what killed writers leave
+PARTS = ".mnistnet-*.part"  # temporary files left by killed writers
 
 
 def _refuse(path: Path) -> None:
     raise MnistnetError(
-        f"cannot write {path}: a file of that name has appeared or changed meanwhile; it is left "
-        "as it is"
+        f"cannot write {path}: the file was created or changed in the meantime, and is not replaced"
     )
 
 
@@ -33,13 +31,13 @@ def atomic_write(
     like: Path | None = None,
     new: bool = False,
 ) -> Iterator[BinaryIO]:
-    """A binary stream whose bytes become the file at path when the block ends without error.
+    """Open a binary stream that becomes the file at path when the block ends without error.
 
-    The file keeps the permissions of the one it replaces; a new one has those of the file `like`,
-    if there is one, else of any new file (0666 less the umask). A symbolic link is followed. What
-    is at path at the end is replaced if it was there at the beginning or has the same bytes; else
-    may_replace(path) decides, which raises MnistnetError to keep it. With new, nothing counts as
-    there at the beginning. Raises MnistnetError where the file cannot be written.
+    A symbolic link is followed. The file keeps the permissions of the one it replaces; a new file
+    gets those of the file `like`, if it exists, else the default ones (0666 less the umask). If the
+    file at path was created or changed during the block, and its bytes differ from the new ones,
+    may_replace(path) is called; it raises MnistnetError to keep that file. With new, the same goes
+    for a file that existed before. Raises MnistnetError if the file cannot be written.
     """
     target = check_writable(path)
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
@@ -49,7 +47,7 @@ def atomic_write(
         mode = stat.S_IMODE(model.st_mode) if model else None
         with open(part, "xb", opener=_opener(mode)) as stream:
             if mode is not None:
-                part.chmod(mode)  # what the umask took away
+                part.chmod(mode)  # undoes the umask
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -64,7 +62,7 @@ def atomic_write(
 
 
 def _opener(mode: int | None) -> Callable[[str, int], int]:
-    """So that a private file is private from its first byte on."""
+    """Return an opener that creates the file with this mode, so that it is private at once."""
     return lambda name, flags: os.open(name, flags, 0o666 if mode is None else mode)
 
 
@@ -73,7 +71,7 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 def _same(before: os.stat_result | None, now: os.stat_result) -> bool:
-    """Whether it is the same file with the same content."""
+    """Whether the file is the same and unchanged."""
     return before is not None and all(
         getattr(before, name) == getattr(now, name)
         for name in ("st_dev", "st_ino", "st_size", "st_mtime_ns")
@@ -81,35 +79,35 @@ def _same(before: os.stat_result | None, now: os.stat_result) -> bool:
 
 
 def check_writable(path: Path) -> Path:
-    """Raise MnistnetError now where atomic_write(path) would fail only after the work is done.
+    """Raise MnistnetError if atomic_write(path) would fail, before any work is done.
 
-    Returns the file that path leads to, links followed.
+    Returns path with its symbolic links resolved.
     """
     try:
         target = Path(os.path.realpath(path))
         folder = target.parent
-        if target.is_symlink():  # realpath stops at one that leads back to itself
-            raise MnistnetError(f"cannot write {path}: its links lead in a circle")
+        if target.is_symlink():  # where realpath stops in a loop
+            raise MnistnetError(f"cannot write {path}: its symbolic links form a loop")
         if not folder.is_dir():
             raise MnistnetError(f"cannot write {path}: there is no folder {folder}")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise MnistnetError(f"cannot write {path}: the folder {folder} is not writable")
         if target.exists() and not target.is_file():
             raise MnistnetError(f"cannot write {path}: it is a folder or a device, not a file")
-        if target.exists() and not os.access(target, os.W_OK):  # which renaming would not mind
+        if target.exists() and not os.access(target, os.W_OK):  # a rename would succeed
             raise MnistnetError(f"cannot write {path}: it is read-only")
         if target.exists() and not _may_rename_over(target, folder):
             raise MnistnetError(
-                f"cannot write {path}: it belongs to someone else, and in {folder} only its owner "
-                "may replace it"
+                f"cannot write {path}: it belongs to another user, and only its owner may replace "
+                f"a file in {folder}"
             )
-    except OSError as error:  # a name too long, say
+    except OSError as error:  # such as a name that is too long
         raise MnistnetError(f"cannot write {path}: {reason(error)}") from error
     return target
 
 
 def _may_rename_over(target: Path, folder: Path) -> bool:
-    """Whether a sticky folder, such as /tmp, lets this user replace the file."""
+    """Whether this user may replace the file, also in a sticky folder such as /tmp."""
     status = folder.stat()
     if not status.st_mode & stat.S_ISVTX:
         return True
@@ -117,8 +115,8 @@ def _may_rename_over(target: Path, folder: Path) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make it, and the folders it is in; raises MnistnetError where that cannot be."""
+    """Create a folder and its parents; raises MnistnetError if that fails."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MnistnetError(f"cannot make the folder {path}: {reason(error)}") from error
+        raise MnistnetError(f"cannot create the folder {path}: {reason(error)}") from error

@@ -1,20 +1,20 @@
-"""What can go wrong between a user and a result.
+"""The exceptions that the library raises for anything a user can cause.
 
-The library raises these; cli turns each into one line, `Error: ...`, and exit code 1. The
-message names the thing, what was expected, what was found and what to do.
+Messages say what was expected, what was found and what to do. The command line prints them as
+`Error: ...` and exits with code 1.
 """
 
 
 class MnistnetError(Exception):
-    """Anything a user can cause or mend; the kinds below say where."""
+    """Base class of all errors below."""
 
 
 class DownloadError(MnistnetError):
-    """No mirror gave the file."""
+    """A file could not be downloaded from any mirror."""
 
 
 class DataError(MnistnetError):
-    """A data file is missing, malformed, or not what a digit network can use."""
+    """A data set is missing, malformed or unsuitable."""
 
 
 class TrainingError(MnistnetError):
@@ -22,19 +22,19 @@ class TrainingError(MnistnetError):
 
 
 class WeightsError(MnistnetError):
-    """A weights file is missing, damaged, or not one of ours."""
+    """A weights file is missing, damaged or of another kind."""
 
 
 class ExpressionError(MnistnetError):
-    """An expression cannot be read, or has no value or no derivative at the point given."""
+    """An expression is malformed, or has no finite value or derivative at the given point."""
 
 
 class PictureError(MnistnetError):
-    """A picture cannot be read, or there is nothing in it to read."""
+    """A picture cannot be read or is blank."""
 
 
 def reason(error: BaseException) -> str:
-    """Why another library failed, in one line: the operating system's words where it has any, else
-    the first line of its own, else the error's name."""
-    words = getattr(error, "strerror", None) or str(error)
-    return str(words).partition("\n")[0] or type(error).__name__
+    """Describe another library's exception in one line: the operating system's message, else the
+    first line of its own, else its type."""
+    text = getattr(error, "strerror", None) or str(error)
+    return str(text).partition("\n")[0] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Processes that work for this one."""
+"""A pool of worker processes that ends with the program."""
 
 import contextlib
 import multiprocessing
@@ -16,36 +16,38 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
-    """An executor with this many processes, or with as many as there are cores if that is fewer.
+    """Open an executor with this many processes, at most one per core.
 
-    Work that has not begun when the block ends is cancelled. An exception in the block, Ctrl-C
-    among them, ends the processes at once; they also end with this one, even if it is killed. A
-    worker that is killed raises BrokenProcessPool. The processes are spawned, so a script calls
-    this under `if __name__ == "__main__"`.
+    Tasks that have not begun when the block ends are cancelled. An exception in the block, such as
+    Ctrl-C, ends the processes at once; they also end if this process is killed. A killed worker
+    raises BrokenProcessPool. The processes are spawned, so scripts must call this under
+    `if __name__ == "__main__"`.
     """
-    # or the new processes would import what lies in the current folder, such as a socket.py
+    # keeps the new processes from importing modules in the current folder, such as a socket.py
     os.environ["PYTHONSAFEPATH"] = "1"
     cores = os.cpu_count() or 1
     workers = min(workers or cores, cores)
     context = multiprocessing.get_context("spawn")
-    # Nothing is ever sent: a process that sees the end of it ends.
-    end, mine = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(workers, context, initializer=_end_with_parent, initargs=(end,))
-    with contextlib.closing(end), contextlib.closing(mine):
+    # Nothing is sent through this pipe: workers end when it is closed.
+    reader, writer = context.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(
+        workers, context, initializer=_end_with_parent, initargs=(reader,)
+    )
+    with contextlib.closing(reader), contextlib.closing(writer):
         try:
-            with _ctrl_c_blocked():  # the new processes inherit that
-                for _ in range(workers):  # each of which starts one
+            with _ctrl_c_blocked():  # inherited by the new processes
+                for _ in range(workers):  # each call starts a process
                     executor.submit(int)
             yield executor
         except BaseException:
-            mine.close()
+            writer.close()
             raise
         finally:
             executor.shutdown(cancel_futures=True)
 
 
 def in_order(futures: Iterable[Future[T]], ahead: int) -> Iterator[T]:
-    """Their results in order. At most ahead of them are taken before the first one's result is."""
+    """Yield the results in order, with at most ahead futures taken before their results."""
     waiting: deque[Future[T]] = deque()
     for future in futures:
         waiting.append(future)
@@ -57,7 +59,7 @@ def in_order(futures: Iterable[Future[T]], ahead: int) -> Iterator[T]:
 
 @contextlib.contextmanager
 def _ctrl_c_blocked() -> Iterator[None]:
-    """Ctrl-C has its effect when the block ends; on Windows at once."""
+    """Delay Ctrl-C until the block ends; no effect on Windows."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -68,12 +70,12 @@ def _ctrl_c_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_parent(end: Connection) -> None:
-    """In a new process: end when the one that started it closes the pipe, or itself ends."""
+def _end_with_parent(reader: Connection) -> None:
+    """End this worker when its parent closes the pipe or ends."""
 
     def wait() -> None:
         with contextlib.suppress(EOFError, OSError):
-            end.recv_bytes()
+            reader.recv_bytes()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

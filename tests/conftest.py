@@ -1,7 +1,5 @@
-"""What the tests share: a small data set, a server of files, and walls around every test.
-
-No test sees the home folder, the user's environment or a real mirror.
-"""
+"""Shared fixtures: a small data set, a local server, and isolation of every test from the home
+folder, the user's environment and real mirrors."""
 
 import functools
 import hashlib
@@ -12,8 +10,8 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-# Tests run beside each other: threads of BLAS would wait for each other's processors, and a test of
-# the same bytes wants the same number of them. Set before NumPy is loaded.
+# Tests run in parallel, so BLAS threads would compete for cores, and tests of equal bytes need the
+# same number of threads. Set before NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
@@ -23,30 +21,28 @@ from hypothesis import settings
 from mnistnet.data import idx, mnist
 from mnistnet.image.drawn import draw
 
-# The current folder may be read-only, and a slow machine is no fault.
+# The current folder may be read-only and the machine slow.
 settings.register_profile("mnistnet", settings.default, database=None, deadline=None)
 settings.load_profile("mnistnet")
 
 REAL_MIRROR = os.environ.get("MNISTNET_MIRROR")
-REAL_FOLDER = Path(REAL_MIRROR).resolve() if REAL_MIRROR else None  # walls changes the folder
+REAL_FOLDER = Path(REAL_MIRROR).resolve() if REAL_MIRROR else None  # isolate changes folders
 
 
 @pytest.fixture(autouse=True)
-def walls(
+def isolate(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A home, a cache and a current folder (tmp_path) of the test's own, and no mirror."""
-    for name in ("MNISTNET_DATA", "MNISTNET_MIRROR"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+    """Give each test its own home, cache and current folder (tmp_path), and no mirror."""
+    proxies = ("http_proxy", "https_proxy", "all_proxy")
+    certificates = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+    names = ("MNISTNET_DATA", "MNISTNET_MIRROR", *certificates, *proxies)
+    for name in (*names, *map(str.upper, proxies)):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-    # where matplotlib keeps its list of fonts, which takes it a second to make
+    # shared, because matplotlib takes a second to list the fonts
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.getbasetemp() / "matplotlib"))
     monkeypatch.setattr(mnist, "MIRRORS", ())
     monkeypatch.setattr(webbrowser, "open", lambda _: False)  # page --open
@@ -55,15 +51,15 @@ def walls(
 
 @functools.cache
 def make_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Drawn digits (count, 28, 28) and their labels, 0 to 9 over and over."""
+    """Return drawn digits (count, 28, 28) and their labels, 0 to 9 in turn."""
     images, labels = draw(count, np.random.default_rng(seed))
     return images.reshape(-1, 28, 28), labels
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """A folder with a set of 300 training and 50 test images, not MNIST's own; the weights that
-    ship are sure of each of the 50."""
+    """A folder with 300 training images and 50 test images, not MNIST's. The bundled weights are
+    sure of all of the 50."""
     folder = tmp_path / "tiny"
     folder.mkdir()
     for count, seed, (images_file, labels_file) in ((300, 0, FILES[:2]), (50, 9, FILES[2:])):
@@ -78,7 +74,7 @@ FILES = mnist.FILES
 
 @pytest.fixture
 def published(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The tiny set made MNIST for this test; returns the .gz of each file under its address."""
+    """Make the tiny set MNIST for this test; return the .gz of each file by its path."""
     bodies, files = {}, []
     for file in FILES:
         array = idx.read_idx(tiny / file.name)
@@ -98,17 +94,17 @@ def sha256(data: bytes) -> str:
 
 @pytest.fixture(scope="session")
 def real_mnist() -> Path:
-    """The folder with the real MNIST files; the test is skipped where there is none."""
+    """The folder with the real MNIST files; the test is skipped without it."""
     if REAL_FOLDER is None or not REAL_FOLDER.is_dir():
         pytest.skip("needs the real MNIST: set MNISTNET_MIRROR to a folder that has it")
     return REAL_FOLDER
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each path with what `answers` has for it: bytes, or a function of the request.
+    """A server that answers each path with `answers[path]`: bytes, or a function of the request.
 
-    `hits` lists the paths asked for; `closing` is set when the test is over, for answers that
-    never come.
+    `hits` lists the requested paths; `closing` is set at the end of the test, for answers that
+    block.
     """
 
     daemon_threads = True
@@ -138,7 +134,7 @@ class Request(BaseHTTPRequestHandler):
             self.send_body(answer)
 
     def send_body(self, body: bytes, length: int | None = None, **headers: str) -> None:
-        """Status 200 and the body; length is what Content-Length promises."""
+        """Send status 200 and the body; length overrides Content-Length."""
         self.send_response(200)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         for name, value in headers.items():
@@ -147,7 +143,7 @@ class Request(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: a test's stderr is the program's."""
+        """Print nothing, since stderr belongs to the program under test."""
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""Stop the program at many moments, just before a line of it that chance picks, and run it again.
+"""Interrupt the program at random lines of its code, and run it again.
 
-As a program, this runs a command again and again, each time in a process and a folder of its own,
-and sends the process a signal once it has come to that line.
+As a script, this module runs a command many times, each time in a new process and folder, and sends
+the process a signal when it reaches the chosen line.
 """
 
 import hashlib
@@ -25,23 +25,23 @@ from mnistnet.data import mnist
 
 PACKAGE = str(Path(mnist.__file__).parents[1])
 NEVER = sys.maxsize
-BEGINNING = 5  # lines, before which Ctrl-C is Python's
+BEGINNING = 5  # lines after which the program handles Ctrl-C
 
 
 class End(NamedTuple):
-    """How a process ended (minus the signal it died of), what it said, what was in its folder."""
+    """The result of a process: exit code (or minus the signal), output and files in its folder."""
 
     exit_code: int
-    said: str
+    output: str
     files: dict[str, str]  # SHA-256 by name
 
 
 def stop_at_moments(
     sign: int, count: int, folder: Path, first: tuple[object, ...], then: tuple[object, ...] = ()
 ) -> list[tuple[End, End]]:
-    """How the first command ended that was sent the signal, and the one run then (by default the
-    same), at each of count moments. The commands run in a copy of the folder; MNIST is what the
-    fixture `published` makes it, where that is used."""
+    """Send the first command a signal at each of count lines, then run the other command (default:
+    the same), and return both results. The commands run in copies of the folder, with the MNIST of
+    the fixture `published`, if it is used."""
     words = [[str(word) for word in command] for command in (first, then or first)]
     order = [sign, count, str(folder), *words, mnist.FILES]
     command = [sys.executable, __file__, json.dumps(order)]
@@ -52,29 +52,29 @@ def stop_at_moments(
 
 
 def without_parts(end: End) -> dict[str, str]:
-    """The files but for what a killed writer had half written."""
+    """The files without the temporary files of killed writers."""
     return {name: sha for name, sha in end.files.items() if not name.endswith(".part")}
 
 
 def assert_stopped(end: End, sent: int) -> None:
-    """It was stopped by the signal it was sent, or was done, without a traceback."""
+    """Check that the process ended by the signal or normally, without a traceback."""
     if sent == signal.SIGKILL:
         assert end.exit_code in (-signal.SIGKILL, 0)
-    elif "Aborted!" in end.said:  # by click, before the command began
+    elif "Aborted!" in end.output:  # by click, before the command began
         assert end.exit_code == 1
     else:
         assert end.exit_code in (130, 0)
-        assert ("Interrupted" in end.said) == (end.exit_code == 130)
+        assert ("Interrupted" in end.output) == (end.exit_code == 130)
     if sent != signal.SIGKILL:
         assert not [name for name in end.files if name.endswith(".part")]
-    assert "Traceback" not in end.said
+    assert "Traceback" not in end.output
 
 
 def main() -> None:
     sign, count, folder, first, then, files = json.loads(sys.argv[1])
     mnist.FILES = tuple(mnist.MnistFile(*file) for file in files)
     mnist.MIRRORS = ()
-    # What the children need is loaded once, here.
+    # load the modules once, for all child processes
     import tqdm  # noqa: F401
 
     import mnistnet.cli
@@ -82,7 +82,7 @@ def main() -> None:
     import mnistnet.image.warp
     import mnistnet.model.run  # noqa: F401
 
-    # or the weights' files would differ in the seconds they tell: each epoch takes one
+    # so that weights files do not differ in the recorded seconds
     time.perf_counter = itertools.count().__next__
     moment, moments = NEVER, iter(())
     for _ in range(1 + count):
@@ -90,8 +90,8 @@ def main() -> None:
             shutil.copytree(folder, copy, dirs_exist_ok=True)
             os.chdir(copy)
             ended = _run(first, sign, moment)
-            if moment == NEVER:  # to know how many there are
-                lines = int(ended.said.split()[-1])
+            if moment == NEVER:  # the first run counts the lines
+                lines = int(ended.output.split()[-1])
                 moments = iter(random.Random(0).sample(range(BEGINNING, lines), count))
             else:
                 print(json.dumps([ended, _run(then, sign, NEVER)]))
@@ -100,8 +100,8 @@ def main() -> None:
 
 
 def _run(words: list[str], sign: int, moment: int) -> End:
-    """The command in a process of its own, which sends itself the signal at this line, and then on
-    and on; the last word it says is the number of lines it came to."""
+    """Run the command in a child process that sends itself the signal repeatedly from this line on,
+    and prints the number of lines it executed as its last word."""
     with tempfile.TemporaryFile() as output:
         if not (child := os.fork()):
             os.dup2(output.fileno(), 1)
@@ -109,13 +109,13 @@ def _run(words: list[str], sign: int, moment: int) -> End:
             os._exit(_command(words, sign, moment))
         _, status = os.waitpid(child, 0)
         output.seek(0)
-        said = output.read().decode()
+        text = output.read().decode()
     found = {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in Path().rglob("*")
         if path.is_file()
     }
-    return End(os.waitstatus_to_exitcode(status), said, found)
+    return End(os.waitstatus_to_exitcode(status), text, found)
 
 
 def _command(words: list[str], sign: int, moment: int) -> int:
@@ -124,7 +124,7 @@ def _command(words: list[str], sign: int, moment: int) -> int:
     lines = 0
 
     def press() -> None:
-        """Send it on and on, as an impatient user would."""
+        """Send the signal repeatedly, like an impatient user."""
         while True:
             os.kill(os.getpid(), sign)
             time.sleep(0.0001)

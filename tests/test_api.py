@@ -1,4 +1,4 @@
-"""What `import mnistnet` offers works in a few lines, and says what it expected."""
+"""The public API works in a few lines, and its errors say what was expected."""
 
 import io
 import os
@@ -27,7 +27,7 @@ def seven(tmp_path: Path) -> Path:
     return tmp_path / "seven.png"
 
 
-def test_importing_it_loads_nothing_heavy_and_offers_six_names() -> None:
+def test_import_offers_six_names_and_loads_no_heavy_module() -> None:
     code = (
         "import sys, mnistnet; "
         "print([m for m in ('numpy', 'click', 'requests', 'PIL') if m in sys.modules]); "
@@ -41,7 +41,7 @@ def test_importing_it_loads_nothing_heavy_and_offers_six_names() -> None:
     assert all(getattr(mnistnet, name).__doc__ for name in names)
 
 
-def test_a_picture_is_read_from_a_path_of_either_kind_or_a_stream(seven: Path) -> None:
+def test_a_picture_is_read_from_a_string_a_path_or_a_stream(seven: Path) -> None:
     answers = [
         mnistnet.predict(str(seven)),
         mnistnet.predict(seven),
@@ -54,14 +54,14 @@ def test_a_picture_is_read_from_a_path_of_either_kind_or_a_stream(seven: Path) -
     assert all(answer == answers[0] for answer in answers)
 
 
-def test_a_picture_that_cannot_be_read_is_named() -> None:
+def test_an_error_names_the_picture() -> None:
     with pytest.raises(PictureError, match=r"^none\.png: "):
         mnistnet.predict("none.png")
     with pytest.raises(PictureError, match="^the stream: "):
         mnistnet.predict(io.BytesIO(b"no picture"))
 
 
-def test_images_of_either_shape_are_read_and_blank_ones_too(tiny: Path) -> None:
+def test_images_may_be_vectors_or_matrices_and_blank(tiny: Path) -> None:
     images = mnist.load(tiny, "test").images
     network = mnistnet.load_network()
     digits, probabilities = network.predict(images), network.probabilities(images)
@@ -86,7 +86,7 @@ def test_images_of_either_shape_are_read_and_blank_ones_too(tiny: Path) -> None:
         (7, "found int64, a single number"),
     ],
 )
-def test_other_images_raise_at_once(images: Any, words: str) -> None:
+def test_other_images_are_refused(images: Any, words: str) -> None:
     with pytest.raises(DataError, match=words):
         mnistnet.load_network().predict(images)
     with pytest.raises(DataError, match=words):
@@ -102,7 +102,7 @@ def test_other_images_raise_at_once(images: Any, words: str) -> None:
         ([0.0, 1.0, 2.0], "expected 3 integer labels; found float64, 3"),
     ],
 )
-def test_other_labels_raise_at_once(labels: list[Any], words: str) -> None:
+def test_other_labels_are_refused(labels: list[Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         mnistnet.train(np.zeros((3, 784), np.uint8), labels)
 
@@ -124,13 +124,13 @@ def test_other_labels_raise_at_once(labels: list[Any], words: str) -> None:
         {"validation": 300},
     ],
 )
-def test_options_that_no_training_can_have_raise(tiny: Path, option: dict[str, Any]) -> None:
+def test_options_out_of_range_are_refused(tiny: Path, option: dict[str, Any]) -> None:
     data = mnist.load(tiny, "train")
     with pytest.raises(TrainingError, match="expected"):
         mnistnet.train(data.images, data.labels, **option)
 
 
-def test_a_trained_network_is_what_the_command_trains(tiny: Path) -> None:
+def test_train_gives_the_same_network_as_the_command(tiny: Path) -> None:
     data = mnistnet.load_data("train", str(tiny))
     reports: list[Any] = []
     options = {"hidden": 8, "epochs": 2, "batch_size": 10, "validation": 50, "seed": 5}
@@ -148,18 +148,18 @@ def test_a_trained_network_is_what_the_command_trains(tiny: Path) -> None:
     assert command.metadata.data.sha256 == back.metadata.data.sha256
 
 
-def test_a_network_trained_with_non_digits_is_less_sure_of_others() -> None:
+def test_training_with_nondigits_lowers_the_confidence_on_others() -> None:
     digits, labels = drawn.draw(600, np.random.default_rng(0))
     others = nondigits.draw(200, digits, labels, np.random.default_rng(1))
     options: dict[str, Any] = {"epochs": 12, "batch_size": 20, "augment": False, "validation": 100}
-    usual, taught = (
+    without, with_nondigits = (
         mnistnet.train(digits, labels, **options, nondigits=count).probabilities(others)
         for count in (0, 400)
     )
-    assert taught.max(axis=1).mean() < usual.max(axis=1).mean() - 0.2
+    assert with_nondigits.max(axis=1).mean() < without.max(axis=1).mean() - 0.2
 
 
-def test_saving_replaces_weights_and_nothing_else() -> None:
+def test_save_replaces_weights_files_only() -> None:
     network = mnistnet.load_network()
     network.save("net.npz")
     network.save(Path("net.npz"))
@@ -185,7 +185,7 @@ def test_mnist_is_downloaded_on_first_use(
     published: dict[str, bytes], tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNISTNET_MIRROR", os.fspath(tiny))
-    told: list[str] = []
-    data = mnistnet.load_data("test", notify=told.append)
+    messages: list[str] = []
+    data = mnistnet.load_data("test", notify=messages.append)
     assert data.published
-    assert told[0].startswith("Downloading MNIST to ")
+    assert messages[0].startswith("Downloading MNIST to ")

@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""A file is written completely or not at all."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_the_new_bytes_replace_the_old_ones(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt])
-def test_an_interruption_leaves_the_old_file_and_nothing_else(
+def test_an_interruption_leaves_the_old_file_only(
     tmp_path: Path, interruption: type[BaseException]
 ) -> None:
     target = tmp_path / "file"
@@ -32,7 +32,7 @@ def test_an_interruption_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_a_full_disk_is_one_error_and_leaves_the_old_file(
+def test_a_full_disk_is_an_error_and_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_space(_: int) -> None:
@@ -48,14 +48,14 @@ def test_a_full_disk_is_one_error_and_leaves_the_old_file(
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+def test_a_new_file_has_default_permissions(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     with atomic_write(tmp_path / "file") as stream:
         stream.write(b"new")
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+def test_the_target_of_a_symbolic_link_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     (tmp_path / "link").symlink_to("file")
     with atomic_write(tmp_path / "link") as stream:
@@ -64,7 +64,7 @@ def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> Non
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
-def test_a_private_file_stays_private_from_its_first_byte_on(tmp_path: Path) -> None:
+def test_a_private_file_is_private_at_all_times(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
     for mode in (0o600, 0o664):
@@ -87,7 +87,7 @@ def test_two_writers_of_the_same_bytes_both_succeed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("existed", [False, True])
-def test_a_file_that_appeared_or_changed_meanwhile_is_kept(tmp_path: Path, existed: bool) -> None:
+def test_a_file_created_or_changed_in_the_meantime_is_kept(tmp_path: Path, existed: bool) -> None:
     target = tmp_path / "file"
     if existed:
         target.write_bytes(b"old")
@@ -95,22 +95,22 @@ def test_a_file_that_appeared_or_changed_meanwhile_is_kept(tmp_path: Path, exist
         stream.write(b"new")
         target.write_bytes(b"another's")
     assert str(caught.value) == (
-        f"cannot write {target}: a file of that name has appeared or changed meanwhile; it is left "
-        "as it is"
+        f"cannot write {target}: the file was created or changed in the meantime, and is not "
+        "replaced"
     )
     assert target.read_bytes() == b"another's"
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_a_file_that_is_to_be_new_replaces_none(tmp_path: Path) -> None:
+def test_a_new_file_does_not_replace_an_existing_one(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
-    with pytest.raises(MnistnetError, match="has appeared"), atomic_write(target, new=True) as out:
+    with pytest.raises(MnistnetError, match="was created"), atomic_write(target, new=True) as out:
         out.write(b"new")
     assert target.read_bytes() == b"old"
 
 
-def test_the_caller_decides_whether_such_a_file_may_be_replaced(tmp_path: Path) -> None:
+def test_may_replace_decides_about_a_changed_file(tmp_path: Path) -> None:
     target, asked = tmp_path / "file", []
     with atomic_write(target, asked.append) as stream:
         stream.write(b"new")
@@ -118,10 +118,10 @@ def test_the_caller_decides_whether_such_a_file_may_be_replaced(tmp_path: Path) 
     assert target.read_bytes() == b"new"
     with atomic_write(target, asked.append) as stream:
         stream.write(b"newer")
-    assert asked == [target]  # once: the second time nothing had changed
+    assert asked == [target]  # the second time the file is unchanged
 
 
-def test_the_part_of_another_writer_is_let_alone(tmp_path: Path) -> None:
+def test_the_temporary_file_of_another_writer_is_not_touched(tmp_path: Path) -> None:
     other = tmp_path / ".mnistnet-0123456789abcdef.part"
     other.write_bytes(b"half")
     os.utime(other, (0, 0))
@@ -130,28 +130,28 @@ def test_the_part_of_another_writer_is_let_alone(tmp_path: Path) -> None:
     assert other.read_bytes() == b"half"
 
 
-def test_the_file_of_another_user_in_a_sticky_folder_is_said_before_the_work(
+def test_check_writable_refuses_another_users_file_in_a_sticky_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     tmp_path.chmod(0o1777)
     check_writable(tmp_path / "file")
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(MnistnetError, match="it belongs to someone else, and in .* only its owner"):
+    with pytest.raises(MnistnetError, match="it belongs to another user, and only its owner"):
         check_writable(tmp_path / "file")
 
 
-def test_what_cannot_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+def test_check_writable_refuses_a_missing_folder_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(MnistnetError, match=r"none/file: there is no folder .*none$"):
         check_writable(tmp_path / "none" / "file")
     with pytest.raises(MnistnetError, match="it is a folder or a device, not a file$"):
         check_writable(tmp_path)
 
 
-def test_a_folder_without_permission_is_said_before_the_work(
+def test_check_writable_refuses_a_read_only_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)  # as root, every folder is writable
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
     with pytest.raises(MnistnetError) as caught:
         check_writable(tmp_path / "file")
     assert str(caught.value) == (
@@ -159,13 +159,13 @@ def test_a_folder_without_permission_is_said_before_the_work(
     )
 
 
-def test_a_name_too_long_and_links_in_a_circle_are_said_before_the_work(tmp_path: Path) -> None:
+def test_check_writable_refuses_a_long_name_and_a_loop_of_links(tmp_path: Path) -> None:
     with pytest.raises(MnistnetError, match="File name too long$"):
         check_writable(tmp_path / ("a" * 300))
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(MnistnetError, match="^cannot write .*loop: "):
         check_writable(tmp_path / "loop")
-    with atomic_write(tmp_path / ("a" * 255)) as stream:  # the longest name that can be
+    with atomic_write(tmp_path / ("a" * 255)) as stream:  # the longest possible name
         stream.write(b"new")
 
 

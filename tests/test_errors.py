@@ -1,4 +1,4 @@
-"""An error of another library is told in one line, whatever it says."""
+"""Any exception of another library is described in one line."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from mnistnet.errors import reason
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "text"),
     [
         (FileNotFoundError(2, "No such file or directory", "name"), "No such file or directory"),
         (OSError("cannot identify"), "cannot identify"),
@@ -15,5 +15,5 @@ from mnistnet.errors import reason
         (KeyError("\n"), "'\\n'"),
     ],
 )
-def test_the_reason_is_one_line(error: Exception, words: str) -> None:
-    assert reason(error) == words
+def test_the_reason_is_one_line(error: Exception, text: str) -> None:
+    assert reason(error) == text

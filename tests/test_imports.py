@@ -1,4 +1,4 @@
-"""Modules import only what the design allows, so each can be read and tested by itself."""
+"""Modules import only what the design allows, so that each can be read and tested alone."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import mnistnet
 
 TOP = Path(mnistnet.__file__).parent
-# What each package, or module beside them, may import of mnistnet.
+# What each package or top-level module may import from mnistnet.
 BASE = {"__init__", "arrays", "atomic", "errors", "processes"}
 ALLOWED = {
     "__init__": {"api"},
@@ -28,7 +28,7 @@ MODULES = sorted(path.relative_to(TOP) for path in TOP.rglob("*.py"))
 
 
 def imported(path: Path) -> list[str]:
-    """Every module that a file imports, anywhere in it."""
+    """All modules that a file imports, also inside functions."""
     names = []
     for node in ast.walk(ast.parse((TOP / path).read_text())):
         if isinstance(node, ast.Import):
@@ -39,7 +39,7 @@ def imported(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
-def test_a_module_imports_what_it_may(path: Path) -> None:
+def test_a_module_imports_only_what_is_allowed(path: Path) -> None:
     part = path.parts[0].removesuffix(".py")
     for name in imported(path):
         top, *others = name.split(".")
@@ -51,8 +51,8 @@ def test_a_module_imports_what_it_may(path: Path) -> None:
             assert part == "cli", name
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    """At the top of the files; what a function imports is loaded when all modules are."""
+def test_there_are_no_circular_imports() -> None:
+    """At module level; functions import after all modules are loaded."""
     names = {
         ".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES
     }
@@ -68,6 +68,6 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         uses[name] = found - {name, "__init__"}
     while uses:
         free = [name for name, used in uses.items() if not used & uses.keys()]
-        assert free, f"a circle among {sorted(uses)}"
+        assert free, f"circular imports among {sorted(uses)}"
         for name in free:
             del uses[name]

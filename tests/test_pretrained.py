@@ -1,4 +1,4 @@
-"""The weights that ship are as good as the README says, on MNIST and on pictures of its digits."""
+"""The bundled weights are as good as the README says, on MNIST and on pictures of its digits."""
 
 import io
 import re
@@ -25,7 +25,7 @@ def network() -> weights.Network:
     return weights.load(weights.PRETRAINED)[0]
 
 
-def test_they_are_small_and_say_what_they_were_trained_on() -> None:
+def test_the_file_is_small_and_records_its_training_images() -> None:
     assert weights.PRETRAINED.stat().st_size < 3_000_000
     meta = weights.load_all(weights.PRETRAINED).meta
     assert meta["data"]["published"]
@@ -33,26 +33,26 @@ def test_they_are_small_and_say_what_they_were_trained_on() -> None:
     assert list(meta["data"]["sha256"].values()) == hashes
 
 
-def test_they_reach_on_the_test_images_what_the_readme_says(
+def test_the_accuracy_on_the_test_set_is_that_in_the_readme(
     network: weights.Network, real_mnist: Path
 ) -> None:
-    said = re.search(r"the bundled\s+weights (\d\d\.\d\d) %", README.read_text())
-    assert said
+    stated = re.search(r"the bundled\s+weights (\d\d\.\d\d) %", README.read_text())
+    assert stated
     data = mnist.load(real_mnist, "test")
     accuracy = evaluate(network, data.images, data.labels, np.arange(10_000)).accuracy
-    # another BLAS may round otherwise, and turn an answer that hung in the balance
-    assert accuracy == pytest.approx(float(said[1]) / 100, abs=1.5e-4)
+    # another BLAS may round differently, and change a close answer
+    assert accuracy == pytest.approx(float(stated[1]) / 100, abs=1.5e-4)
 
 
-def test_their_probabilities_mean_what_they_say(network: weights.Network, real_mnist: Path) -> None:
+def test_probabilities_are_calibrated(network: weights.Network, real_mnist: Path) -> None:
     data = mnist.load(real_mnist, "test")
     scores = network.image_scores(data.images)
     accuracy = (scores.argmax(axis=1) == data.labels).mean()
     assert np.exp(log_probabilities(scores)).max(axis=1).mean() == pytest.approx(accuracy, abs=0.01)
 
 
-def test_they_tell_digits_from_what_is_none(network: weights.Network) -> None:
-    """Of kinds that they have not been trained on, and digits that they have not seen."""
+def test_scores_distinguish_digits_from_other_images(network: weights.Network) -> None:
+    """For kinds of images and for digits that were not used for training."""
     rng = np.random.default_rng(11)
     digits, labels = drawn.draw(400, rng)
     scores = network.image_scores(digits)
@@ -98,7 +98,7 @@ def test_pictures_of_mnists_digits_cost_at_most_0_3_points(
     make: Callable[[Image.Image], Image.Image],
     form: str,
 ) -> None:
-    """On the 1,000 test images from 4,500 on, half of them by high school students."""
+    """On test images 4,500 to 5,499, half of them by high-school students."""
     data = mnist.load(real_mnist, "test")
     images, labels = data.images[4500:5500], data.labels[4500:5500]
     seen = []

@@ -1,4 +1,4 @@
-"""Processes of our own end with the command, however it ends; results come in order."""
+"""Worker processes end with the command, however it ends; results come in order."""
 
 import os
 import signal
@@ -27,20 +27,20 @@ def no_memory() -> None:
     raise MemoryError
 
 
-def test_a_worker_that_is_killed_is_an_error() -> None:
+def test_a_killed_worker_is_an_error() -> None:
     with pytest.raises(BrokenProcessPool), process_pool(2) as pool:
         pool.submit(end).result()
 
 
-def test_a_worker_without_memory_is_an_error() -> None:
+def test_an_exception_in_a_worker_is_raised() -> None:
     with pytest.raises(MemoryError), process_pool(2) as pool:
         pool.submit(no_memory).result()
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("count", [1, 2])
-def test_ctrl_c_while_workers_start_is_one_word(count: int) -> None:
-    """A terminal sends it to all of them."""
+def test_ctrl_c_while_workers_start_prints_one_word(count: int) -> None:
+    """A terminal sends it to all processes."""
     command = [*COMMAND, "download", "--synthetic"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -58,17 +58,17 @@ def done(item: int) -> "Future[int]":
     return future
 
 
-def test_results_come_in_order_and_no_more_is_begun_than_asked_for() -> None:
-    begun = []
+def test_results_come_in_order_with_a_limited_number_taken_ahead() -> None:
+    taken = []
 
     def begin(item: int) -> "Future[int]":
-        begun.append(item)
+        taken.append(item)
         return done(item)
 
     results = in_order(map(begin, range(10)), 3)
     assert next(results) == 0
-    assert begun == [0, 1, 2]
+    assert taken == [0, 1, 2]
     assert next(results) == 1
-    assert begun == [0, 1, 2, 3]
+    assert taken == [0, 1, 2, 3]
     assert list(results) == list(range(2, 10))
     assert list(in_order(map(done, range(2)), 3)) == [0, 1]

@@ -167,11 +167,11 @@ def read_weights(given: Path | None) -> Read:
 def dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
     """One split from the folder; or from the cache, which is filled first."""
     from mnistnet.api import load_data
-    from mnistnet.model.diagnosis import doubts
+    from mnistnet.model.diagnosis import image_warnings
 
     with progress() as (notify, advance):
         data = load_data(split, folder, mirrors, notify, advance)
-    for sentence in [] if data.published else doubts(data.images):
+    for sentence in [] if data.published else image_warnings(data.images):
         click.echo(f"Warning: {sentence}", err=True)
     return data
 

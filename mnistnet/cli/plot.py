@@ -116,10 +116,10 @@ def plot(
 
 def _starts(figures: Any, weights: Path, folder: Path | None, mirrors: tuple[str, ...]) -> Any:
     """The figure of the search that wrote the weights file."""
-    from mnistnet.model.search import finished, folder_of
+    from mnistnet.model.search import load_starts, starts_folder
     from mnistnet.report.starts import analyse
 
-    found = finished(folder_of(weights))
+    found = load_starts(starts_folder(weights))
     data = dataset(folder, mirrors, "train")
     return figures.starts(analyse(found, data.images, data.labels, data.sha256))
 

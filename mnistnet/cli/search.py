@@ -89,7 +89,7 @@ def search(
     used = members or (count if as_committee else 1)
     _check(settings, count, used, is_choice=not as_committee or members is not None)
     train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
-    place = library.folder_of(weights)
+    place = library.starts_folder(weights)
     with dask(scheduler) if scheduler else _local(count) as executor:
         say_what(data)
         coming = library.search(executor, train, settings, source(data), place, count)

@@ -17,7 +17,7 @@ from mnistnet.cli.options import (
     weights_option,
 )
 from mnistnet.errors import TrainingError
-from mnistnet.model.options import Options, fit
+from mnistnet.model.options import Options, default_sizes
 
 if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset
@@ -139,13 +139,13 @@ def prepare(
 ) -> Prepared:
     """Load what the training options name."""
     from mnistnet.atomic import check_writable
-    from mnistnet.model.diagnosis import doubts
+    from mnistnet.model.diagnosis import image_warnings
 
     check_writable(weights)  # before MNIST is downloaded
     network = _start_from(start, options)
     data = dataset(folder, mirrors, "train")
     settings = _settings(len(data.labels), options)
-    return Prepared(data, settings, network, doubts(data.images))
+    return Prepared(data, settings, network, image_warnings(data.images))
 
 
 def say_what(data: "Dataset") -> None:
@@ -177,7 +177,7 @@ def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None"
 def _settings(count: int, options: dict[str, Any]) -> Options:
     """The options of a training on count images; what was not given is chosen, and said."""
     given = options["validation"], options["batch_size"]
-    options["validation"], options["batch_size"] = chosen = fit(count, *given)
+    options["validation"], options["batch_size"] = chosen = default_sizes(count, *given)
     usual = Options.validation, Options.batch_size
     names = ("validation images (--validation)", "images in a minibatch (--batch-size)")
     said = [

@@ -43,7 +43,7 @@ def train(
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     from mnistnet.api import additions, source
-    from mnistnet.model.diagnosis import verdict
+    from mnistnet.model.diagnosis import training_warning
     from mnistnet.model.run import Run
     from mnistnet.report.text import trained_text
 
@@ -56,7 +56,9 @@ def train(
         extra_count = settings.drawn + settings.nondigits
         _show(reports, run, len(data.images) - settings.validation + extra_count, as_json)
     history = run.state.history
-    learned = verdict(history, data.labels, settings.validation, settings.learning_rate, found)
+    learned = training_warning(
+        history, data.labels, settings.validation, settings.learning_rate, found
+    )
     if learned:
         note(f"Warning: {learned}")
     if not as_json:

@@ -1,1 +1,1 @@
-"""What is learned."""
+"""The network, its gradient, its training and its weights file."""

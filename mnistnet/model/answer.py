@@ -1,4 +1,4 @@
-"""What scores say: the digit or number in a picture, its probability, whether to rely on it."""
+"""Turn scores into an answer: the digit or number, its probability, and whether it is unsure."""
 
 import math
 from collections.abc import Sequence
@@ -9,13 +9,11 @@ import numpy as np
 from mnistnet.arrays import SIDE, Array
 from mnistnet.model.network import log_probabilities
 
-# An answer is unsure if its probability leads the second one's by less than MARGIN, or its score,
-# of f, is below LIKE_A_DIGIT. Below NO_DIGIT the network has seen nothing it knows. These were
-# chosen from risk-coverage curves of the bundled weights (docs/confidence.md).
-MARGIN = 0.85
-LIKE_A_DIGIT = 6.5
-NO_DIGIT = 2.0
-WHOLE = (0, 0, SIDE, SIDE)  # the box of an image that is a digit already
+# Thresholds chosen from risk-coverage curves of the bundled weights (docs/confidence.md).
+MARGIN = 0.85  # an answer is unsure if its probability exceeds the second by less than this,
+LIKE_A_DIGIT = 6.5  # or if its score f is below this
+NO_DIGIT = 2.0  # if every score is below this, the picture shows no digit
+WHOLE_IMAGE = (0, 0, SIDE, SIDE)
 
 Box = tuple[int, int, int, int]
 
@@ -24,10 +22,12 @@ Box = tuple[int, int, int, int]
 class DigitAnswer:
     """One digit in a picture, 0 to 9.
 
-    probability    its own, 0 to 1; probabilities are those of the digits 0 to 9
-    unsure         it should not be relied on, for this reason
-    reason         None or "close second" (another digit is nearly as probable), "unlike a digit",
-                   "low contrast", "cut off" (by the picture's edge), "touching" (it may be two)
+    probability    of this digit, 0 to 1
+    probabilities  of the digits 0 to 9
+    unsure         whether the answer may well be wrong
+    reason         why it is unsure: "close second" (another digit is nearly as probable),
+                   "unlike a digit", "low contrast", "cut off" (by the edge of the picture) or
+                   "touching" (it may be two digits); else None
     box            left, top, right, bottom, in pixels of the upright picture
     """
 
@@ -36,21 +36,22 @@ class DigitAnswer:
     probabilities: list[float]
     unsure: bool
     reason: str | None
-    box: Box = WHOLE
+    box: Box = WHOLE_IMAGE
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The digit in a picture, or the number.
+    """The digit or the number in a picture.
 
-    digit          0 to 9; None for a number, and if nothing looks like a digit
-    probability    of the digit; of a number, the product of its digits'; 0 to 1
-    probabilities  of the digits 0 to 9, and their scores; None for a number
-    unsure         it should not be relied on, for this reason
-    reason         as of a DigitAnswer, or "no digit": nothing looks like one
-    number         the digits of a number, in reading order; None if there are not several
-    digits         each digit, in reading order; none if nothing looks like one
-    inverted       the ink is darker than the ground
+    digit          0 to 9; None for a number or if there is no digit
+    probability    of the digit, 0 to 1; for a number, the product over its digits
+    probabilities  of the digits 0 to 9; None for a number
+    scores         f of the digits 0 to 9; None for a number
+    unsure         whether the answer may well be wrong
+    reason         as for DigitAnswer, or "no digit" if nothing looks like a digit
+    number         the digits of a number as text, in reading order; None if there is only one
+    digits         each digit, in reading order; empty if there is no digit
+    inverted       whether the ink is darker than the background
     """
 
     digit: int | None
@@ -66,18 +67,21 @@ class Answer:
 
 def answer(
     scores: Array,
-    boxes: Sequence[Box] = (WHOLE,),
+    boxes: Sequence[Box] = (WHOLE_IMAGE,),
     flaws: Sequence[Sequence[str]] = ((),),
     inverted: bool = False,
 ) -> Answer:
-    """The answer of scores (n, 10), n >= 1, of the digits found in a picture: their boxes, and what
-    speaks against each in the picture itself ("touching", "cut off", "low contrast")."""
+    """Return the answer for a picture with n >= 1 digits.
+
+    scores (n, 10) and boxes are those of the digits; flaws lists what is wrong with each of them in
+    the picture: "touching", "cut off" or "low contrast".
+    """
     log_p = log_probabilities(scores.astype(np.float64))
     digits = []
-    for f, row, box, own in zip(scores, np.exp(log_p), boxes, flaws, strict=True):
-        reason = doubt(f, row, own)
+    for f, p, box, its_flaws in zip(scores, np.exp(log_p), boxes, flaws, strict=True):
+        reason = unsure_reason(f, p, its_flaws)
         best = int(f.argmax())
-        digits.append(DigitAnswer(best, float(row[best]), row.tolist(), bool(reason), reason, box))
+        digits.append(DigitAnswer(best, float(p[best]), p.tolist(), bool(reason), reason, box))
     nothing = scores.max() < NO_DIGIT
     one = len(digits) == 1
     reasons = [digit.reason for digit in digits if digit.reason]
@@ -95,22 +99,21 @@ def answer(
 
 
 def margins(probabilities: Array) -> Array:
-    """How much more probable the first answer is than the second: (n, 10) -> (n,) of 0 to 1."""
+    """Probability of the first answer minus that of the second: (n, 10) -> (n,), 0 to 1."""
     top = np.partition(probabilities, -2, axis=1)
     difference: Array = top[:, -1] - top[:, -2]
     return difference
 
 
 def are_unsure(scores: Array) -> Array:
-    """Whether doubt has a reason for each image of a data set: (n, 10) -> (n,)."""
+    """Whether unsure_reason gives a reason for each row of scores: (n, 10) -> (n,)."""
     close = margins(np.exp(log_probabilities(scores.astype(np.float64)))) < MARGIN
     unsure: Array = close | (scores.max(axis=1) < LIKE_A_DIGIT)
     return unsure
 
 
-def doubt(scores: Array, probabilities: Array, flaws: Sequence[str] = ()) -> str | None:
-    """Why an answer with these scores and probabilities (10,), and with flaws that the picture
-    shows, should not be relied on; None if it can be."""
+def unsure_reason(scores: Array, probabilities: Array, flaws: Sequence[str] = ()) -> str | None:
+    """Why the answer with these scores (10,), probabilities (10,) and flaws is unsure, or None."""
     second, first = np.sort(probabilities)[-2:]
     if "touching" in flaws:
         return "touching"

@@ -13,13 +13,13 @@ True
 >>> bool(abs(df - by_hand) < 1e-12 * by_hand)
 True
 
-An expression is built with ordinary operators and the functions below. Each operation computes its
-value at once, over NumPy arrays that broadcast as NumPy's do. gradients(output, inputs) then visits
-each node once, after all nodes that use it, and adds to the gradient of each operand the node's own
-gradient times the derivative that stands beside the operation. So the gradient costs a small
-multiple of what the value did, however many inputs there are.
+Expressions are built with ordinary operators and the functions below. Each operation computes its
+value at once, on NumPy arrays with NumPy's broadcasting. gradients(output, inputs) then visits each
+node once, after all nodes that use it, and adds to the gradient of each operand the node's gradient
+times the derivative defined next to the operation. The gradient therefore costs a small multiple of
+the value, for any number of inputs.
 
-Not included: second derivatives, and graphs that are built once and run again.
+Not included: second derivatives, and graphs that are built once and evaluated again.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,9 +37,9 @@ def operation(
 ) -> Callable[..., "Node"]:
     """Make an operation on nodes from a function on arrays and its derivative by each operand.
 
-    value takes the operands, then options such as an axis. A derivative takes g = d output / d y,
-    y = the value, and all that value took; it returns g times the derivative of y, and need not
-    undo broadcasting. Operands may be nodes, or arrays and numbers as constants.
+    value takes the operands and then options such as an axis. Each derivative takes
+    g = d output / d y, the value y and the arguments of value; it returns g times the derivative of
+    y, before any broadcasting is undone. Operands are nodes, or constant arrays and numbers.
     """
     count = len(derivatives)
 
@@ -59,7 +59,7 @@ def operation(
 
 
 def _spread(reduced: Array, x: Array, axis: Any, keepdims: bool) -> Array:
-    """What a reduction over axis made of x, repeated over x's shape."""
+    """The result of a reduction of x over axis, broadcast back to the shape of x."""
     if axis is not None and not keepdims:
         reduced = np.expand_dims(reduced, axis)
     return np.broadcast_to(reduced, x.shape)
@@ -67,12 +67,12 @@ def _spread(reduced: Array, x: Array, axis: Any, keepdims: bool) -> Array:
 
 def _max_derivative(g: Array, y: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     largest = x == _spread(y, x, axis, keepdims)
-    share = largest / largest.sum(axis=axis, keepdims=True)  # those that tie share the gradient
+    share = largest / largest.sum(axis=axis, keepdims=True)  # ties share the gradient
     return _spread(g, x, axis, keepdims) * share
 
 
 def _logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
-    """log sum e^x over an axis, several, or all, for any x without overflow."""
+    """log sum e^x over one axis, several or all, without overflow."""
     top = x.max(axis=axis, keepdims=True)
     y = top + np.log(np.exp(x - top).sum(axis=axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis)
@@ -85,7 +85,7 @@ def _index_derivative(g: Array, y: Array, x: Array, key: Any) -> Array:
 
 
 def _matmul_derivative(g: Array, a: Array, b: Array, of_a: bool) -> Any:
-    """g b^T, or a^T g, of a @ b; a vector counts as a row on the left, a column on the right."""
+    """g b^T or a^T g for a @ b; a vector is a row on the left and a column on the right."""
     row, column = a.ndim == 1, b.ndim == 1
     if column:
         g, b = g[..., None], b[:, None]
@@ -105,9 +105,9 @@ divide = operation("divide", np.divide, lambda g, y, a, b: g / b, lambda g, y, a
 power = operation(
     "power",
     np.power,
-    # a^0 is 1 everywhere, so 0 * a^-1 must not make 0 * infinity of a = 0
+    # a^0 is 1 everywhere; the exponent 1 avoids 0 * infinity at a = 0
     lambda g, y, a, b: g * b * a ** np.where(b == 0, 1, b - 1),
-    # for a = 0 the value 0 stays 0 as b moves
+    # at a = 0 the value is 0 for every b > 0, so its derivative by b is 0
     lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)),
 )
 matmul = operation(
@@ -124,13 +124,11 @@ cos = operation("cos", np.cos, lambda g, y, x: -g * np.sin(x))
 tanh = operation("tanh", np.tanh, lambda g, y, x: g * (1 - y * y))
 logistic = operation(
     "logistic",
-    lambda x: (1 + np.tanh(x / 2)) / 2,  # 1 / (1 + e^-x), for any x without overflow
+    lambda x: (1 + np.tanh(x / 2)) / 2,  # 1 / (1 + e^-x) without overflow
     lambda g, y, x: g * y * (1 - y),
 )
 sum = operation(
-    "sum",
-    np.sum,
-    lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims),
+    "sum", np.sum, lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims)
 )
 mean = operation(
     "mean",
@@ -159,14 +157,17 @@ def _reflected(function: Callable[..., "Node"]) -> Callable[["Node", Any], "Node
 
 
 class Node:
-    """A value in an expression: a Variable, or what an operation made of other nodes.
+    """A value in an expression: a Variable or the result of an operation.
 
-    value is the array, float; operation a name, None for a Variable; arguments are its operands,
-    nodes or arrays, and then its options; derivatives belong to the operands.
+    value        float array
+    operation    its name; None for a Variable
+    derivatives  one for each operand
+    arguments    the operands, nodes or arrays, then positional options
+    options      keyword options
     """
 
     __slots__ = ("arguments", "derivatives", "operation", "options", "value")
-    __array_ufunc__ = None  # so that array * node asks the node, not each element of the array
+    __array_ufunc__ = None  # so that array * node calls Node.__rmul__ once, not for each element
 
     def __init__(
         self,
@@ -192,8 +193,7 @@ class Node:
 
 
 class Variable(Node):
-    """An array that an expression is built from and may be differentiated by; float64 unless it
-    is floating already."""
+    """An input of an expression; converted to float64 unless it is a floating-point array."""
 
     __slots__ = ()
 
@@ -202,9 +202,9 @@ class Variable(Node):
 
 
 def gradients(output: Node, inputs: Sequence[Node]) -> list[Array]:
-    """d output / d input for each input, in its shape; zeros where output does not depend on it.
+    """Return d output / d input for each input, in its shape; zero if output does not depend on it.
 
-    Inputs may be Variables or any nodes on the way. Raises ValueError unless output is a scalar.
+    Inputs are Variables or intermediate nodes. Raises ValueError unless output is a scalar.
     """
     if output.value.shape != ():
         raise ValueError(f"expected a scalar to differentiate; found shape {output.value.shape}")
@@ -219,7 +219,10 @@ def gradients(output: Node, inputs: Sequence[Node]) -> list[Array]:
 
 
 def topological_order(output: Node) -> list[Node]:
-    """output and all nodes it depends on, each after every node that uses it; without recursion."""
+    """Return output and all nodes it depends on, each after every node that uses it.
+
+    Iterative, so that long chains do not exceed the recursion limit.
+    """
     uses = {id(output): 0}
     stack = [output]
     while stack:
@@ -230,7 +233,7 @@ def topological_order(output: Node) -> list[Node]:
                     stack.append(x)
                 uses[id(x)] += 1
     order = [output]
-    for node in order:  # which grows meanwhile
+    for node in order:  # grows in the loop
         for x in node.arguments:
             if isinstance(x, Node):
                 uses[id(x)] -= 1
@@ -249,7 +252,7 @@ def _as_float(value: Any) -> Array:
 
 
 def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient of an operand of this shape that broadcasting repeated: the repeats add up."""
+    """Sum g over the axes along which an operand of this shape was broadcast."""
     if g.shape == shape:
         return g
     g = np.sum(g, axis=tuple(range(g.ndim - len(shape))))

@@ -1,8 +1,8 @@
-"""Probabilities that mean what they say: of the answers with 90 %, nine in ten are right.
+"""Temperature scaling: of the answers with a probability of 90 %, nine in ten should be right.
 
-Dividing all scores by one number, the temperature, changes no answer, only how sure it is. The one
-that suits best has the lowest loss on images that the network has not been trained on (Guo et al.
-2017, https://arxiv.org/abs/1706.04599).
+Dividing all scores by a temperature changes the probabilities but no answer. The best temperature
+has the lowest loss on images that the network was not trained on (Guo et al. 2017,
+https://arxiv.org/abs/1706.04599).
 """
 
 import math
@@ -12,15 +12,14 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.model.network import Network, log_probabilities
 
-HALVINGS = 40  # of the interval in which the temperature lies, on a scale of logarithms
+HALVINGS = 40  # of the search interval, on a logarithmic scale
 
 
 def calibrate(network: Network, images: Array, labels: Array) -> float:
-    """Divide the last matrix by the temperature that suits images (n, 784) uint8 with labels (n,),
-    and return it.
+    """Divide the last matrix by the best temperature for these images, and return it.
 
-    The images must not have been trained on. Where all are answered correctly, no temperature is
-    low enough; it then falls to a hundredth.
+    images (n, 784) uint8 and labels (n,) must not have been used for training. If every answer is
+    right, the loss has no minimum, and the temperature is the lower bound, 0.01.
     """
     temperature = fit_temperature(network.image_scores(images), labels)
     network.matrices[-1] /= network.parameters.dtype.type(temperature)
@@ -28,9 +27,9 @@ def calibrate(network: Network, images: Array, labels: Array) -> float:
 
 
 def fit_temperature(scores: Array, labels: Array) -> float:
-    """The T between 0.01 and 100 with the lowest mean loss of scores / T (n, 10) and labels (n,).
+    """Find the T from 0.01 to 100 that minimises the mean loss of scores (n, 10) / T, labels (n,).
 
-    The loss is convex in 1 / T, and its derivative there the mean of sum_k p_k f_k - f_y.
+    The loss is convex in 1 / T, with derivative mean(sum_k p_k f_k - f_y).
     """
     f = scores.astype(np.float64)
     of_label = f[np.arange(len(labels)), labels]

@@ -1,14 +1,14 @@
-"""A step of minibatch stochastic gradient descent with momentum.
+"""Minibatch stochastic gradient descent with momentum and weight decay.
 
-For each minibatch, with g the gradient of its mean loss plus that of the weight decay:
+One step for each minibatch:
 
-    g = dL/dw + decay * w            the decay is the gradient of decay/2 * |w|^2
+    g = dL/dw + decay * w            decay * w is the gradient of decay/2 * |w|^2
     v = momentum * v + g
     w = w - rate * v
 
-If more than the notes' 72 units feed the scores, the step of W alone is scaled by 72 / units: a
-step of W changes each score the more the more units there are, and would overshoot at the rate that
-suits the layers below (Yang et al. 2022, https://arxiv.org/abs/2203.03466).
+With more than the notes' 72 units in the last hidden layer, the step of W is scaled by 72 / units.
+A step of W changes the scores in proportion to the number of units, and would overshoot at the rate
+that suits the other layers (Yang et al. 2022, https://arxiv.org/abs/2203.03466).
 """
 
 import math
@@ -24,15 +24,15 @@ from mnistnet.model.network import Buffers, Network, backpropagate
 from mnistnet.model.options import Options
 
 NOTES_UNITS = 72
-WIDE = 200_000  # weights, from which two threads are faster than one
+WIDE = 200_000  # weights; from this size on two threads are faster than one
 
 
 class Descent:
-    """Steps down the gradient; a context manager.
+    """Gradient descent on a network's weights; a context manager.
 
-    In a wide network two threads compute the gradient, and then the update, of half a minibatch and
-    half of the weights each: two halves whatever the number of cores, so that the results do not
-    depend on it. In a narrow one handing over would cost more than it gains.
+    In a wide network two threads each compute the gradient of half a minibatch, then update half of
+    the weights. The number of parts does not depend on the number of cores, so the results do not
+    either. In a narrow network the synchronisation would cost more than it gains.
     """
 
     def __init__(self, network: Network, velocity: Array, options: Options) -> None:
@@ -41,8 +41,8 @@ class Descent:
         self.threads = 2 if count >= WIDE and options.batch_size > 1 else 1
         size = -(-options.batch_size // self.threads)
         self.buffers = [Buffers(network, size) for _ in range(self.threads)]
-        self.parts = _halves(count, self.threads)
-        self.pool = ThreadPoolExecutor(1)  # which starts no thread before it is used
+        self.parts = _slices(count, self.threads)
+        self.pool = ThreadPoolExecutor(1)  # starts its thread on first use
 
     def __enter__(self) -> Self:
         return self
@@ -53,37 +53,40 @@ class Descent:
     def epoch(
         self, batches: Iterable[tuple[Array, Array]], rates: list[float]
     ) -> tuple[float, int]:
-        """A step for each minibatch; the sum of the losses, and the number of right answers. A loss
-        that is not finite ends it, and is returned."""
+        """Take one step for each minibatch, x (n, 784) and labels (n,), at its learning rate.
+
+        Returns the sum of the losses and the number of right answers; or, as soon as the mean loss
+        of a minibatch is not finite, that loss.
+        """
         total_loss, right = 0.0, 0
         for (x, labels), rate in zip(batches, rates, strict=True):
             n = len(labels)
-            parts = _halves(n, min(self.threads, n))
-            done = self._together(
+            parts = _slices(n, min(self.threads, n))
+            results = self._in_parallel(
                 partial(backpropagate, self.network, x[part], labels[part], buffers, n)
                 for part, buffers in zip(parts, self.buffers, strict=False)
             )
-            loss = sum(loss for loss, _ in done)
+            loss = sum(loss for loss, _ in results)
             if not math.isfinite(loss):
                 return loss, right
             total_loss += loss * n
-            right += sum(right for _, right in done)
+            right += sum(right for _, right in results)
             gradients = [buffers.gradient for buffers in self.buffers[: len(parts)]]
-            self._together(
+            self._in_parallel(
                 partial(step, self.network, self.velocity, gradients, rate, self.options, part)
                 for part in self.parts
             )
         return total_loss, right
 
-    def _together(self, jobs: Iterable[Callable[[], Any]]) -> list[Any]:
-        """The results of one job, or of two at the same time."""
+    def _in_parallel(self, jobs: Iterable[Callable[[], Any]]) -> list[Any]:
+        """Run one job, or two at the same time, and return their results."""
         first, *others = jobs
-        coming = [self.pool.submit(job) for job in others]
-        return [first(), *(job.result() for job in coming)]
+        futures = [self.pool.submit(job) for job in others]
+        return [first(), *(future.result() for future in futures)]
 
 
-def _halves(count: int, parts: int) -> list[slice]:
-    """0 to count in so many slices."""
+def _slices(count: int, parts: int) -> list[slice]:
+    """Divide range(count) into slices of equal size; the last may be shorter."""
     size = -(-count // parts)
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
@@ -97,9 +100,9 @@ def step(
     options: Options,
     part: slice,
 ) -> None:
-    """The formulas above, in place on a part of the network's weights and of the velocity (P,).
+    """Apply the formulas above in place to a part of the weights (P,) and of the velocity (P,).
 
-    The gradient is the sum of gradients, each (P,), the first of which is overwritten.
+    The gradient is the sum of gradients, each (P,); the first of them is overwritten.
     """
     w, v = network.parameters[part], velocity[part]
     g, *others = (gradient[part] for gradient in gradients)
@@ -107,7 +110,7 @@ def step(
         g += other
     v *= options.momentum
     v += g
-    change = g  # its memory is free now
+    change = g  # reuses the memory of g
     v += np.multiply(w, options.weight_decay, out=change)
     np.multiply(v, rate, out=change)
     units = network.layers[-2]

@@ -1,8 +1,8 @@
-"""Differentiate an expression as the notes do, with every step named.
+"""Differentiate an expression as the notes do, with a name for every step.
 
-An expression such as 'exp(exp(x) + exp(x)**2)' is cut into intermediate variables a, b, c, ..., one
-an operation; equal subexpressions are one variable (equation 2.3 of the notes). The derivatives are
-those of autodiff.py; each comes with the rule that gives it.
+An expression such as 'exp(exp(x) + exp(x)**2)' is split into intermediate variables a, b, c, ...,
+one per operation; equal subexpressions share a variable (equation 2.3 of the notes). autodiff.py
+computes the derivatives; each is returned with the rule that gives it.
 """
 
 import ast
@@ -19,7 +19,7 @@ from mnistnet.errors import ExpressionError
 from mnistnet.model import autodiff
 from mnistnet.model.expression import EXAMPLES, FUNCTIONS, check_values, fail, parse
 
-STEP = 6e-6  # of central differences, relative to |x| from 1 on: the cube root of the precision
+STEP = 6e-6  # of central differences, times max(1, |x|): the cube root of float64's precision
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -27,8 +27,8 @@ BINARY: dict[type[ast.operator], str] = {
     ast.Div: "divide",
     ast.Pow: "power",
 }
-# How an operation is written, and what it adds to the derivative by each of its operands, where y
-# is its value and g the derivative by y.
+# The formula of each operation, then its term in the derivative by each operand; y is the value of
+# the operation and g the derivative by y.
 RULES = {
     "add": ("{a} + {b}", "{g}", "{g}"),
     "subtract": ("{a} - {b}", "{g}", "-{g}"),
@@ -49,10 +49,10 @@ RULES = {
 
 @dataclass
 class Quantity:
-    """A variable of an expression: an input, or an intermediate variable, which has a formula.
+    """A variable of an expression: an input, or an intermediate variable with a formula.
 
-    derivative is that of the whole expression by it, and rule tells how it follows from the
-    derivatives by the variables that use it: 'df/dc + df/db * 2 a'. Operands are names or numbers.
+    operands are names or numbers. derivative is that of the whole expression by this variable, and
+    rule its formula, such as 'df/dc + df/db * 2 a'.
     """
 
     name: str
@@ -67,8 +67,8 @@ class Quantity:
 class Differentiation:
     """An expression, its inputs, and its intermediate variables in the order they are computed.
 
-    output is the name of the variable that is the whole expression. differences has the derivative
-    by each input from central differences, or None without finite values on both sides.
+    output names the variable that is the whole expression. differences are the central differences
+    by each input, or None if the value on one side is not finite.
     """
 
     expression: str
@@ -79,11 +79,11 @@ class Differentiation:
 
 
 def differentiate(expression: str, values: Mapping[str, float]) -> Differentiation:
-    """The derivatives of an expression at the point where its variables have these values.
+    """Differentiate an expression at the given values of its variables.
 
-    An expression consists of numbers, names, + - * / ** and parentheses, and the functions exp,
-    log, sin, cos, tanh and logistic. Raises ExpressionError, which marks the position, for anything
-    else, for a name without a value, and where a value or a derivative is not finite.
+    An expression consists of numbers, names, + - * / **, parentheses and the functions exp, log,
+    sin, cos, tanh and logistic. Raises ExpressionError, which marks the position, for anything
+    else, for a name without a value, and for a value or derivative that is not finite.
     """
     check_values(values)
     text = " ".join(expression.split())
@@ -100,7 +100,7 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
 
 
 def _difference(text: str, tree: ast.expr, values: Mapping[str, float], name: str) -> float | None:
-    """The central difference by one input."""
+    """Central difference by one input; None if it is not finite."""
     h = STEP * max(1.0, abs(values[name]))
     high, low = values[name] + h, values[name] - h
     graphs = [_Graph(text, {**values, name: x}) for x in (high, low)]
@@ -113,7 +113,7 @@ def _difference(text: str, tree: ast.expr, values: Mapping[str, float], name: st
 
 
 class _Graph:
-    """The variables of an expression, computed as it is read."""
+    """The variables of an expression, evaluated while the syntax tree is read."""
 
     def __init__(self, text: str, values: Mapping[str, float]) -> None:
         self.text = text
@@ -121,14 +121,13 @@ class _Graph:
         self._nodes: dict[str, autodiff.Node] = {
             name: autodiff.Variable(float(x)) for name, x in values.items()
         }
-        self._made: dict[tuple[str, tuple[str | float, ...]], tuple[str, ast.expr]] = {}
+        self._results: dict[tuple[str, tuple[str | float, ...]], tuple[str, ast.expr]] = {}
         lengths = (itertools.product(ascii_lowercase, repeat=length) for length in (1, 2))
         names = map("".join, itertools.chain.from_iterable(lengths))
         self._names = (name for name in names if name not in values)
 
     def read(self, tree: ast.expr) -> str | float:
-        """The name of the variable that is this part of the expression, or its value where there
-        is no variable in it."""
+        """Return the name of the variable for this subtree, or its value if it is constant."""
         match tree:
             case ast.Constant(value=int() | float() as number):
                 if abs(number) >= 1e308:
@@ -148,8 +147,8 @@ class _Graph:
 
     def _apply(self, tree: ast.expr, operation: str, *operands: str | float) -> str | float:
         key = operation, operands
-        if key in self._made:
-            return self._made[key][0]
+        if key in self._results:
+            return self._results[key][0]
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
                 node = getattr(autodiff, operation)(*map(self._node, operands))
@@ -160,8 +159,8 @@ class _Graph:
         if not any(isinstance(x, str) for x in operands):
             return value
         name = next(self._names)
-        self._made[key], self._nodes[name] = (name, tree), node
-        formula = _written(operation, 0, name, operands)
+        self._results[key], self._nodes[name] = (name, tree), node
+        formula = _format(operation, 0, name, operands)
         self.quantities[name] = Quantity(name, value, formula, operands)
         return name
 
@@ -169,7 +168,7 @@ class _Graph:
         return self._nodes[operand] if isinstance(operand, str) else operand
 
     def differentiate(self, output: str) -> None:
-        """Fill in derivatives and rules; raises ExpressionError for what is not finite."""
+        """Set derivatives and rules; raises ExpressionError if a derivative is not finite."""
         with np.errstate(all="ignore"):
             found = autodiff.gradients(self._nodes[output], list(self._nodes.values()))
             for name, derivative in zip(self._nodes, found, strict=True):
@@ -178,10 +177,10 @@ class _Graph:
                     at = f"{name} = {self.quantities[name].value:g}"
                     self._fail(self._cause(name), f"this has no finite derivative at {at}")
         self.quantities[output].rule = "1"
-        for (operation, operands), (name, _) in reversed(self._made.items()):
+        for (operation, operands), (name, _) in reversed(self._results.items()):
             for part, operand in enumerate(operands, start=1):
                 if isinstance(operand, str):
-                    term = _written(operation, part, name, operands).format(output)
+                    term = _format(operation, part, name, operands).format(output)
                     quantity = self.quantities[operand]
                     if quantity.rule:
                         sign = " - " if term.startswith("-") else " + "
@@ -191,10 +190,10 @@ class _Graph:
             quantity.rule = quantity.rule or "0"
 
     def _cause(self, by: str) -> ast.expr:
-        """The first operation that has no finite derivative by this variable."""
+        """Find the first operation without a finite derivative by this variable."""
         return next(
             tree
-            for name, tree in self._made.values()
+            for name, tree in self._results.values()
             if not np.isfinite(autodiff.gradients(self._nodes[name], [self._nodes[by]])[0])
         )
 
@@ -202,8 +201,8 @@ class _Graph:
         fail(self.text, tree.col_offset, tree.end_col_offset or tree.col_offset + 1, message)
 
 
-def _written(operation: str, part: int, y: str, operands: Sequence[str | float]) -> str:
-    """An operation in words (part 0), or its rule for one operand, with {} for the output."""
+def _format(operation: str, part: int, y: str, operands: Sequence[str | float]) -> str:
+    """Format a formula (part 0) or the rule for one operand, with {} in place of the output."""
     exponent = operands[-1]
     if operation == "power" and isinstance(exponent, float):
         operation += " of 2" if exponent == 2 else " of a number"

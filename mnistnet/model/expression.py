@@ -1,7 +1,7 @@
-"""Read an expression: text from anywhere into a syntax tree of arithmetic and known names.
+"""Parse untrusted text into a syntax tree of arithmetic and known names.
 
-Its characters, length, nesting and names are checked before Python's parser sees it, and nothing is
-ever run as Python.
+Characters, length, nesting and names are checked before the text reaches Python's parser; nothing
+is ever evaluated as Python.
 """
 
 import ast
@@ -15,7 +15,7 @@ from mnistnet.errors import ExpressionError
 
 MAX_CHARACTERS = 1_000
 MAX_OPERATIONS = 200
-MAX_NESTING = 50  # parentheses within each other
+MAX_NESTING = 50  # parentheses
 SHOWN = 60  # characters of the expression in an error
 
 FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "logistic")
@@ -25,8 +25,7 @@ EXAMPLES = "write for example 2 * x, exp(x) or x**2"
 
 
 def check_values(values: Mapping[str, float]) -> None:
-    """Raise ExpressionError unless these are finite values of at most MAX_OPERATIONS names that an
-    expression may use."""
+    """Raise ExpressionError unless values has at most MAX_OPERATIONS valid names, all finite."""
     if len(values) > MAX_OPERATIONS:
         raise ExpressionError(f"expected at most {MAX_OPERATIONS} values; found {len(values):,}")
     for name, value in values.items():
@@ -34,11 +33,11 @@ def check_values(values: Mapping[str, float]) -> None:
             found = f"{name[:SHOWN]!r}{', a function' * (name in FUNCTIONS)}"
             raise ExpressionError(f"expected a name of letters, digits and _; found {found}")
         if not math.isfinite(value):
-            raise ExpressionError(f"expected a finite value of {name[:SHOWN]}; found {value}")
+            raise ExpressionError(f"expected a finite value for {name[:SHOWN]}; found {value}")
 
 
 def parse(text: str, names: Mapping[str, float]) -> ast.expr:
-    """The syntax tree of a text that is short, shallow, and of known tokens and names."""
+    """Return the syntax tree of an expression in these names; raises ExpressionError."""
     if not 0 < len(text) <= MAX_CHARACTERS:
         limits = f"1 to {MAX_CHARACTERS:,} characters"
         raise ExpressionError(f"expected an expression of {limits}; found {len(text):,}")
@@ -67,7 +66,7 @@ def parse(text: str, names: Mapping[str, float]) -> ast.expr:
 
 
 def fail(text: str, start: int, end: int, message: str) -> NoReturn:
-    """Raise an error that marks the place in the text."""
+    """Raise ExpressionError with the position marked in the text."""
     first = max(0, start - SHOWN // 2)
     marks = "^" * max(1, min(end, first + SHOWN) - start)
     shown = text[first : first + SHOWN]

@@ -1,17 +1,17 @@
-"""Is the gradient right? Backpropagation against two independent ways to differentiate the loss.
+"""Check backpropagation against automatic differentiation and finite differences.
 
-Automatic differentiation (autodiff.py) of the loss written as an expression covers every weight,
-at the cost of a few forward passes. Finite differences share no code with either, but cost a
-forward pass a weight, so that of a large matrix only a random sample of weights is tried. The
-quotient of the notes' footnote, (L(w + step) - L(w - step)) / (2 step), loses its digits in the
-subtraction, all of them where a network is deep, its weights are large or its fit is nearly
-perfect. So the step is imaginary, where nothing is subtracted and the step can be tiny (Squire and
-Trapp 1998, Using complex variables to estimate derivatives of real functions):
+Automatic differentiation (autodiff.py) covers every weight at the cost of a few forward passes.
+Finite differences share no code with the other two, but need a forward pass per weight, so only a
+random sample of the weights of a large matrix is tried. The quotient in the notes' footnote,
+(L(w + step) - L(w - step)) / (2 step), loses digits in the subtraction: all of them if the network
+is deep, its weights are large or its fit is nearly perfect. An imaginary step needs no subtraction
+and can be tiny (Squire and Trapp 1998, Using complex variables to estimate derivatives of real
+functions):
 
     dL/dw ~ Im L(w + i step) / step
 
-All three compute in float64. Two derivatives agree if they differ by no more than rounding
-explains, which is estimated for each weight: an error of 0.1 % is found wherever float64 can tell.
+All three compute in float64. Two derivatives agree if they differ by no more than the rounding
+error estimated for that weight. An error of 0.1 % is found wherever float64 can resolve it.
 """
 
 from dataclasses import dataclass
@@ -20,29 +20,28 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.model import autodiff
-from mnistnet.model.network import (
-    Buffers,
-    Network,
-    backpropagate,
-    log_probabilities,
-    targets,
-)
+from mnistnet.model.network import Buffers, Network, backpropagate, log_probabilities, targets
 from mnistnet.model.threads import one_blas_thread
 
-SAMPLE = 500  # weights of each matrix that finite differences try; all of a smaller one
-PASSES = 100_000  # layers that they compute for it, which limits the sample in deep networks
-STEP = 1e-30  # of a weight; its square, by which the quotient errs, is nothing in float64
-TOLERANCE = 1e-10  # of a derivative
-FLOOR = 1e-12  # of the largest derivative in the matrix
-ROUNDINGS = 30  # standard deviations of rounding, whose runs are these
-RUNS, UNITS = 8, 2.0**-50
+SAMPLE = 500  # weights of each matrix tried by finite differences
+PASSES = 100_000  # layers computed for it at most; limits the sample in deep networks
+STEP = 1e-30  # imaginary; the error, of order STEP**2, vanishes in float64
+TOLERANCE = 1e-10  # relative to the derivative
+FLOOR = 1e-12  # relative to the largest derivative in the matrix
+ROUNDINGS = 30  # standard deviations of the rounding error
+RUNS = 8  # randomly rounded gradients from which the rounding error is estimated
+UNITS = 2.0**-50  # relative size of a random rounding
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """Largest errors of backpropagation's gradient, relative to the largest derivative in the same
-    matrix (or to 3e11 times its rounding, if that is more); whether all are as small as rounding
-    explains; sampled is the number of weights that finite differences tried."""
+    """The result of a gradient check.
+
+    parameters, sampled     weights of the network, and how many of them finite differences tried
+    backprop_vs_...         largest error relative to the largest derivative in the same matrix (or
+                            to 3e11 times its rounding error, if that is larger)
+    ..._agrees              whether rounding explains every error
+    """
 
     parameters: int
     sampled: int
@@ -53,7 +52,7 @@ class GradientCheck:
 
     @property
     def ok(self) -> bool:
-        """Whether backpropagation agrees with both."""
+        """Whether backpropagation agrees with both methods."""
         return self.autodiff_agrees and self.finite_differences_agree
 
 
@@ -61,9 +60,9 @@ class GradientCheck:
 def check_gradient(
     network: Network, x: Array, labels: Array, rng: np.random.Generator
 ) -> GradientCheck:
-    """Check backpropagate on x (n, 784) in [0, 1] with labels (n,); the network is left as it is.
+    """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network.
 
-    rng draws the weights that finite differences try.
+    rng samples the weights for finite differences.
     """
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
@@ -92,8 +91,8 @@ def check_gradient(
 def _compare(
     mine: list[Array], other: list[Array], noise: list[Array], gradient: list[Array]
 ) -> tuple[bool, float]:
-    """Whether no difference is larger than rounding explains; and the largest one, relative to the
-    largest derivative of its matrix and to what rounding explains; NaN if any is."""
+    """Whether rounding (noise, a standard deviation) explains all differences, and the largest of
+    them relative to the largest derivative of its matrix; NaN if any difference is NaN."""
     agree, errors = True, []
     for a, b, sigma, g in zip(mine, other, noise, gradient, strict=True):
         error, explained = np.abs(a - b), ROUNDINGS * sigma
@@ -105,7 +104,7 @@ def _compare(
 
 
 def autodiff_gradients(network: Network, x: Array, labels: Array) -> list[Array]:
-    """The gradient of the mean loss in each matrix, by automatic differentiation."""
+    """Gradient of the mean loss by each matrix, by automatic differentiation."""
     variables = [autodiff.Variable(W) for W in network.matrices]
     *hidden, W_out = variables
     h: autodiff.Node = autodiff.Variable(x)
@@ -120,8 +119,8 @@ def autodiff_gradients(network: Network, x: Array, labels: Array) -> list[Array]
 def _finite_differences(
     network: Network, layer: int, sample: Array, x: Array, labels: Array
 ) -> Array:
-    """The quotient for these weights of one of the network's matrices, of which an imaginary step
-    moves the sum of one unit alone."""
+    """Derivatives by a sample of the weights of one matrix. A step of a weight changes the input of
+    one unit only, so the layers below are computed once."""
     t = targets(network.layers[-1])[:, labels].T
     below = x
     for W in network.matrices[:layer]:
@@ -144,9 +143,11 @@ def _finite_differences(
 
 
 def rounding(network: Network, x: Array, labels: Array, rng: np.random.Generator) -> list[Array]:
-    """How far rounding moves each derivative, as a standard deviation: how far apart gradients are
-    that are computed with random rounding (Vignes 2004, Discrete stochastic arithmetic). Infinite
-    in a matrix whose derivatives are mostly rounding, as in a chaotic network."""
+    """Estimate the standard deviation of the rounding error of each derivative.
+
+    It is that of gradients computed with random rounding (Vignes 2004, Discrete stochastic
+    arithmetic); infinite in a matrix whose derivatives are mostly rounding error.
+    """
     first = _randomly_rounded(network, x, labels, rng)
     squares = [np.zeros_like(gradient) for gradient in first]
     for _ in range(RUNS):
@@ -164,21 +165,22 @@ def rounding(network: Network, x: Array, labels: Array, rng: np.random.Generator
 def _randomly_rounded(
     network: Network, x: Array, labels: Array, rng: np.random.Generator
 ) -> list[Array]:
-    """The gradient, where whatever is multiplied or subtracted is off in its last digits."""
+    """The gradient, with random errors in the last digits of all factors and terms."""
 
-    def off(values: Array) -> Array:
+    def rounded(values: Array) -> Array:
         return values * (1 + UNITS * rng.standard_normal(values.shape))
 
     W = network.matrices
     h = [x.T]
     for M in W[:-1]:
-        h.append(np.tanh(off(M) @ off(h[-1])))
-    f = off(W[-1]) @ off(h[-1])
+        h.append(np.tanh(rounded(M) @ rounded(h[-1])))
+    f = rounded(W[-1]) @ rounded(h[-1])
     p, t = np.exp(log_probabilities(f.T)).T, targets(len(f))[:, labels]
-    delta = (off(p) - off(t)) / len(labels)
+    delta = (rounded(p) - rounded(t)) / len(labels)
     gradients = []
     for layer in reversed(range(len(W))):
-        gradients.append(off(delta) @ off(h[layer]).T)
+        gradients.append(rounded(delta) @ rounded(h[layer]).T)
         squares = h[layer] ** 2
-        delta = (off(W[layer]).T @ off(delta)) * (off(np.ones_like(squares)) - off(squares))
+        delta = rounded(W[layer]).T @ rounded(delta)
+        delta *= rounded(np.ones_like(squares)) - rounded(squares)
     return gradients[::-1]

@@ -1,6 +1,6 @@
-"""How a network was made: what a weights file records beside the weights.
+"""How a network was trained: the metadata in a weights file.
 
-The file has it as a JSON object, which is parsed here, once, when the file is read.
+It is stored as a JSON object, and parsed and checked here when the file is read.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,16 +13,15 @@ from mnistnet import __version__
 from mnistnet.model.options import Options
 
 PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
-MAX_FIGURE = 1e9  # of a loss or a time; what is larger is no figure of a training that went well
+MAX_FIGURE = 1e9  # limit for losses and times read from a file
 
 
 @dataclass(frozen=True)
 class Report:
-    """One epoch. Losses are means per image, accuracies from 0 to 1.
+    """The figures of one epoch: losses are means per image, accuracies are from 0 to 1.
 
-    The training figures are running means over the epoch, of each minibatch as it was distorted and
-    before its step; learning_rate is that of the epoch's first step; the validation figures are
-    None if no images are held out.
+    Training figures are running means over the epoch, of each distorted minibatch before its step.
+    Validation figures are None if no images are held out. learning_rate is that of the first step.
     """
 
     epoch: int
@@ -36,8 +35,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Source:
-    """The images that a network was trained on: SHA-256 of the IDX file of the "images" and of the
-    "labels", whether they are MNIST's own or were drawn by the program, and the set's name."""
+    """The training images of a network.
+
+    sha256     of the IDX files, by "images" and "labels"
+    published  whether they are MNIST's own
+    drawn      whether they are digits drawn by the program
+    name       of the data set, if it has one
+    """
 
     sha256: Mapping[str, str] = field(default_factory=dict)
     published: bool = False
@@ -47,10 +51,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Metadata:
-    """How a network was made.
+    """How a network was trained.
 
-    history has a report for each epoch. A committee (search.py) has no history; members are the
-    seeds of the starts that it averages.
+    history has a report for each epoch. A committee (search.py) has no history; its members are
+    the seeds of the starts that it averages.
     """
 
     options: Options
@@ -62,9 +66,9 @@ class Metadata:
     members: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The fields of the weights file and of `info --json`."""
+        """Return the JSON fields of the weights file and of `info --json`."""
         options = asdict(self.options)
-        del options["hidden"]  # which the layers tell
+        del options["hidden"]  # stored as layers
         return {
             "pixels": PIXEL_RANGE,
             "seed": options.pop("seed"),
@@ -79,12 +83,14 @@ class Metadata:
 
 
 def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
-    """The metadata in a JSON object, of a network with these hidden layers; unknown keys are
-    ignored. Raises ValueError, with expected and found, for anything else."""
+    """Parse the JSON object of a network with these hidden layers; unknown keys are ignored.
+
+    Raises ValueError, with what was expected and found, if a field is missing or has a wrong type.
+    """
     rows = _checked(list, found.get("history"), "history")
     history = tuple(_parsed(Report, row, "history") for row in rows)
     if [report.epoch for report in history] != list(range(1, len(history) + 1)):
-        raise ValueError("expected the epochs 1, 2, ... in 'history'; found others")
+        raise ValueError("expected epochs 1, 2, 3, ... in 'history'; found other numbers")
     options = _checked(dict, found.get("options"), "options")
     return Metadata(
         _parsed(Options, options | {"hidden": hidden, "seed": found.get("seed")}, "options"),
@@ -96,7 +102,7 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
 
 
 def _parsed(kind: Any, found: Any, name: str) -> Any:
-    """An instance of the dataclass, each field of the type it is declared with."""
+    """Make an instance of a dataclass, with each field checked against its declared type."""
     _checked(dict, found, name)
     types = get_type_hints(kind)
     values = {}
@@ -109,7 +115,7 @@ def _parsed(kind: Any, found: Any, name: str) -> Any:
 
 
 def _checked(kind: Any, value: Any, name: str) -> Any:
-    """The value, if it is of this kind."""
+    """Return the value if it has the given type; raises ValueError otherwise."""
     words, is_right = _KINDS[kind]
     if not is_right(value):
         shown = repr(value)

@@ -4,13 +4,11 @@
     f = W h                                      f: 10 scores               W: 10 x 72
     L(f, y) = log sum_k exp f_k  -  f_y          multiclass logistic loss; y is the true digit
 
-Any number of hidden layers, all tanh, may stand between x and f; there are no biases. A minibatch
-is a matrix with one example per row, so M x for all of them is X M^T. The loss is the mean over the
-minibatch, and every gradient is of that mean. An image of no digit has the label NONE; its target
-is the uniform distribution, L = log sum_k exp f_k - mean_k f_k, which is smallest where all scores
-are equal (outlier exposure, Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606).
-
-How the matrices change is in training.py, where they are kept in weights.py.
+There may be any number of hidden layers, all tanh, and there are no biases. A minibatch is a matrix
+with one example per row, so M x for all of them is X M^T. The loss is the mean over the minibatch,
+and the gradient is that of this mean. An image without a digit has the label NONE, and its target
+is the uniform distribution: L = log sum_k exp f_k - mean_k f_k, which is smallest if all scores are
+equal (outlier exposure, Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606).
 """
 
 import hashlib
@@ -19,31 +17,31 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np  # which loads np.random only when it is named: hence the quotes below
+import numpy as np  # loads np.random on first use; annotations that name it are quoted
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import MnistnetError
 from mnistnet.model.threads import one_blas_thread
 
-# So that training takes three gigabytes at most: too much memory asked for is not always an
-# error, but often a killed program or a machine that answers no more.
-MAX_PARAMETERS = 1 << 26  # 256 MiB of float32; a hundred times the largest worth training here
-MAX_ACTIVATIONS = 1 << 27  # in a minibatch, all layers together
-NONE = CLASSES  # the label of an image that shows no digit
-MAX_WEIGHT = 1e9  # in absolute value; beyond it scores may overflow
-IMAGES_AT_A_TIME = 1000  # scored; more would only take more memory
+# These limits keep training below 3 GB: a program that asks for too much memory is often killed
+# without an error.
+MAX_PARAMETERS = 1 << 26  # 256 MiB of float32
+MAX_ACTIVATIONS = 1 << 27  # in a minibatch, over all layers
+NONE = CLASSES  # the label of an image without a digit
+MAX_WEIGHT = 1e9  # absolute value; larger weights may make scores overflow
+SCORE_BATCH = 1000  # images scored at a time, to bound memory
 
 
 class Network:
     """A stack of weight matrices.
 
     layers      units in each layer, input first, for example (784, 72, 10)
-    parameters  every weight in one vector (P,), so that an update need not know of layers
-    matrices    views of it, one a layer: W1 (72, 784) and W2 (10, 72), the notes' M and W
+    parameters  all weights in one vector (P,)
+    matrices    views of parameters, one per layer: W1 (72, 784) and W2 (10, 72), the notes' M and W
     """
 
     def __init__(self, layers: Sequence[int], dtype: Any = np.float32) -> None:
-        """A network whose weights are all zero; raises MnistnetError for one that is too large."""
+        """Make a network of zero weights; raises MnistnetError if it is too large."""
         self.layers = tuple(layers)
         count = sum(units * inputs for inputs, units in itertools.pairwise(self.layers))
         if count > MAX_PARAMETERS:
@@ -58,9 +56,9 @@ class Network:
     def random(
         cls, layers: Sequence[int], rng: "np.random.Generator", dtype: Any = np.float32
     ) -> "Network":
-        """Initial weights: normal, with standard deviation 1 / sqrt(inputs of the unit).
+        """Make a network of normal weights with standard deviation 1 / sqrt(inputs of the unit).
 
-        That keeps a unit's input of order 1 whatever the width, where tanh is neither flat nor
+        This keeps the input of each unit of order 1 for any width, where tanh is neither flat nor
         linear (LeCun et al. 1998, Efficient BackProp, section 4.6).
         """
         network = cls(layers, dtype)
@@ -70,11 +68,11 @@ class Network:
 
     @property
     def sha256(self) -> str:
-        """Of the weights as they are in memory, by which a training is told that starts here."""
+        """SHA-256 of the weights, recorded by a training run that starts from them."""
         return hashlib.sha256(self.parameters.tobytes()).hexdigest()
 
     def split(self, vector: Array) -> list[Array]:
-        """Views of a vector (P,), such as the parameters or their gradient, one matrix a layer."""
+        """Return views of a vector (P,), such as the parameters or their gradient, per layer."""
         shapes = [(units, inputs) for inputs, units in itertools.pairwise(self.layers)]
         ends = itertools.accumulate(units * inputs for units, inputs in shapes)
         return [
@@ -83,8 +81,10 @@ class Network:
         ]
 
     def features(self, x: Array) -> Array:
-        """h of the last hidden layer for each row of x: (n, 784) in [0, 1] -> (n, units); x itself
-        where there is none."""
+        """h of the last hidden layer for each row of x: (n, 784) in [0, 1] -> (n, units).
+
+        Without hidden layers, h is x.
+        """
         h = x
         for W in self.matrices[:-1]:
             h = np.tanh(h @ W.T)
@@ -97,31 +97,29 @@ class Network:
 
     def image_scores(self, images: Array) -> Array:
         """f for each image: (n, 784) uint8 -> (n, 10)."""
-        starts = range(0, max(len(images), 1), IMAGES_AT_A_TIME)
+        starts = range(0, max(len(images), 1), SCORE_BATCH)
         with one_blas_thread():
             return np.concatenate(
-                [self.scores(scale(images[start : start + IMAGES_AT_A_TIME])) for start in starts]
+                [self.scores(scale(images[start : start + SCORE_BATCH])) for start in starts]
             )
 
 
-def are_sound(weights: Array) -> bool:
-    """Whether every weight is a number of at most MAX_WEIGHT, as after a training that went well;
-    NaN is not."""
+def are_valid(weights: Array) -> bool:
+    """Whether no weight is NaN or exceeds MAX_WEIGHT in absolute value."""
     return bool((np.abs(weights) <= MAX_WEIGHT).all())
 
 
 def scale(images: Array, out: Array | None = None) -> Array:
-    """x of the formulas: (n, 784) uint8 pixels -> [0, 1], float32 or the dtype of out."""
+    """Convert pixels (n, 784) uint8 to x in [0, 1], float32 or the dtype of out."""
     x: Array = np.empty(images.shape, np.float32) if out is None else out
-    np.multiply(images, x.dtype.type(1 / 255), out=x)  # a third faster than dividing
+    np.multiply(images, x.dtype.type(1 / 255), out=x)  # a third faster than division
     return x
 
 
 def log_probabilities(scores: Array) -> Array:
     """log p_k = f_k - log sum_j exp f_j for each row: (n, 10) -> (n, 10).
 
-    The largest score of each row is subtracted first, which changes nothing but keeps exp from
-    overflowing.
+    Subtracting the largest score of each row first keeps exp from overflowing.
     """
     shifted: Array = scores - scores.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -129,28 +127,28 @@ def log_probabilities(scores: Array) -> Array:
 
 
 def targets(classes: int, dtype: Any = np.float64) -> Array:
-    """t of L = log sum_k exp f_k - t . f, a column for each label: (classes, classes + 1).
+    """t of L = log sum_k exp f_k - t . f, one column per label: (classes, classes + 1).
 
-    Column y has a single 1 in row y; the last column, for images of no digit, is uniform.
+    Column y is 1 in row y and 0 elsewhere; the last column, of label NONE, is uniform.
     """
     return np.hstack([np.eye(classes, dtype=dtype), np.full((classes, 1), 1 / classes, dtype)])
 
 
 def logistic_loss(log_p: Array, labels: Array) -> float:
-    """Mean of L over the examples: log probabilities (n, 10) and labels (n,) -> a number >= 0."""
+    """Mean loss of log probabilities (n, 10) with labels (n,)."""
     chosen = log_p * targets(log_p.shape[1])[:, labels].T
     return 0.0 - float(chosen.sum()) / len(labels)
 
 
 class Buffers:
-    """The memory that backpropagate needs for minibatches of up to batch_size images, and the
-    gradient it computes: (P,), laid out as network.parameters; gradients are its matrices.
+    """Working memory of backpropagate for minibatches of up to batch_size images.
 
-    All are in the network's dtype: float32 trains, the same code in float64 is checked.
+    gradient (P,) has the layout of network.parameters, and gradients are its views per layer. All
+    arrays have the dtype of the network: float32 to train, float64 to check the gradient.
     """
 
     def __init__(self, network: Network, batch_size: int) -> None:
-        """Raises MnistnetError for a minibatch that is too large."""
+        """Raises MnistnetError if the minibatch is too large."""
         count = sum(network.layers) * batch_size
         if count > MAX_ACTIVATIONS:
             raise MnistnetError(
@@ -164,42 +162,42 @@ class Buffers:
         self._h = [np.empty((units, batch_size), dtype) for units in network.layers[1:]]
         self._delta = [np.empty_like(h) for h in self._h]
 
-    def of(self, n: int) -> tuple[list[Array], list[Array]]:
-        """Room for h and for delta of each layer above the pixels, (units, n)."""
+    def views(self, n: int) -> tuple[list[Array], list[Array]]:
+        """Memory for h and for delta (units, n) of each layer above the pixels."""
         return [h[:, :n] for h in self._h], [delta[:, :n] for delta in self._delta]
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss
 def backpropagate(
-    network: Network, x: Array, labels: Array, buffers: Buffers, of: int | None = None
+    network: Network, x: Array, labels: Array, buffers: Buffers, size: int | None = None
 ) -> tuple[float, int]:
-    """The mean loss of a minibatch, and in buffers.gradient the gradient of that mean.
+    """Compute the mean loss of a minibatch and, in buffers.gradient, the gradient of that mean.
 
-    x is (n, 784) in [0, 1], labels (n,) of 0 to 9 or NONE. If they are only a part of a minibatch,
-    of is the size of the whole, and loss and gradient are their share of its mean. Also returns how
-    many of the images have no score above that of their label. Inside, an example is a column, as
-    in the notes: sums over the ten scores run along whole rows, and the products suit BLAS better.
+    x is (n, 784) in [0, 1], labels (n,) 0 to 9 or NONE. For a part of a minibatch, size is that of
+    the whole, and loss and gradient are the part's share of the mean. Returns the loss and the
+    number of images with no score above that of their label. Inside, each example is a column, as
+    in the notes: sums over the ten scores run along rows, and the products are faster in BLAS.
     """
     n, W = len(x), network.matrices
-    size = of or n
-    rooms, deltas = buffers.of(n)
+    size = size or n
+    outputs, deltas = buffers.views(n)
 
     # h = tanh(M x) for each hidden layer, then f = W h
     h = [x.T]
-    for M, room in zip(W[:-1], rooms, strict=False):
-        np.matmul(M, h[-1], out=room)
-        h.append(np.tanh(room, out=room))
-    f = np.matmul(W[-1], h[-1], out=rooms[-1])
+    for M, out in zip(W[:-1], outputs, strict=False):
+        np.matmul(M, h[-1], out=out)
+        h.append(np.tanh(out, out=out))
+    f = np.matmul(W[-1], h[-1], out=outputs[-1])
 
-    # L = log sum_k exp f_k - t . f, where t is 1 for the label and 0 elsewhere
+    # L = log sum_k exp f_k - t . f; t is 1 for the label and 0 elsewhere
     t = buffers.targets[:, labels]
-    f -= f.max(axis=0)  # changes neither loss nor gradient, but keeps exp from overflowing
+    f -= f.max(axis=0)  # keeps exp from overflowing; the loss does not change
     p = np.exp(f, out=deltas[-1])
     total = p.sum(axis=0)
     of_label = np.multiply(t, f, out=f).sum(axis=0)
     loss = float((np.log(total) - of_label).sum(dtype=np.float64)) / size
 
-    # delta = dL/df = p - t, divided by the size because the loss is a mean
+    # delta = dL/df = p - t, divided by size because the loss is a mean
     delta = np.divide(p, total, out=p)
     delta -= t
     delta /= size
@@ -207,7 +205,7 @@ def backpropagate(
         # dL/dW = delta h^T
         np.matmul(delta, h[layer].T, out=buffers.gradients[layer])
         if layer:
-            # the delta below: dL/dh = W^T delta, times tanh'(a) = 1 - tanh(a)^2 = 1 - h^2
+            # delta of the layer below: W^T delta, times tanh'(a) = 1 - tanh(a)^2 = 1 - h^2
             below = np.matmul(W[layer].T, delta, out=deltas[layer - 1])
             slope = np.square(h[layer], out=h[layer])
             below *= np.subtract(1, slope, out=slope)

@@ -1,16 +1,16 @@
-"""How to train. A module without NumPy, so that `mnistnet --help` can show the defaults at once."""
+"""Training options. Does not import NumPy, so that `mnistnet --help` starts quickly."""
 
 import math
 from dataclasses import dataclass
 
 from mnistnet.errors import TrainingError
 
-VALIDATION = 5000  # images held out, or a sixth of a smaller set
-BATCH_SIZE = 100  # images in a minibatch, or a tenth of a smaller set
+VALIDATION = 5000  # images held out; a sixth of a small set
+BATCH_SIZE = 100  # images in a minibatch; a tenth of a small set
 
 
-def fit(count: int, validation: int | None, batch_size: int | None) -> tuple[int, int]:
-    """The validation images and the batch size for count images: those given, else what suits."""
+def default_sizes(count: int, validation: int | None, batch_size: int | None) -> tuple[int, int]:
+    """Fill in the number of validation images and the batch size for a set of count images."""
     if validation is None:
         validation = min(VALIDATION, count // 6)
     if batch_size is None:
@@ -20,20 +20,20 @@ def fit(count: int, validation: int | None, batch_size: int | None) -> tuple[int
 
 @dataclass(frozen=True)
 class Options:
-    """What determines a training, together with the images.
+    """The options of a training run; with the images they determine the weights.
 
     hidden         units of each hidden layer; (72,) is the notes' network
     epochs         passes over the training images
     batch_size     images in a minibatch
-    learning_rate, momentum, weight_decay    as in the formulas of training.py
-    augment        whether each minibatch is distorted (image/warp.py)
-    warps          distortions per minibatch, each of an equal part of it
-    widen          share of the distortions that also widen the images, up to twofold
-    validation     training images that are held out to validate on
-    drawn          digits drawn by the program (image/drawn.py) that are also trained on
-    nondigits      images of no digit (image/nondigits.py) that are also trained on, for which all
-                   digits are to be equally likely
-    start          SHA-256 of the weights to start from; empty if they are random
+    learning_rate, momentum, weight_decay    as in the formulas of descent.py and training.py
+    augment        whether minibatches are distorted (image/warp.py)
+    warps          distortions per minibatch, each applied to an equal part of it
+    widen          fraction of the distortions that also widen the images, up to twofold
+    validation     number of training images held out for validation
+    drawn          number of drawn digits (image/drawn.py) added to the training images
+    nondigits      number of images without a digit (image/nondigits.py) added to them; their target
+                   is the uniform distribution
+    start          SHA-256 of the weights to start from; empty for random weights
     seed           determines the initial weights, the order of the images and the distortions
     """
 
@@ -53,7 +53,7 @@ class Options:
     seed: int = 0
 
     def check(self) -> None:
-        """Raise TrainingError for an option that no training can have."""
+        """Raise TrainingError if an option is out of range."""
         for name, ok, words in (
             ("hidden", all(units >= 1 for units in self.hidden), "at least 1 unit in each layer"),
             ("epochs", self.epochs >= 1, "at least 1"),

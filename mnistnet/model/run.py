@@ -1,10 +1,9 @@
-"""A training whose result is a file: saved after every epoch, so that it can be resumed.
+"""Train a network into a weights file, with a checkpoint after every epoch.
 
-A checkpoint is a weights file (weights.py) that also has what only training needs: the velocity,
-and in its metadata the state of the random numbers. It is written after every epoch beside the
-weights file, and removed when that is written. Resuming gives, byte for byte, the weights that the
-training would have given in one go: with the same versions of mnistnet and NumPy, on the same kind
-of processor.
+A checkpoint is a weights file (weights.py) that also contains the velocity and, in its metadata,
+the state of the random generator. It is written next to the weights file and removed when that is
+written. A resumed training gives the same bytes as an uninterrupted one, with the same versions of
+mnistnet and NumPy on the same kind of processor.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.training import Augment
 
-FORMAT = 2  # of a checkpoint; those of mnistnet 0.1.0 do not say
+FORMAT = 2  # of a checkpoint; those of mnistnet 0.1.0 have no number
 
 
 class Run:
@@ -30,8 +29,9 @@ class Run:
             for report in run.train(images, labels): ...
 
     path     the weights file
-    options  of the training; source what the images are
-    state    where it stands: its network, and a report for each epoch so far
+    options  of the training run
+    source   of the images
+    state    the network so far, and a report for each finished epoch
     """
 
     def __init__(
@@ -44,38 +44,37 @@ class Run:
         resume: bool = False,
         notify: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Begin, at the weights of start if given, or resume from the checkpoint if there is one;
-        notify gets notes for the user.
+        """Begin with the weights of start, if given, or resume from the checkpoint, if it exists.
 
-        Raises MnistnetError if the file cannot be written at the end, TrainingError if the
-        checkpoint is of another training, WeightsError if it is damaged or no checkpoint, or if
-        the file at path holds anything else than weights.
+        notify receives messages for the user. Raises MnistnetError if path cannot be written,
+        TrainingError if the checkpoint belongs to another run, and WeightsError if the
+        checkpoint is damaged or the file at path is not a weights file.
         """
         self.path, self.options, self.source = path, options, source
-        self.checkpoint = beside(check_writable(path))
+        self.checkpoint = checkpoint_path(check_writable(path))
         check_writable(self.checkpoint)
         weights.check_replaceable(path)
         weights.check_replaceable(self.checkpoint, is_checkpoint=True)
         self.state = training.begin(options, start)
-        self.saved = 0  # epochs whose checkpoint is on the disk
+        self.saved = 0  # epochs in the checkpoint
         if resume and self.checkpoint.exists():
             self._resume()
         elif resume and self._is_finished():
             notify(
-                f"the training of {path} is finished; to train it further: "
+                f"the training run of {path} is finished; to train it further, use: "
                 f"mnistnet train --from {path}"
             )
         elif resume:
-            notify(f"there is no checkpoint {self.checkpoint}: beginning with epoch 1")
+            notify(f"there is no checkpoint {self.checkpoint}: starting at epoch 1")
         elif self.checkpoint.exists():
             notify(
-                f"{self.checkpoint}, of an interrupted training, is replaced after epoch 1; to "
-                "continue that training, press Ctrl-C now and add --resume"
+                f"{self.checkpoint}, from an interrupted run, will be replaced after epoch 1; "
+                "to continue that run instead, press Ctrl-C now and add --resume"
             )
 
     @property
     def metadata(self) -> Metadata:
-        """How the network was made so far."""
+        """The metadata of the network so far."""
         return Metadata(self.options, self.source, tuple(self.state.history))
 
     def train(
@@ -85,10 +84,12 @@ class Run:
         augment: Augment | None = None,
         extra: tuple[Array, Array] | None = None,
     ) -> Iterator[Report]:
-        """As training.train: yields the report of each epoch, once its checkpoint is saved. After
-        the last one, writes the weights file and removes the checkpoint."""
+        """Train as training.train does, and yield each report after its checkpoint is saved.
+
+        After the last epoch, write the weights file and remove the checkpoint.
+        """
         if len(self.state.history) == self.options.epochs and not self.saved:
-            return  # finished before
+            return  # finished earlier
         for report in training.train(self.state, images, labels, self.options, augment, extra):
             self._save_checkpoint()
             yield report
@@ -99,8 +100,10 @@ class Run:
         return self
 
     def __exit__(self, kind: Any, stop: BaseException | None, trace: Any) -> None:
-        """After an error or an interruption, keep the checkpoint of the last whole epoch and say
-        how to continue; after a divergence remove it, since resuming would end there again."""
+        """After an error or Ctrl-C, keep the checkpoint and add how to continue to the message.
+
+        After a divergence, remove it: resuming would diverge again.
+        """
         if isinstance(stop, TrainingError) and self.saved:
             self.checkpoint.unlink(missing_ok=True)
         elif isinstance(stop, KeyboardInterrupt | MnistnetError) and self.saved:
@@ -111,16 +114,15 @@ class Run:
             stop.args = (" ".join([*map(str, stop.args), where]),)
 
     def _save_checkpoint(self) -> None:
-        rng = self.state.rng.bit_generator.state
-        more = {"checkpoint": FORMAT, "rng": rng}
-        velocity = self.state.velocity
+        state = self.state
+        more = {"checkpoint": FORMAT, "rng": state.rng.bit_generator.state}
         weights.save(
-            self.checkpoint, self.state.network, self.metadata, velocity, like=self.path, **more
+            self.checkpoint, state.network, self.metadata, state.velocity, like=self.path, **more
         )
-        self.saved = len(self.state.history)
+        self.saved = len(state.history)
 
     def _is_finished(self) -> bool:
-        """Whether the weights file is the result of this very training, which is then the state."""
+        """Whether this run already wrote its weights file; if so, load it into the state."""
         if not self.path.exists() or not self.path.stat().st_size:
             return False
         network, found = weights.load(self.path)
@@ -134,21 +136,21 @@ class Run:
         return True
 
     def _resume(self) -> None:
-        """Bring the state to where the checkpoint stands."""
+        """Load the checkpoint into the state."""
         found = weights.load_all(self.checkpoint)
         if found.velocity is None or found.meta.get("checkpoint") != FORMAT:
             raise WeightsError(
                 f"{self.checkpoint}: expected a checkpoint of this version of mnistnet; found "
-                "other weights; leave out --resume to begin anew"
+                "other weights; omit --resume to start over"
             )
-        mend = "give the same to continue it, or leave out --resume to begin anew"
-        check_same(found.metadata, self.metadata, self.checkpoint, mend)
+        advice = "use the same value to continue it, or omit --resume to start over"
+        check_same(found.metadata, self.metadata, self.checkpoint, advice)
         try:
             self.state.rng.bit_generator.state = found.meta["rng"]
-        except Exception as error:  # NumPy raises half a dozen kinds for what is no state of it
+        except Exception as error:  # NumPy raises several kinds for an invalid state
             raise WeightsError(
-                f"{self.checkpoint}: expected the state of the random numbers; found another; "
-                "leave out --resume to begin anew"
+                f"{self.checkpoint}: expected the state of the random generator; found an invalid "
+                "one; omit --resume to start over"
             ) from error
         self.state.network.parameters[:] = found.network.parameters
         self.state.velocity[:] = found.velocity
@@ -156,25 +158,25 @@ class Run:
         self.saved = len(self.state.history)
 
 
-def beside(path: Path) -> Path:
-    """Where the checkpoint of the training that writes this weights file is kept."""
+def checkpoint_path(path: Path) -> Path:
+    """Return the path of the checkpoint that belongs to a weights file."""
     return path.with_name(f"{path.name}.checkpoint")
 
 
-def check_same(begun: Metadata, wanted: Metadata, path: Path, mend: str) -> None:
-    """Raise TrainingError, naming an option and both its values, if the training in the file at
-    path is another one than is wanted; mend says what to do."""
-    begun_with = _identity(begun)
-    for name, value in _identity(wanted).items():
-        if begun_with.get(name) != value:
+def check_same(found: Metadata, expected: Metadata, path: Path, advice: str) -> None:
+    """Raise TrainingError, with both values, if the run in the file at path has other options
+    or data than expected; advice says what to do."""
+    used = _identity(found)
+    for name, value in _identity(expected).items():
+        if used.get(name) != value:
             raise TrainingError(
-                f"the training in {path} was begun with {name} {begun_with.get(name)}, not "
-                f"{value}; {mend}"
+                f"the training run in {path} was started with {name} {used.get(name)}, not "
+                f"{value}; {advice}"
             )
 
 
 def _identity(metadata: Metadata) -> dict[str, Any]:
-    """What makes two trainings the same, under the names that their user knows."""
+    """The options and data that identify a run, under the names a user knows."""
     options = {
         f"--{name.replace('_', '-')}": value for name, value in vars(metadata.options).items()
     }

@@ -1,9 +1,9 @@
-"""Training from many initial weights: "It is possible to find better minima by, e.g., searching
-from many initial solutions" (the notes, section 6).
+"""Train from many initial weights: "It is possible to find better minima by, e.g., searching from
+many initial solutions" (the notes, section 6).
 
-Starts differ only in their seed. Each is one task of a concurrent.futures.Executor, and becomes a
-weights file of its own as soon as it is finished, so that the next search trains only what is
-missing. A committee averages the scores of several networks; it is itself a network.
+Starts differ only in their seed. Each is one task of a concurrent.futures.Executor and is saved to
+its own weights file as soon as it finishes, so that the next search trains only the missing ones. A
+committee averages the scores of several networks; it is itself a network.
 """
 
 import platform
@@ -26,18 +26,18 @@ from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.run import check_same
 
-# Trains a network with these options, wherever it is called: its weights (P,) and its history.
-# It is sent to other processes, so it must be a function of a module, or a partial of one.
+# Trains a network with these options, and returns its weights (P,) and its history. It is pickled,
+# so it must be a module-level function or a partial of one.
 Train = Callable[[Options], tuple[Array, list[Report]]]
 
 
 @dataclass(frozen=True)
 class Start:
-    """A network that was trained from one seed: its weights file, and what is in its metadata."""
+    """A network trained from one seed: its weights file and its metadata."""
 
     path: Path
     metadata: Metadata
-    kept: bool = True  # by an earlier search
+    kept: bool = True  # from an earlier search
 
     @property
     def seed(self) -> int:
@@ -45,7 +45,7 @@ class Start:
 
     @property
     def last(self) -> Report:
-        """Of the last epoch."""
+        """The report of the last epoch."""
         return self.metadata.history[-1]
 
     def load(self) -> Network:
@@ -53,34 +53,29 @@ class Start:
 
 
 def search(
-    executor: Executor,
-    train: Train,
-    options: Options,
-    source: Source,
-    folder: Path,
-    starts: int,
+    executor: Executor, train: Train, options: Options, source: Source, folder: Path, starts: int
 ) -> Iterator[Start]:
-    """Train networks with the seeds options.seed, options.seed + 1, ..., so many of them.
+    """Train networks with the seeds options.seed, ..., options.seed + starts - 1.
 
-    Yields first those that the folder has, then each one as it is finished and written. What has
-    not begun when the iteration ends is cancelled. The weights depend neither on the executor nor
-    on the order in which starts are finished.
+    Yields first the starts that the folder already has, then each new one after it is saved. Starts
+    that have not begun when the iteration ends are cancelled. The weights do not depend on the
+    executor or on the order in which starts finish.
 
-    Raises TrainingError if the folder has starts with other options or of other data, if a training
-    fails, or if the executor does; WeightsError for a file in the folder that is no weights file.
-    What is finished is kept.
+    Raises TrainingError if the folder has starts with other options or data, if a run fails,
+    or if the executor does; WeightsError if a file in the folder is not a weights file. Finished
+    starts are kept.
     """
     planned = {
-        file_of(folder, seed): replace(options, seed=seed)
+        folder / f"seed-{seed:04}.npz": replace(options, seed=seed)
         for seed in range(options.seed, options.seed + starts)
     }
-    kept = [start for path, each in planned.items() if (start := _kept(path, each, source))]
+    kept = [start for path, each in planned.items() if (start := _load_start(path, each, source))]
     make_folder(folder)
     check_writable(next(iter(planned)))
     yield from kept
     found = {start.path for start in kept}
     futures = {
-        _call(partial(executor.submit, _work, train, each, versions()), each.seed, folder): path
+        _call(partial(executor.submit, _train, train, each, versions()), each.seed, folder): path
         for path, each in planned.items()
         if path not in found
     }
@@ -99,18 +94,17 @@ def search(
             future.cancel()
 
 
-def folder_of(path: Path) -> Path:
-    """Where the starts of the search are kept that writes this weights file."""
+def starts_folder(path: Path) -> Path:
+    """Return the folder for the starts of the search that writes this weights file."""
     return path.with_name(f"{path.name.removesuffix('.npz')}.starts")
 
 
-def file_of(folder: Path, seed: int) -> Path:
-    return folder / f"seed-{seed:04}.npz"
+def load_starts(folder: Path) -> list[Start]:
+    """Load the starts in the folder of a search, ordered by seed.
 
-
-def finished(folder: Path) -> list[Start]:
-    """The starts in the folder of a search, by seed. Raises TrainingError if it has none, or those
-    of different searches; WeightsError for a damaged one."""
+    Raises TrainingError if there are none or they are of different searches, WeightsError if one
+    is damaged.
+    """
     paths = sorted(folder.glob("seed-*.npz"))
     found = [Start(path, weights.load(path)[1]) for path in paths]
     if not found or not all(start.metadata.history for start in found):
@@ -121,15 +115,17 @@ def finished(folder: Path) -> list[Start]:
     first = found[0].metadata
     for start in found:
         same = replace(first, options=replace(first.options, seed=start.seed))
-        check_same(start.metadata, same, start.path, "move the others away")
+        check_same(start.metadata, same, start.path, "move one of them to another folder")
     return sorted(found, key=lambda start: start.seed)
 
 
 def best(starts: Sequence[Start], count: int) -> list[Start]:
-    """The starts with the lowest validation losses, the lowest first. Raises TrainingError if no
-    images were held out, or if there are fewer starts."""
+    """Return the count starts with the lowest validation losses, best first.
+
+    Raises TrainingError if there are fewer starts, or no images were held out.
+    """
     if count > len(starts):
-        raise TrainingError(f"expected at most {len(starts)} starts to choose; found {count}")
+        raise TrainingError(f"expected to choose at most {len(starts)} starts; found {count}")
     losses = [start.last.validation_loss for start in starts]
     if None in losses:
         raise TrainingError(
@@ -140,11 +136,11 @@ def best(starts: Sequence[Start], count: int) -> list[Start]:
 
 
 def committee(networks: Sequence[Network]) -> Network:
-    """The network whose scores are the mean of these networks' scores.
+    """Return the network whose scores are the mean of these networks' scores.
 
-    Its hidden units are theirs side by side: the first matrix has theirs one below the other, those
-    above it are block matrices, and the last has theirs beside each other, divided by their number.
-    Raises MnistnetError for networks of different depths, or if it would be too large.
+    Its hidden layers have the units of all of them: the first matrix stacks theirs, the ones above
+    are block diagonal, and the last has theirs side by side, divided by their number. Raises
+    MnistnetError if the depths differ or the committee would be too large.
     """
     whole = blank_committee([network.layers for network in networks])
     top = len(whole.matrices) - 1
@@ -161,10 +157,10 @@ def committee(networks: Sequence[Network]) -> Network:
 
 
 def blank_committee(members: Sequence[Sequence[int]]) -> Network:
-    """A network as large as the committee of networks with these layers; raises as committee."""
+    """Return a network of zeros for a committee of networks with these layers."""
     depths = sorted({len(layers) for layers in members})
     if len(depths) != 1:
-        raise MnistnetError(f"expected networks of one depth; found {depths} layers")
+        raise MnistnetError(f"expected networks of the same depth; found {depths} layers")
     inner = [sum(units) for units in zip(*members, strict=True)][1:-1]
     try:
         return Network((members[0][0], *inner, members[0][-1]))
@@ -176,23 +172,19 @@ def blank_committee(members: Sequence[Sequence[int]]) -> Network:
 
 
 def committee_metadata(starts: Sequence[Start], network: Network) -> Metadata:
-    """How the committee of these starts was made."""
+    """Return the metadata of the committee of these starts."""
     first = starts[0].metadata
     options = replace(first.options, hidden=network.layers[1:-1])
     return Metadata(options, first.data, members=tuple(start.seed for start in starts))
 
 
 def versions() -> dict[str, str]:
-    """What must be the same wherever starts are trained."""
-    return {
-        "mnistnet": __version__,
-        "NumPy": np.__version__,
-        "Python": platform.python_version(),
-    }
+    """The versions that must be the same on every worker."""
+    return {"mnistnet": __version__, "NumPy": np.__version__, "Python": platform.python_version()}
 
 
 def check_versions(worker: str, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
-    """Raise TrainingError, naming the worker, where its versions are not those expected."""
+    """Raise TrainingError, naming the worker, if its versions differ from those expected."""
     for name, version in expected.items():
         if found.get(name) != version:
             raise TrainingError(
@@ -201,32 +193,32 @@ def check_versions(worker: str, found: Mapping[str, str], expected: Mapping[str,
             )
 
 
-def _work(train: Train, options: Options, expected: Mapping[str, str]) -> object:
-    """What a worker does; one that joined late has not been asked for its versions yet."""
+def _train(train: Train, options: Options, expected: Mapping[str, str]) -> object:
+    """Train one start on a worker, which may have joined after the versions were checked."""
     check_versions(platform.node(), versions(), expected)
     return train(options)
 
 
-def _kept(path: Path, options: Options, source: Source) -> Start | None:
-    """The start that an earlier search left in this file, if any."""
+def _load_start(path: Path, options: Options, source: Source) -> Start | None:
+    """Load the finished start of an earlier search from this file, if there is one."""
     if not path.exists() or not path.stat().st_size:
         return None
     metadata = weights.load(path)[1]
-    mend = "give the same, or name another file with --weights"
-    check_same(metadata, Metadata(options, source), path, mend)
+    advice = "use the same value, or name another file with --weights"
+    check_same(metadata, Metadata(options, source), path, advice)
     return Start(path, metadata) if len(metadata.history) == options.epochs else None
 
 
-def _call(ask: Callable[[], Any], seed: int, folder: Path) -> Any:
-    """What the executor answers; a failure says what it was that failed."""
-    again = f"the finished starts are kept in {folder}; the same command trains the others"
+def _call(function: Callable[[], Any], seed: int, folder: Path) -> Any:
+    """Call the executor, and turn its failures into errors that name the start or the folder."""
+    advice = f"finished starts are kept in {folder}; run the same command to train the others"
     try:
-        return ask()
+        return function()
     except MnistnetError as error:
         raise type(error)(f"the start with seed {seed}: {error}") from error
     except BrokenExecutor as error:
         raise TrainingError(
-            f"a process that trained was killed, perhaps because memory ran out; {again}"
+            f"a training process was killed, perhaps because memory ran out; {advice}"
         ) from error
     except CancelledError as error:
-        raise TrainingError(f"the connection to the workers was lost; {again}") from error
+        raise TrainingError(f"the connection to the workers was lost; {advice}") from error

@@ -1,9 +1,9 @@
-"""Threads: one for BLAS, and a few of our own, which block instead of spinning.
+"""Limit BLAS to one thread, and prepare minibatches in a thread that blocks instead of spinning.
 
-OpenBLAS with two threads trains 1.1 to 1.3 times as fast as with one on an idle machine, and 4 to
-100 times as slowly when anything else runs, because its threads wait for each other in a loop. So
-BLAS gets one thread. What runs beside it is the preparation of the next minibatches (prefetch),
-and, in wide networks, half of each minibatch (descent.py).
+With two OpenBLAS threads training is 1.1 to 1.3 times as fast on an idle machine, but 4 to 100
+times as slow if anything else runs, because the threads spin while they wait for each other.
+mnistnet instead prepares the next minibatches in a thread (prefetch) and, in wide networks, divides
+each minibatch between two threads (descent.py).
 """
 
 import functools
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
-# Whoever sets one of these decides for himself.
+# If one of these is set, the user has chosen the number of BLAS threads.
 VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -29,8 +29,10 @@ T = TypeVar("T")
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """A block in which BLAS uses one thread, unless the user has set a number of threads; what was
-    set before is restored. Accelerate, on macOS, cannot be limited so."""
+    """Limit BLAS to one thread in the block, unless the user has chosen a number of threads.
+
+    Has no effect on Accelerate (macOS).
+    """
     if any(name in os.environ for name in VARIABLES):
         yield
         return
@@ -40,19 +42,19 @@ def one_blas_thread() -> Iterator[None]:
 
 @functools.cache
 def _controller() -> ThreadpoolController:
-    """Of the libraries that are loaded, NumPy's BLAS among them; looking for them takes 2 ms."""
+    """Cached, because it takes 2 ms to find the loaded libraries."""
     return ThreadpoolController()
 
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
-    """The same items in the same order, taken by another thread up to depth items ahead."""
+    """Yield the items in order; another thread takes them, up to depth items ahead."""
     ready: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
-    room: SimpleQueue[bool] = SimpleQueue()  # True for each item that may wait, False to stop
+    slots: SimpleQueue[bool] = SimpleQueue()  # True for each free place, False to stop
 
     def take() -> None:
         try:
             for item in items:
-                if not room.get():
+                if not slots.get():
                     return
                 ready.put((item, None))
             ready.put((None, None))
@@ -60,15 +62,15 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
             ready.put((None, error))
 
     for _ in range(depth):
-        room.put(True)
+        slots.put(True)
     thread = Thread(target=take, daemon=True)
     thread.start()
     try:
         while (pair := ready.get())[0] is not None:
             yield pair[0]
-            room.put(True)
+            slots.put(True)
         if pair[1]:
             raise pair[1]
     finally:
-        room.put(False)
+        slots.put(False)
         thread.join()

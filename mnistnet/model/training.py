@@ -1,8 +1,7 @@
-"""Minibatch stochastic gradient descent over epochs.
+"""Train a network: epochs, minibatches, learning rate and validation. The step is in descent.py.
 
 The learning rate falls from learning_rate to zero along half a cosine (Loshchilov and Hutter 2017,
-https://arxiv.org/abs/1608.03983), a step at a time, so that the last epoch is the one to keep. What
-a step does is in descent.py.
+https://arxiv.org/abs/1608.03983), at every step, so that the last epoch is the one to keep.
 """
 
 import math
@@ -18,38 +17,30 @@ from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.errors import TrainingError
 from mnistnet.model.descent import Descent
 from mnistnet.model.metadata import Report
-from mnistnet.model.network import (
-    NONE,
-    Network,
-    are_sound,
-    log_probabilities,
-    logistic_loss,
-    scale,
-)
+from mnistnet.model.network import NONE, Network, are_valid, log_probabilities, logistic_loss, scale
 from mnistnet.model.options import Options
 from mnistnet.model.threads import one_blas_thread, prefetch
 
-# The held-out images are the same whatever the training seed, so that seeds can be compared.
+# The same images are held out for every training seed, so that seeds can be compared.
 VALIDATION_SEED = 784_72_10
-AHEAD = 4  # minibatches that are prepared while one is trained
+AHEAD = 4  # minibatches prepared in advance
 
 
 @dataclass
 class State:
-    """Where a training stands between two epochs: all that the next one depends on."""
+    """The state of a training run between two epochs."""
 
     network: Network
     rng: "np.random.Generator"
-    velocity: Array = field(init=False)  # v of the formulas above, (P,)
-    history: list[Report] = field(default_factory=list)  # of the epochs behind
+    velocity: Array = field(init=False)  # v of descent.py, (P,)
+    history: list[Report] = field(default_factory=list)  # of the finished epochs
 
     def __post_init__(self) -> None:
         self.velocity = np.zeros_like(self.network.parameters)
 
 
 def begin(options: Options, start: Network | None = None) -> State:
-    """Where the training with these options begins: at the weights of start, of which it takes a
-    copy, or at random ones, and with no epoch behind."""
+    """Return the initial state of training: a copy of the weights of start, or random ones."""
     initial, rng, _ = streams(options.seed)
     network = Network.random((PIXELS, *options.hidden, CLASSES), initial)
     if start is not None:
@@ -58,24 +49,25 @@ def begin(options: Options, start: Network | None = None) -> State:
 
 
 def streams(seed: int) -> list["np.random.Generator"]:
-    """Three independent generators: for the initial weights, for the order and the distortion of
-    the images, and for images that are drawn."""
+    """Return independent generators for the initial weights, for the order and distortion of the
+    images, and for additional images."""
     return np.random.default_rng(seed).spawn(3)
 
 
-# Given a generator and the number of minibatches of an epoch: for each of them, the function that
-# makes x (n, 784) in [0, 1] of its images (n, 784) uint8, in the memory that is given.
+# Takes a generator and the number of minibatches in an epoch. Yields a function for each of them
+# that distorts images (n, 784) uint8 and writes x (n, 784) in [0, 1] to its second argument.
 Augment = Callable[["np.random.Generator", int], Iterable[Callable[[Array, Array], Array]]]
 
 
 def split(count: int, validation: int) -> tuple[Array, Array]:
-    """Which of count images are trained on, and which are held out: the last of a permutation.
+    """Return the rows of count images to train on, and those held out for validation.
 
-    The permutation depends on count alone. Raises TrainingError where nothing is left to train on.
+    These are the last of a permutation that depends on count only. Raises TrainingError if no rows
+    are left to train on.
     """
     if not 0 <= validation < count:
         raise TrainingError(
-            f"expected fewer validation images than the {count:,} there are, found {validation:,}; "
+            f"expected fewer than {count:,} validation images, found {validation:,}; "
             "lower --validation"
         )
     order = np.random.default_rng(VALIDATION_SEED).permutation(count)
@@ -90,12 +82,12 @@ def train(
     augment: Augment | None = None,
     extra: tuple[Array, Array] | None = None,
 ) -> Iterator[Report]:
-    """Train on images (n, 784) uint8 and labels (n,), from where the state is to the last epoch.
+    """Train on images (n, 784) uint8 and labels (n,) up to the last epoch, and yield its reports.
 
-    The state is changed in place; after each epoch it is whole, and its report yielded. An epoch
-    sees each training image once, in a fresh order and as augment alters it; without augment as it
-    is. extra are more images and labels, none of which is held out; labels of NONE show no digit.
-    Raises TrainingError if the options do not fit the data, or when the loss is no longer finite.
+    The state is updated in place, and is complete whenever a report is yielded. Each epoch sees all
+    training images once, in random order and distorted by augment, if given. extra are additional
+    images and labels, never held out; the label NONE marks images without a digit. Raises
+    TrainingError if the options do not fit the data or the loss is no longer finite.
     """
     trained, held_out = split(len(images), options.validation)
     if options.batch_size > len(trained) + len(extra[1] if extra else ()):
@@ -107,7 +99,7 @@ def train(
         trained = np.concatenate([trained, np.arange(len(images), len(images) + len(extra[0]))])
         images, labels = np.concatenate([images, extra[0]]), np.concatenate([labels, extra[1]])
     digits = int((labels[trained] != NONE).sum())
-    feed = _Feed(images, labels, trained, options.batch_size, augment, state.network)
+    feed = _Minibatches(images, labels, trained, options.batch_size, augment, state.network)
     with Descent(state.network, state.velocity, options) as descent:
         for epoch in range(len(state.history), options.epochs):
             began = time.perf_counter()
@@ -117,7 +109,7 @@ def train(
             ]
             with one_blas_thread(), closing(feed.epoch(state.rng)) as batches:
                 loss, right = descent.epoch(batches, rates)
-                if not (math.isfinite(loss) and are_sound(state.network.parameters)):
+                if not (math.isfinite(loss) and are_valid(state.network.parameters)):
                     raise TrainingError(
                         f"the loss is no longer finite in epoch {epoch + 1}; "
                         f"lower the learning rate, which is {options.learning_rate:g}"
@@ -136,8 +128,8 @@ def train(
             yield report
 
 
-class _Feed:
-    """The minibatches of each epoch, prepared by a thread while the ones before are trained."""
+class _Minibatches:
+    """The minibatches of each epoch, prepared in a thread."""
 
     def __init__(
         self,
@@ -151,34 +143,34 @@ class _Feed:
         self.images, self.labels, self.rows, self.size = images, labels, rows, size
         self.augment = augment
         self.steps = -(-len(rows) // size)
-        # One minibatch is trained, one is being prepared, the others wait.
+        # One minibatch is in use, one is being prepared, the others wait.
         dtype, depth = network.parameters.dtype, min(AHEAD, self.steps) + 2
         self.buffers = [np.empty((size, network.layers[0]), dtype) for _ in range(depth)]
-        if augment:  # which writes a pixel of all images at a time
+        if augment:  # writes one pixel of all images at a time
             self.buffers = [np.empty((network.layers[0], size), dtype).T for _ in range(depth)]
 
     def epoch(self, rng: "np.random.Generator") -> Generator[tuple[Array, Array], None, None]:
-        """x (n, 784) and labels (n,) of each minibatch, in a fresh order."""
+        """Yield x (n, 784) and labels (n,) of each minibatch, in a new random order."""
         return prefetch(self._prepared(rng), len(self.buffers) - 2)
 
     def _prepared(self, rng: "np.random.Generator") -> Iterator[tuple[Array, Array]]:
         order = rng.permutation(self.rows)
-        changes = self.augment(rng, self.steps) if self.augment else repeat(scale)
+        transforms = self.augment(rng, self.steps) if self.augment else repeat(scale)
         starts = range(0, len(order), self.size)
-        for start, change, buffer in zip(starts, changes, cycle(self.buffers), strict=False):
-            chosen = order[start : start + self.size]
-            yield change(self.images[chosen], buffer[: len(chosen)]), self.labels[chosen]
+        for start, transform, x in zip(starts, transforms, cycle(self.buffers), strict=False):
+            rows = order[start : start + self.size]
+            yield transform(self.images[rows], x[: len(rows)]), self.labels[rows]
 
 
 def _rate(learning_rate: float, step: int, steps: int) -> float:
-    """Half a cosine: learning_rate at step 0, zero at the step after the last."""
+    """Half a cosine, from learning_rate at step 0 to zero after the last step."""
     return learning_rate / 2 * (1 + math.cos(math.pi * step / steps))
 
 
 def _validate(
     network: Network, images: Array, labels: Array, rows: Array
 ) -> tuple[float | None, float | None]:
-    """Mean loss and accuracy on these rows; None where there are none."""
+    """Mean loss and accuracy on these rows; None if there are no rows."""
     if not len(rows):
         return None, None
     scores = network.image_scores(images[rows])

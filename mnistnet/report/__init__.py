@@ -1,1 +1,1 @@
-"""What is shown."""
+"""Results as text, JSON, figures and an HTML page."""

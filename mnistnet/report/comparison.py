@@ -1,5 +1,4 @@
-"""Two readers' answers to the same images: which only one of them reads, and whether that is
-chance."""
+"""Compare two networks, or a network and other answers, on the same images."""
 
 import math
 import textwrap
@@ -8,17 +7,18 @@ from dataclasses import dataclass
 from mnistnet.arrays import Array
 from mnistnet.report.text import percent
 
-SHOWN = 8  # images that are listed
+SHOWN = 8  # images listed
 LEVEL = 0.05  # of significance
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A network against another reader, called name.
+    """A network compared with other answers, called name.
 
-    accuracy is the network's and other_accuracy the other's, each 0 to 1; only_network and
-    only_other are the images that only one of them reads correctly. p_value is that of McNemar's
-    exact test: how probable so unequal lists are if both readers are equally good.
+    accuracy, other_accuracy    of the network and of the other answers, 0 to 1
+    only_network, only_other    images that only one of the two gets right
+    p_value                     of McNemar's exact test: the probability of a difference at least
+                                this large if both are equally accurate
     """
 
     name: str
@@ -30,8 +30,8 @@ class Comparison:
 
 
 def compare(name: str, right: Array, other: Array, rows: Array) -> Comparison:
-    """The comparison of two readers, given whether each reads the images with these numbers
-    correctly (n,)."""
+    """Compare two sets of answers: right (n,) and other (n,) say which of them are right, and rows
+    (n,) are the numbers of the images."""
     only_network = sorted(rows[right & ~other].tolist())
     only_other = sorted(rows[other & ~right].tolist())
     p_value = mcnemar(len(only_network), len(only_other))
@@ -41,9 +41,11 @@ def compare(name: str, right: Array, other: Array, rows: Array) -> Comparison:
 
 
 def mcnemar(first: int, second: int) -> float:
-    """The exact two-sided p-value of so many images that only the first reader reads, and only the
-    second: each is as likely to fall to either as a coin (McNemar 1947, Psychometrika 12,
-    153-157)."""
+    """Exact two-sided p-value, given how many images only the first and only the second gets right.
+
+    Under the null hypothesis each of these images is a fair coin toss (McNemar 1947, Psychometrika
+    12, 153-157).
+    """
     count = first + second
     tail = sum(math.comb(count, k) for k in range(min(first, second) + 1))
     p_value: float = 2 * tail / 2**count
@@ -51,8 +53,8 @@ def mcnemar(first: int, second: int) -> float:
 
 
 def comparison_text(comparison: Comparison, split: str) -> str:
-    """Both accuracies, the images that only one reads, and what the test says, for images called
-    split ('test' or 'train') and a number."""
+    """Format both accuracies, the images that only one gets right, and the test; split is 'test' or
+    'train'."""
     lines = [
         f"this network {percent(comparison.accuracy)}, {comparison.name} "
         f"{percent(comparison.other_accuracy)}"
@@ -64,9 +66,9 @@ def comparison_text(comparison: Comparison, split: str) -> str:
         listed = [f"{split}:{image}" for image in images[:SHOWN]] + ["..."] * (len(images) > SHOWN)
         text = f"only {who} is right on {len(images):,}: {', '.join(listed) or '-'}"
         lines += textwrap.wrap(text, 80, subsequent_indent="  ")
-    is_larger = comparison.p_value < LEVEL
+    verdict = "is" if comparison.p_value < LEVEL else "is not"
     lines.append(
-        f"the difference is {'larger than' if is_larger else 'not larger than'} chance explains: "
-        f"p = {comparison.p_value:.2g} (exact McNemar test)"
+        f"the difference {verdict} statistically significant: p = {comparison.p_value:.2g} "
+        "(exact McNemar test)"
     )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A differentiated expression as tables, 80 columns wide at most, and as JSON."""
+"""A differentiated expression as tables, at most 80 columns wide, and as JSON."""
 
 import textwrap
 from collections.abc import Sequence
@@ -6,16 +6,16 @@ from typing import Any
 
 from mnistnet.model.differentiation import Differentiation
 
-WIDTH = 56  # columns of a formula or a rule; a value takes 21 more
+WIDTH = 56  # columns of a formula or rule; a value takes 21 more
 
 
 def differentiation_text(result: Differentiation) -> str:
-    """The forward and the backward table of the notes, and the check by central differences."""
+    """Format the forward and backward tables of the notes and the check by central differences."""
     y, inputs, steps = result.output, result.inputs, result.steps
     check = []
     for q in inputs:
         found = result.differences[q.name]
-        note = " has no finite values on both sides" if found is None else ""
+        note = " is not finite on both sides" if found is None else ""
         if found is not None:
             error = abs(found - q.derivative) / max(abs(found), abs(q.derivative), 1e-300)
             note = f" (relative difference {error:.1g})"
@@ -42,7 +42,7 @@ def _row(text: str, value: float | None, width: int) -> str:
 
 
 def as_json(result: Differentiation) -> dict[str, Any]:
-    """The fields that `diff --json` prints."""
+    """Return the fields of `diff --json`."""
     return {
         "expression": result.expression,
         "output": result.output,

@@ -1,4 +1,4 @@
-"""How good a network is on labelled images: accuracy, loss, confusion and mistakes."""
+"""Evaluate a network on labelled images: accuracy, loss, confusion and mistakes."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -11,18 +11,14 @@ from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError
 from mnistnet.model.answer import are_unsure, margins
 from mnistnet.model.metadata import Metadata
-from mnistnet.model.network import (
-    Network,
-    log_probabilities,
-    logistic_loss,
-)
+from mnistnet.model.network import Network, log_probabilities, logistic_loss
 from mnistnet.model.training import split
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image the network got wrong, how probable it found its answer (0 to 1), and whether it was
-    unsure of it."""
+    """A wrong answer: the index of the image, its label, the answer (digit) and the probability of
+    the answer, 0 to 1."""
 
     index: int
     label: int
@@ -33,8 +29,10 @@ class Mistake:
 
 @dataclass(frozen=True)
 class DigitFigures:
-    """One digit: recall is the share of its images that were recognised, precision the share of
-    the answers 'this digit' that were right, each from 0 to 1, or None where there were none."""
+    """The number of images of a digit, and its recall and precision, 0 to 1.
+
+    recall is None if there are no images of the digit, precision if it is never the answer.
+    """
 
     digit: int
     count: int
@@ -44,11 +42,15 @@ class DigitFigures:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """loss is the mean an image; confusion (10, 10) counts, row = true digit, column = answer;
-    mistakes are in order of how sure the network was, the surest first.
+    """The result of an evaluation.
 
-    For each image, right (n,) says whether it was read correctly, unsure (n,) whether the answer is
-    unsure, confidence (n,) its probability, and margin (n,) by how much that exceeds the second's.
+    loss        mean per image
+    confusion   counts (10, 10); the row is the label, the column the answer
+    mistakes    the most confident first
+    right       (n,) whether each answer is right
+    unsure      (n,) whether each answer is unsure
+    confidence  (n,) probability of each answer
+    margin      (n,) probability of each answer minus that of the second one
     """
 
     loss: float
@@ -61,40 +63,40 @@ class Evaluation:
 
     @property
     def count(self) -> int:
-        """Images."""
+        """Number of images."""
         return int(self.confusion.sum())
 
     @property
     def errors(self) -> int:
-        """Images the network got wrong."""
+        """Number of wrong answers."""
         return self.count - int(self.confusion.trace())
 
     @property
     def accuracy(self) -> float:
-        """Share of the images that the network got right, 0 to 1."""
+        """Fraction of right answers, 0 to 1."""
         return 1 - self.errors / self.count
 
     def accuracy_among(self, indices: Collection[int]) -> float:
-        """Share of the images with these indices, all of them evaluated, that are right."""
+        """Fraction of right answers among the images with these indices."""
         wrong = sum(mistake.index in indices for mistake in self.mistakes)
         return 1 - wrong / len(indices)
 
     @property
     def sure_accuracy(self) -> float | None:
-        """Share right of the answers that are not unsure, None if there are none."""
+        """Fraction of right answers among those that are not unsure; None if there are none."""
         sure = self.right[~self.unsure]
         return float(sure.mean()) if len(sure) else None
 
     @property
     def confusions(self) -> list[tuple[int, int, int]]:
-        """How often which digit is taken for which other, the most frequent first."""
+        """(count, label, answer) of each kind of mistake, the most frequent first."""
         pairs = ((int(self.confusion[pair]), *pair) for pair in np.ndindex(CLASSES, CLASSES))
         found = [(count, y, k) for count, y, k in pairs if y != k and count]
         return sorted(found, key=lambda confusion: -confusion[0])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval of the accuracy."""
+        """95 % Wilson interval for the accuracy."""
         return wilson_interval(self.count - self.errors, self.count)
 
     @property
@@ -115,11 +117,10 @@ class Evaluation:
 
 
 def rows_of(part: str, count: int, sha256: Mapping[str, str], metadata: Metadata) -> Array:
-    """Which of count images are in the part: all for 'test'; else those that a network with this
-    metadata was trained on ('train') or not ('validation').
+    """Return the rows of count images in a part: 'test' (all), 'train' or 'validation'.
 
-    sha256 is that of the images and labels at hand. Raises DataError where they are not those that
-    the network was trained on, so that nobody takes images it has seen for ones it has not.
+    sha256 is that of the images and labels. For 'train' and 'validation', raises DataError unless
+    the network with this metadata was trained on these images: the parts are known only for them.
     """
     if part == "test":
         return np.arange(count)
@@ -133,11 +134,11 @@ def rows_of(part: str, count: int, sha256: Mapping[str, str], metadata: Metadata
 
 
 def parts(count: int, label_errors: Collection[int]) -> dict[str, Collection[int]]:
-    """Which of MNIST's own count test images to look at apart; none if there are no label errors,
-    as in any other set.
+    """Return the indices of parts of MNIST's count test images; empty if there are no label errors,
+    as for any other set.
 
-    High-school students wrote the first half, which is the harder one, and census employees the
-    second (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498).
+    High-school students wrote the first half, which is harder, and census employees the second
+    (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498).
     """
     if not label_errors:
         return {}
@@ -149,14 +150,14 @@ def parts(count: int, label_errors: Collection[int]) -> dict[str, Collection[int
 
 
 def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
-    """The network's answers to these rows of images (n, 784) uint8 with labels (n,).
+    """Evaluate a network on these rows of images (n, 784) uint8 with labels (n,).
 
-    Raises DataError where there are no rows, as for a network trained with no validation images.
+    Raises DataError if there are no rows, as for a network trained without validation images.
     """
     if not len(rows):
         raise DataError(
-            "expected images to evaluate on, found none: this network was trained with none held "
-            "out; use --split test"
+            "expected images to evaluate, found none: this network was trained without validation "
+            "images; use --split test"
         )
     labels = labels[rows]
     scores = network.image_scores(images[rows])
@@ -169,11 +170,7 @@ def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Eva
     confidence, unsure = probabilities.max(axis=1), are_unsure(scores)
     mistakes = [
         Mistake(
-            int(rows[i]),
-            int(labels[i]),
-            int(answers[i]),
-            float(confidence[i]),
-            bool(unsure[i]),
+            int(rows[i]), int(labels[i]), int(answers[i]), float(confidence[i]), bool(unsure[i])
         )
         for i in np.flatnonzero(~right)
     ]
@@ -184,13 +181,12 @@ def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Eva
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
-    """Where the true accuracy lies, with 95 % confidence, given that right of count >= 1 answers
-    were right.
+    """Return the 95 % confidence interval of the accuracy if right of count >= 1 answers are right.
 
-    Wilson's score interval (1927, Journal of the American Statistical Association 22, 209-212):
-    unlike p +- z sqrt(p (1 - p) / n) it holds near 0 and 1, where digit readers live.
+    Wilson's score interval (1927, Journal of the American Statistical Association 22, 209-212).
+    Unlike p +- z sqrt(p (1 - p) / n), it is valid for accuracies near 1.
     """
-    z = 1.959964  # the normal distribution has 2.5 % beyond it on either side
+    z = 1.959964  # 97.5 % quantile of the normal distribution
     p = right / count
     centre = p + z**2 / (2 * count)
     half = z * math.sqrt(p * (1 - p) / count + z**2 / (4 * count**2))
@@ -199,7 +195,7 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures under the names that `eval --json` prints."""
+    """Return the fields of `eval --json`."""
     return {
         "count": evaluation.count,
         "errors": evaluation.errors,

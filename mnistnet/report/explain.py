@@ -1,4 +1,4 @@
-"""How an answer comes about, number by number: the formulas of network.py for one image."""
+"""Explain an answer with the numbers in the formulas of network.py for one image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import numpy as np
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.model.network import Buffers, Network, backpropagate, log_probabilities, scale
 
-UNITS = 10  # that matter most
-DERIVATIVES = 5  # of each matrix, the largest
+UNITS = 10  # shown
+DERIVATIVES = 5  # shown of each matrix
 
 
 @dataclass(frozen=True)
 class Share:
-    """What a unit of the last hidden layer adds to two scores: h = tanh(input), W h for each."""
+    """What a unit of the last hidden layer, h = tanh(input), contributes to two scores."""
 
     unit: int
     input: float
@@ -35,9 +35,14 @@ class Derivative:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer and the runner-up; the shares of the units that tell them apart most, the largest
-    difference first, and of all others together; the scores and probabilities of 0 to 9; and, if
-    the label is known, the loss and its largest derivatives, matrix by matrix."""
+    """The numbers behind an answer.
+
+    answer, runner_up   the two digits with the highest scores
+    units               contributions of the units that differ most between the two, in this order
+    others_to_...       contributions of all other units together
+    scores              of the digits 0 to 9, as are the probabilities
+    loss, derivatives   for the label, if it is known: the largest derivatives of each matrix
+    """
 
     answer: int
     runner_up: int
@@ -52,11 +57,11 @@ class Explanation:
 
 
 def explain(network: Network, image: Array, label: int | None = None) -> Explanation:
-    """The explanation of the network's answer to an image (784,) uint8; computed in float64."""
+    """Explain the network's answer to an image (784,) uint8; computed in float64."""
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
     x = scale(image[None], np.empty((1, image.size)))
-    below = x  # the layer that feeds the last hidden one
+    below = x  # the layer below the last hidden one
     for W in exact.matrices[:-2]:
         below = np.tanh(below @ W.T)
     inputs = below[0] if len(exact.matrices) == 1 else exact.matrices[-2] @ below[0]
@@ -97,19 +102,19 @@ def _largest_derivatives(network: Network, x: Array, label: int) -> list[Derivat
 
 
 def matrix_names(count: int) -> list[str]:
-    """As the notes call them, M and W, if there are two."""
+    """M and W, as in the notes, for two matrices; else W1, W2, ..."""
     return ["M", "W"] if count == 2 else [f"W{layer}" for layer in range(1, count + 1)]
 
 
 def explanation_text(found: Explanation, layers: Sequence[int]) -> str:
-    """The explanation of an answer of a network with these layers, as tables."""
+    """Format the explanation of an answer of a network with these layers as tables."""
     names = matrix_names(len(layers) - 1)
     kind, last = ("unit", names[-1]) if len(names) > 1 else ("pixel", names[0])
     inputs = f"{names[-2]} {'x' if len(names) == 2 else 'h'}" if len(names) > 1 else "x"
     heads = [f"{last} h for {digit}" for digit in (found.answer, found.runner_up)]
     lines = [
         f"the {len(found.units)} {kind}s that matter most for {found.answer} against "
-        f"{found.runner_up}, and the {layers[-2] - len(found.units)} others together",
+        f"{found.runner_up}, and the sum of the {layers[-2] - len(found.units)} others",
         f"{kind:>8}{inputs:>10}{'h':>10}{heads[0]:>14}{heads[1]:>14}{'difference':>14}",
     ]
     for u in found.units:

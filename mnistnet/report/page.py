@@ -1,9 +1,8 @@
-"""One self-contained HTML page to draw on, which shows a network at work (page.html).
+"""Write a self-contained HTML page that recognises what is drawn on it (page.html).
 
-The page asks nothing of any server: its Content-Security-Policy forbids every request, and lets
-run only the script and the style whose SHA-256 it names. The network is in it as 16-bit integers
-with one scale for each row of a matrix, which keeps weights to 1 part in 65,000 of the largest in
-their row.
+The page makes no requests: its Content-Security-Policy forbids them, and allows only the script and
+the style with the SHA-256 that it names. Weights are stored as 16-bit integers with one scale per
+row of a matrix, with an error of at most 1/65,000 of the largest weight in the row.
 """
 
 import base64
@@ -23,15 +22,15 @@ from mnistnet.model.network import Network
 
 TEMPLATE = Path(__file__).with_name("page.html")
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
-STEPS = 32767  # of a 16-bit integer, on either side of zero
+STEPS = 32767  # largest 16-bit integer
 
 
 def page(network: Network, name: str, examples: Any, rules: Mapping[str, float]) -> bytes:
-    """The page for a network that is called name; the same input gives the same bytes.
+    """Return the page for a network called name; the same input gives the same bytes.
 
-    examples  for each digit the ways to write it: lists of strokes through points (right, down) in
-              a square of side 1, as image.strokes has them
-    rules     the numbers by which `predict` prepares and judges a drawing, by their names in
+    examples  ways to write each digit: lists of strokes through points (right, down) in a square of
+              side 1, as in image.strokes
+    rules     the constants with which `predict` prepares and judges a picture, by their names in
               page.html
     """
     data = {
@@ -40,7 +39,7 @@ def page(network: Network, name: str, examples: Any, rules: Mapping[str, float])
         "examples": examples,
         "rules": rules,
     }
-    # in HTML nothing ends a script but its end tag, which takes a <
+    # without a <, the data cannot end the script element
     text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     html = TEMPLATE.read_text(encoding="utf-8")
     for tag in ("script", "style"):
@@ -51,7 +50,7 @@ def page(network: Network, name: str, examples: Any, rules: Mapping[str, float])
 
 
 def _packed(W: Array) -> dict[str, Any]:
-    """A matrix (rows, columns) as page.html unpacks it: W = scales * integers, row by row."""
+    """Pack a matrix (rows, columns) as W = scales * integers, with a scale for each row."""
     largest = np.abs(W).max(axis=1, keepdims=True)
     scales = np.where(largest > 0, largest, 1).astype(np.float64) / STEPS
     integers = np.round(W / scales).astype("<i2")
@@ -63,7 +62,7 @@ def _packed(W: Array) -> dict[str, Any]:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise MnistnetError where a page cannot be written to path, or what is there is not one."""
+    """Raise MnistnetError if path cannot be written, or has a file that is not such a page."""
     target = check_writable(path)
     found = b""
     try:
@@ -74,13 +73,13 @@ def check_replaceable(path: Path) -> None:
         raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
     if found not in (b"", MARKER):
         raise MnistnetError(
-            f"{path}: expected a page that 'mnistnet page' made; found another file, which is not "
+            f"{path}: expected a page made by 'mnistnet page'; found another file, which is not "
             "replaced: move it away, or name another file with --out"
         )
 
 
 def save(path: Path, content: bytes) -> None:
-    """Write a page, whole or not at all; raises MnistnetError as check_replaceable does."""
+    """Write a page atomically; raises MnistnetError as check_replaceable does."""
     check_replaceable(path)
     with atomic_write(path) as stream:
         stream.write(content)

@@ -1,5 +1,5 @@
-"""What a search from many initial weights found: how far apart the minima are, whether the lowest
-training loss is also the best on held-out images, and what a committee gains."""
+"""Compare the starts of a search: how much the minima differ, whether the lowest training loss is
+also the best on validation images, and how much a committee gains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from mnistnet.errors import TrainingError
 from mnistnet.model import training
 from mnistnet.model.network import log_probabilities, logistic_loss
 from mnistnet.model.search import Start, best
-from mnistnet.report.text import percent
+from mnistnet.report.text import accuracy_text, percent
 
-CORRELATED = 5  # starts, from which a rank correlation says something
+CORRELATED = 5  # starts needed for a rank correlation
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """The starts of a search compared.
+    """The comparison of the starts of a search.
 
     starts               by validation loss, the lowest first; by seed if no images are held out
     rank_correlation     Spearman's, of training and validation loss, -1 to 1; None for few starts
-    disagreement         share of the held-out images that two starts read differently, on average
-    committee_accuracy   of the best 1, 2, ... starts on the held-out images, 0 to 1; or empty
-    committee_loss       likewise
+    disagreement         mean fraction of the validation images that two starts read differently
+    committee_accuracy   of the best 1, 2, ... starts on the validation images; empty without them
+    committee_loss       of the same committees
     """
 
     starts: list[Start]
@@ -39,12 +39,15 @@ class Analysis:
 def analyse(
     starts: Sequence[Start], images: Array, labels: Array, sha256: dict[str, str]
 ) -> Analysis:
-    """Compare the starts on the images that they held out of these, uint8 (n, 784) and labels (n,),
-    the training images of this SHA-256. Raises TrainingError if they were trained on others."""
+    """Compare the starts on their validation images.
+
+    images (n, 784) uint8 and labels (n,), with this SHA-256, are the whole training set. Raises
+    TrainingError if the starts were trained on another one.
+    """
     first = starts[0].metadata
     if dict(first.data.sha256) != sha256:
         raise TrainingError(
-            f"{starts[0].path}: trained on other images than these; name those with --data"
+            f"{starts[0].path}: trained on other images; name their folder with --data"
         )
     rows = training.split(len(labels), first.options.validation)[1]
     if not len(rows):
@@ -67,7 +70,7 @@ def analyse(
 
 
 def start_json(start: Start) -> dict[str, Any]:
-    """The figures of a start under the names that they have in JSON."""
+    """Return the fields of a start in `search --json`."""
     last = start.last
     return {
         "seed": start.seed,
@@ -82,15 +85,14 @@ def start_json(start: Start) -> dict[str, Any]:
 
 
 def start_text(start: Start) -> str:
-    """One line for a start that is finished."""
-    return (
-        f"seed {start.seed:>4}  training loss {start.last.train_loss:.4f}  validation accuracy "
-        f"{percent(start.last.validation_accuracy)}  " + ("kept" if start.kept else _time(start))
-    )
+    """Format a finished start in one line."""
+    validation = accuracy_text("validation accuracy {}  ", start.last)
+    time = "kept" if start.kept else f"{_seconds(start):.1f} s"
+    return f"seed {start.seed:>4}  training loss {start.last.train_loss:.4f}  {validation}{time}"
 
 
 def summary_json(analysis: Analysis, seeds: Sequence[int], path: Path) -> dict[str, Any]:
-    """The figures of a search; seeds are of the starts that the network at path is made of."""
+    """Return the fields of a search in JSON; seeds are of the starts in the network at path."""
     starts = analysis.starts
     chosen = len(seeds) - 1
     has_figures = bool(analysis.committee_accuracy)
@@ -108,7 +110,7 @@ def summary_json(analysis: Analysis, seeds: Sequence[int], path: Path) -> dict[s
 
 
 def starts_text(analysis: Analysis) -> str:
-    """A table of the starts, the best first, and what they say about the minima."""
+    """Format a table of the starts, the best first, and their comparison."""
     lines = [f"{'':<8}{'seed':>6}{'training loss':>15}{'validation loss':>17}{'accuracy':>10}"]
     starts = analysis.starts
     marks = {0: "best", len(starts) // 2: "median", len(starts) - 1: "worst"}
@@ -129,15 +131,15 @@ def starts_text(analysis: Analysis) -> str:
     if analysis.rank_correlation is not None:
         lowest = min(starts, key=lambda start: start.last.train_loss)
         lines += [
-            f"seed {lowest.seed}, of the lowest training loss, is number "
-            f"{starts.index(lowest) + 1} on the validation images;",
+            f"seed {lowest.seed} has the lowest training loss and ranks number "
+            f"{starts.index(lowest) + 1} by validation loss;",
             f"rank correlation of training and validation loss {analysis.rank_correlation:+.2f}",
         ]
     return "\n".join(lines)
 
 
 def written_text(analysis: Analysis, seeds: Sequence[int], path: Path) -> str:
-    """What the network at path is, and how good."""
+    """Format what the network at path is, its validation accuracy and its path."""
     figures = summary_json(analysis, seeds, path)
     kind = f"the committee of {len(seeds)} starts" if len(seeds) > 1 else f"seed {seeds[0]}"
     accuracy = figures["validation_accuracy"]
@@ -149,12 +151,8 @@ def _seconds(start: Start) -> float:
     return sum(report.seconds for report in start.metadata.history)
 
 
-def _time(start: Start) -> str:
-    return f"{_seconds(start):.1f} s"
-
-
 def _rank_correlation(starts: Sequence[Start]) -> float | None:
-    """Spearman's: the correlation of the ranks of both losses."""
+    """Spearman's rank correlation of training and validation loss."""
     train = _ranks([start.last.train_loss for start in starts])
     validation = _ranks([start.last.validation_loss or 0 for start in starts])
     if len(starts) < CORRELATED or np.ptp(train) == 0 or np.ptp(validation) == 0:

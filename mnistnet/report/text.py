@@ -1,4 +1,4 @@
-"""Results as text for a person, 80 columns wide at most."""
+"""Results as text, at most 80 columns wide."""
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mnistnet.arrays import CLASSES, PIXELS, SIDE
 from mnistnet.model.metadata import PIXEL_RANGE
 
-if TYPE_CHECKING:  # predict prints without loading what it does not print
+if TYPE_CHECKING:  # so that predict does not load what it does not need
     from mnistnet.arrays import Array
     from mnistnet.model.answer import Answer
     from mnistnet.model.gradcheck import GradientCheck
@@ -17,59 +17,65 @@ if TYPE_CHECKING:  # predict prints without loading what it does not print
     from mnistnet.report.evaluation import Evaluation, Mistake
 
 GAP = 2  # columns between images
-CONFUSIONS = 5  # told in words
+CONFUSIONS = 5  # listed
 FIGURES = [(part, name) for part in ("train", "validation") for name in ("loss", "accuracy")]
-BAR = 30  # characters of a probability of 1
+BAR = 30  # characters for a probability of 1
 
 
 def percent(share: float | None, decimals: int = 2) -> str:
-    """0.9785 -> '97.85 %'; '-' where there is no figure."""
+    """0.9785 -> '97.85 %', None -> '-'."""
     return "-" if share is None else f"{100 * share:.{decimals}f} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """(1, 'image') -> '1 image', (2000, 'image') -> '2,000 images'."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def accuracy_text(form: str, report: "Report") -> str:
+    """Format the validation accuracy; empty if no images are held out."""
+    accuracy = report.validation_accuracy
+    return "" if accuracy is None else form.format(percent(accuracy))
+
+
 def kind_text(published: bool, drawn: bool) -> str:
-    """What images are, in words that follow 'they are'."""
+    """Describe the source of images: 'they are ...'."""
     if published:
         return "MNIST's own"
     return "drawn digits, not MNIST" if drawn else "not MNIST's own"
 
 
 def epoch_text(report: "Report", epochs: int) -> str:
-    """One line for an epoch of so many."""
-    return (
-        f"epoch {report.epoch:>3}/{epochs}  train loss {report.train_loss:.4f}  "
-        f"validation accuracy {percent(report.validation_accuracy)}  {report.seconds:.2f} s"
-    )
+    """Format the report of an epoch as a line; epochs is their total number."""
+    validation = accuracy_text("validation accuracy {}  ", report)
+    loss = f"train loss {report.train_loss:.4f}"
+    return f"epoch {report.epoch:>3}/{epochs}  {loss}  {validation}{report.seconds:.2f} s"
 
 
 def live_text(report: "Report", images: int) -> str:
-    """What the live line says of the epoch just done, which trained on so many images."""
-    return (
-        f"loss {report.train_loss:.4f}, validation {percent(report.validation_accuracy)}, "
-        f"{images / report.seconds:,.0f} images/s"
-    )
+    """Format the report of an epoch with this number of training images for a progress bar."""
+    validation = accuracy_text("validation {}, ", report)
+    return f"loss {report.train_loss:.4f}, {validation}{images / report.seconds:,.0f} images/s"
 
 
 def trained_text(metadata: "Metadata", path: Path) -> str:
-    """What a training that is done has reached, and where its weights are."""
+    """Format the result of a training run: validation accuracy, epochs, time and weights file."""
     history = metadata.history
-    seconds = sum(report.seconds for report in history)
     drawn = " on drawn digits" * metadata.data.drawn
-    return (
-        f"validation accuracy {percent(history[-1].validation_accuracy)}{drawn} after "
-        f"{len(history)} epochs in {seconds:.1f} s; weights in {path}"
-    )
+    reached = accuracy_text(f"validation accuracy {{}}{drawn} after ", history[-1])
+    seconds = sum(report.seconds for report in history)
+    return f"{reached}{counted(len(history), 'epoch')} in {seconds:.1f} s; weights in {path}"
 
 
 def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, float]) -> str:
-    """Accuracy, errors, loss, the accuracy of parts, the table of digits and the most frequent
-    confusions, for images called name."""
+    """Format accuracy, errors, loss, accuracies of parts, confusion matrix and most frequent
+    confusions; name is 'test', 'validation' or 'train'."""
     low, high = evaluation.interval
     figures, confusions = evaluation.per_digit, evaluation.confusions[:CONFUSIONS]
     lines = [
         f"accuracy  {percent(evaluation.accuracy)}   "
         f"(95 % interval {percent(low)} to {percent(high)})",
-        f"errors    {evaluation.errors:,} of {evaluation.count:,} {name} images",
+        f"errors    {evaluation.errors:,} of {counted(evaluation.count, f'{name} image')}",
         f"loss      {evaluation.loss:.4f}",
         *(f"  {part.replace('_', ' '):<20}  {percent(share):>8}" for part, share in parts.items()),
         *_unsure_lines(evaluation),
@@ -107,8 +113,10 @@ def mistakes_text(
     width: int,
     plain: bool,
 ) -> str:
-    """Each mistake's image (784,) in half blocks with what it is and was read as, for images called
-    name ('test:' and a number), as many beside each other as fit into so many columns."""
+    """Draw the image of each mistake in half blocks, with its name, label and answer.
+
+    name is 'test', 'validation' or 'train'. The images stand side by side up to width columns.
+    """
     cells = []
     for mistake in mistakes:
         known = ", label error" if mistake.index in label_errors else ""
@@ -132,27 +140,27 @@ def mistakes_text(
 
 
 def answer_lines(pictures: Sequence[str], answers: Sequence["Answer"], top: int) -> list[str]:
-    """A line for each picture's answer, with its top runners-up, columns below each other:
+    """Format the answer for each picture as a line in aligned columns, with the top runners-up:
 
     seven.png  7    99.8 %
     odd.png    7    61.0 %  unsure: close second, 1 35.2 %
     form.png   204  98.7 %
     cat.jpg    -            no digit
     """
-    said = [
+    numbers = [
         answer.number or ("-" if answer.digit is None else str(answer.digit)) for answer in answers
     ]
-    wide, deep = (max(map(len, column), default=0) for column in (pictures, said))
+    widths = [max(map(len, column), default=0) for column in (pictures, numbers)]
     lines = []
-    for picture, word, answer in zip(pictures, said, answers, strict=True):
-        sure = percent(answer.probability, 1) if answer.digits else ""
-        line = f"{picture:<{wide}}  {word:<{deep}}  {sure:>7}  {_remark(answer, top)}"
-        lines.append(line.rstrip())
+    for picture, number, answer in zip(pictures, numbers, answers, strict=True):
+        probability = percent(answer.probability, 1) if answer.digits else ""
+        columns = f"{picture:<{widths[0]}}  {number:<{widths[1]}}  {probability:>7}"
+        lines.append(f"{columns}  {_remark(answer, top)}".rstrip())
     return lines
 
 
 def _remark(answer: "Answer", top: int) -> str:
-    """'unsure: close second, 1 35.2 %': the reason, and the runners-up of the digit it is about."""
+    """Format the reason and the runners-up: 'unsure: close second, 1 35.2 %'."""
     if not answer.digits:
         return "no digit"
     place = next((k for k, digit in enumerate(answer.digits) if digit.unsure), 0)
@@ -169,8 +177,7 @@ def _remark(answer: "Answer", top: int) -> str:
 
 
 def half_blocks(image: Sequence[int], plain: bool) -> list[str]:
-    """An image (784,) as 14 lines of 28 characters, ink filled; plain does without characters
-    beyond ASCII."""
+    """Draw an image (784,) as 14 lines of 28 characters, with ASCII characters only if plain."""
     blocks = " '.:" if plain else " ▀▄█"
     ink = [level > 127 for level in image]
     rows = [ink[start : start + SIDE] for start in range(0, PIXELS, SIDE)]
@@ -181,7 +188,7 @@ def half_blocks(image: Sequence[int], plain: bool) -> list[str]:
 
 
 def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bool) -> str:
-    """An image (784,) in half blocks, and the probabilities as bars beside it."""
+    """Draw an image (784,) in half blocks, with the probabilities as bars next to it."""
     lines, bar = half_blocks(image, plain), "#" if plain else "█"
     for digit, probability in enumerate(probabilities):
         length = bar * round(BAR * probability)
@@ -190,27 +197,20 @@ def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bo
 
 
 def gradient_check_text(check: "GradientCheck") -> str:
-    """The errors of backpropagation against the two other ways to differentiate, one per line."""
-    rows = [
-        (
-            f"automatic differentiation, {check.parameters:,} weights",
-            check.backprop_vs_autodiff,
-            check.autodiff_agrees,
-        ),
-        (
-            f"finite differences, {check.sampled:,} weights",
-            check.backprop_vs_finite_differences,
-            check.finite_differences_agree,
-        ),
-    ]
+    """Format the errors of backpropagation against the two other methods, one per line."""
+    autodiff = f"automatic differentiation, {check.parameters:,} weights"
+    differences = f"finite differences, {check.sampled:,} weights"
     lines = [f"{'backpropagation against':<48}largest relative error"]
-    for name, error, agrees in rows:
+    for name, error, agrees in (
+        (autodiff, check.backprop_vs_autodiff, check.autodiff_agrees),
+        (differences, check.backprop_vs_finite_differences, check.finite_differences_agree),
+    ):
         lines.append(f"{name:<48}{error:>22.1e}  {'agrees' if agrees else 'does not agree'}")
     return "\n".join(lines)
 
 
 def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
-    """What a weights file says of its network, in a dozen lines."""
+    """Format the metadata of a weights file."""
     data, options, history = metadata.data, asdict(metadata.options), metadata.history
     kind = "MNIST" if data.published else f"{data.name or 'a data set'}, not MNIST's own"
     if data.drawn:
@@ -218,7 +218,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
     more = f" and {options['drawn']} drawn digits" if options["drawn"] else ""
     seconds = sum(report.seconds for report in history)
     seed = options.pop("seed")
-    del options["hidden"]  # which the layers tell
+    del options["hidden"]  # shown as layers
     start = options.pop("start")
     members = metadata.members
     made = f"{len(history)} in {seconds:,.1f} s"
@@ -240,7 +240,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
     width = max(len(name) for name, _ in rows) + 3
     lines = []
     for name, value in rows:
-        # a file from elsewhere may have anything in it, a terminal's control characters too
+        # an untrusted file may contain control characters
         text = "".join(filter(str.isprintable, str(value)))
         lines += textwrap.wrap(
             f"{name:<{width}}{text}", 80, subsequent_indent=" " * width, break_long_words=False
@@ -249,11 +249,11 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
 
 
 def _last(history: Sequence["Report"], part: str, name: str) -> str:
-    """A figure of the last epoch."""
+    """Format a figure of the last epoch."""
     value = getattr(history[-1], f"{part}_{name}") if history else None
     return percent(value) if name == "accuracy" or value is None else f"{value:.4f}"
 
 
 def _listed(facts: Mapping[str, Any]) -> str:
-    """'batch size 100, learning rate 0.2' of a dict."""
+    """Format a dict: 'batch size 100, learning rate 0.2'."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items()) or "-"

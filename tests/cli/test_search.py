@@ -52,7 +52,7 @@ def test_the_best_start_is_written_and_a_table_compares_all(tiny: Path) -> None:
     lines = result.stdout.splitlines()
     assert [line[:8].strip() for line in lines[:4]] == ["", "best", "median", "worst"]
     assert "two starts read" in result.stdout
-    starts = library.finished(Path("big.starts"))
+    starts = library.load_starts(Path("big.starts"))
     assert [start.seed for start in starts] == [7, 8, 9]
     first = min(starts, key=lambda start: start.last.validation_loss)
     network, metadata = weights.load(Path("big.npz"))
@@ -86,7 +86,7 @@ def test_a_committee_is_a_network_that_every_command_takes(tiny: Path) -> None:
     network, metadata = weights.load(Path("mnistnet.npz"))
     assert network.layers == (784, 24, 18, 10)
     assert metadata.members == (0, 1, 2)
-    members = [start.load() for start in library.finished(Path("mnistnet.starts"))]
+    members = [start.load() for start in library.load_starts(Path("mnistnet.starts"))]
     x = np.random.default_rng(0).random(784, np.float32)
     mean = np.mean([member.scores(x[None])[0] for member in members], axis=0)
     z = np.load("mnistnet.npz")
@@ -235,7 +235,7 @@ def test_a_scheduler_that_disappears_is_one_error_and_what_is_finished_is_kept(
     with (
         pytest.raises(
             TrainingError,
-            match="the connection to the workers was lost; the finished starts are kept in net",
+            match="the connection to the workers was lost; finished starts are kept in net",
         ),
         cli.dask(cluster.address) as executor,
     ):

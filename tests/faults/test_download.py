@@ -472,7 +472,7 @@ def test_an_unwritable_folder_is_reported_before_the_download(tmp_path: Path) ->
     assert_fault(("download", "--data", tmp_path), message, note, run=as_user)
     inside = tmp_path / "in"
     note = f"Downloading MNIST to {inside}\n"
-    message = f"cannot make the folder {inside}: Permission denied"
+    message = f"cannot create the folder {inside}: Permission denied"
     assert_fault(("download", "--data", inside), message, note, run=as_user)
     tmp_path.chmod(0o000)
     message = f"cannot read {tmp_path}: Permission denied"
@@ -487,7 +487,7 @@ def test_a_file_in_place_of_the_folder_is_kept(good, tmp_path: Path) -> None:
     for folder, why in ((mine, "File exists"), (mine / "in", "Not a directory")):
         assert_fault(
             ("download", "--data", folder, "--mirror", f"{good.url}/good"),
-            f"cannot make the folder {folder}: {why}",
+            f"cannot create the folder {folder}: {why}",
             f"Downloading MNIST to {folder}\n",
         )
 

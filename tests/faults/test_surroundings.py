@@ -224,7 +224,7 @@ def test_a_name_that_is_no_text(seven: Path) -> None:
     words = "cannot read it: No such file or directory"
     assert done == ("", f"{said}Error: no\\udcff\\n\\x1b[2J.png: {words}\n", 1)
     done = program("eval", "--weights", name, "--data", "none")
-    assert done.stderr.startswith("Error: \\udcff\n\\x1b[2J.png: expected the weights")
+    assert done.stderr.startswith("Error: \\udcff\n\\x1b[2J.png: expected a weights file")
 
 
 def on_terminal(columns: int, *words: object) -> str:
@@ -273,7 +273,7 @@ def test_a_home_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     home = tmp_path / "none"
     monkeypatch.setenv("HOME", str(home))
     cache = home / ".cache" / "mnistnet"
-    message = f"cannot make the folder {cache}: Permission denied"
+    message = f"cannot create the folder {cache}: Permission denied"
     assert_fault(("download",), message, f"Downloading MNIST to {cache}\n", run=as_user)
     tmp_path.chmod(0o700)
 

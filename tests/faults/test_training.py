@@ -1,5 +1,5 @@
-"""Whatever goes wrong in a training: one clear error, found before the training where it can be;
-the weights that were there stay, and what was trained can be gone on with."""
+"""Failures of training: one clear error, before training starts if possible; existing weights are
+kept, and an interrupted run can be continued."""
 
 import errno
 import hashlib
@@ -27,17 +27,17 @@ from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 
 OLD = Path("mnistnet.npz")
-KEPT = Path("mnistnet.npz.checkpoint")
+CHECKPOINT = Path("mnistnet.npz.checkpoint")
 
 
 @pytest.fixture
 def old(tiny: Path) -> Path:
-    """The tiny set; mnistnet.npz in the current folder is of an earlier training."""
+    """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
     weights.save(OLD, Network((784, 10)), Metadata(Options(), Source()))
     return tiny
 
 
-# ---- found out before the training
+# ---- before training
 
 
 USAGE = "Usage: mnistnet train [OPTIONS]\nTry 'mnistnet train --help' for help.\n\n"
@@ -53,7 +53,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("option", "value"), WRONG)
-def test_a_value_out_of_range(old: Path, option: str, value: str) -> None:
+def test_a_value_out_of_range_is_a_usage_error(old: Path, option: str, value: str) -> None:
     assert_fault(
         (*QUICK, "--data", old, option, value),
         re.compile(f"Invalid value for '{option}': .*{re.escape(value)}.* (range|valid|number).*"),
@@ -69,12 +69,11 @@ UNFIT = {
     ),
     "as many images held out as there are": (
         ("--validation", 300),
-        "expected fewer validation images than the 300 there are, found 300; lower --validation",
+        "expected fewer than 300 validation images, found 300; lower --validation",
     ),
     "more images held out than there are": (
         ("--validation", 10**30),
-        f"expected fewer validation images than the 300 there are, found {10**30:,}; "
-        "lower --validation",
+        f"expected fewer than 300 validation images, found {10**30:,}; lower --validation",
     ),
     "more hidden units than there is memory": (
         ("--hidden", 1_000_000, "--hidden", 1_000_000),
@@ -85,7 +84,7 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("kind", UNFIT)
-def test_options_that_do_not_fit_the_data_or_the_machine(old: Path, kind: str) -> None:
+def test_options_that_do_not_fit_the_data_or_the_machine_are_an_error(old: Path, kind: str) -> None:
     words, message = UNFIT[kind]
     assert_fault((*QUICK, "--data", old, *words), message, NOTE * (words[0] != "--hidden"))
 
@@ -98,12 +97,12 @@ UNWRITABLE = {
     "shut/net.npz": "the folder {folder}/shut is not writable",
     "read-only.npz": "it is read-only",
     "n" * 300: "File name too long",
-    "circle": "its links lead in a circle",
+    "circle": "its symbolic links form a loop",
 }
 
 
 @pytest.mark.parametrize("name", UNWRITABLE)
-def test_weights_that_cannot_be_written(old: Path, tmp_path: Path, name: str) -> None:
+def test_weights_that_cannot_be_written_are_an_error(old: Path, tmp_path: Path, name: str) -> None:
     Path("file").touch()
     Path("folder").mkdir()
     os.mkfifo("pipe")
@@ -115,23 +114,23 @@ def test_weights_that_cannot_be_written(old: Path, tmp_path: Path, name: str) ->
     assert_fault(words, f"cannot write {name}: {why}", run=as_user)
 
 
-def test_a_checkpoint_that_cannot_be_written(old: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_written_is_an_error(old: Path, tmp_path: Path) -> None:
     name = "n" * 250
     kept = tmp_path / f"{name}.checkpoint"
     message = f"cannot write {kept}: File name too long"
     assert_fault((*QUICK, "--data", old, "--weights", name), message)
-    KEPT.mkdir()
-    message = f"cannot write {KEPT.resolve()}: it is a folder or a device, not a file"
+    CHECKPOINT.mkdir()
+    message = f"cannot write {CHECKPOINT.resolve()}: it is a folder or a device, not a file"
     assert_fault((*QUICK, "--data", old), message)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "tiny/train-images-idx3-ubyte"])
-def test_a_file_that_is_no_weights_file_is_not_replaced(old: Path, name: str) -> None:
+def test_another_file_is_not_replaced(old: Path, name: str) -> None:
     Path("notes.txt").write_text("mine")
     assert_fault(
         (*QUICK, "--data", old, "--weights", name),
-        f"{name}: expected the weights that 'mnistnet train' writes; found a file that is damaged "
-        "or something else (File is not a zip file); it is not replaced: move it away, or name "
+        f"{name}: expected a weights file written by 'mnistnet train'; found a damaged or "
+        "different file (File is not a zip file); it is not replaced: move it away, or name "
         "another file with --weights",
     )
 
@@ -142,28 +141,28 @@ def test_an_empty_file_is_replaced(old: Path) -> None:
     assert weights.load(OLD)[1].options.epochs == 4
 
 
-# ---- in its midst
+# ---- during training
 
 
 EPOCH = r"epoch   \d/4  train loss \d\.\d{4}  validation accuracy [\d.]+ %  [\d.]+ s\n"
 
 
-def test_a_disk_that_is_full_at_the_first_checkpoint(old: Path) -> None:
-    """As full as it is for a process that may write so much and no more."""
+def test_a_full_disk_at_the_first_checkpoint_is_an_error(old: Path) -> None:
+    """Simulated by a limit on the size of files."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
     try:
-        message = f"cannot write {KEPT.resolve()}: {os.strerror(errno.EFBIG)}"
+        message = f"cannot write {CHECKPOINT.resolve()}: {os.strerror(errno.EFBIG)}"
         assert_fault((*QUICK, "--data", old), message, NOTE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
 
-@pytest.mark.parametrize(("fits", "name"), [(2, str(KEPT)), (4, str(OLD))])
-def test_a_disk_that_gets_full_later(
+@pytest.mark.parametrize(("fits", "name"), [(2, str(CHECKPOINT)), (4, str(OLD))])
+def test_training_continues_after_the_disk_was_full(
     old: Path, monkeypatch: pytest.MonkeyPatch, fits: int, name: str
 ) -> None:
-    """So many files fit; what was trained by then is kept, and can be gone on with."""
+    """The finished epochs are kept in the checkpoint."""
     files = iter(range(fits))
 
     def fsync(_: int) -> None:
@@ -182,17 +181,19 @@ def test_a_disk_that_gets_full_later(
     assert re.fullmatch(f"{NOTE}({EPOCH}){{{fits}}}{re.escape(message)}", result.stderr)
     assert (result.stdout, result.exit_code) == ("", 1)
     assert weights.load(OLD)[0].layers == (784, 10)
-    assert len(weights.load(KEPT)[1].history) == fits
+    assert len(weights.load(CHECKPOINT)[1].history) == fits
 
     assert run(*words, "--resume").exit_code == 0
     run(*words, "--weights", "whole.npz")
     assert written(OLD) == written(Path("whole.npz"))
-    assert not KEPT.exists()
+    assert not CHECKPOINT.exists()
 
 
 @pytest.mark.parametrize(("sign", "count"), [(signal.SIGKILL, 50), (signal.SIGINT, 50)])
-def test_stopped_at_any_moment(old: Path, tmp_path: Path, sign: int, count: int) -> None:
-    """The old weights are there, or the new ones; going on gives the same new ones, and tidies."""
+def test_training_may_be_stopped_at_any_moment(
+    old: Path, tmp_path: Path, sign: int, count: int
+) -> None:
+    """The file has the old or the new weights; resuming gives the new ones and no other file."""
     start = tmp_path / "start"
     start.mkdir()
     shutil.copy(OLD, start)
@@ -207,34 +208,12 @@ def test_stopped_at_any_moment(old: Path, tmp_path: Path, sign: int, count: int)
         assert (again.exit_code, without_parts(again)) == (0, {"mnistnet.npz": new})
 
 
-def test_a_running_training_that_is_killed(old: Path) -> None:
-    """In a process of its own, as fast as it is."""
-    words = [*QUICK, "--epochs", "60", "--batch-size", "50", "--data", str(old), "--resume"]
-    for _ in range(2):
-        with begun(words, 5) as process:
-            process.kill()
-    assert weights.load(OLD)[0].layers == (784, 10)
-    assert len(weights.load(KEPT)[1].history) >= 10
-    assert run(*words).exit_code == 0
-    run(*words[:-1], "--weights", "whole.npz")
-    assert written(OLD) == written(Path("whole.npz"))
-    assert not list(Path().glob("*.checkpoint"))
-
-
-def test_a_training_that_diverges(old: Path) -> None:
+def test_divergence_is_an_error(old: Path) -> None:
     message = "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e+30"
     assert_fault((*QUICK, "--data", old, "--learning-rate", "1e30"), message, NOTE)
 
 
-def test_not_enough_memory_is_one_error(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def too_much(*_: object) -> None:
-        raise MemoryError
-
-    monkeypatch.setattr(training, "train", too_much)
-    assert_fault((*QUICK, "--data", tiny), "there is not enough memory for this", NOTE)
-
-
-def test_ctrl_c_says_so_and_exits_130(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_exits_with_130(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -252,9 +231,9 @@ def test_ctrl_c_says_how_to_continue(tiny: Path, times: int) -> None:
         for _ in range(times):
             process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
-    said = stderr.splitlines()[-1].decode()
+    message = stderr.splitlines()[-1].decode()
     advice = r"Interrupted after epoch \d+ of 60; to continue, run the same command with --resume"
-    assert re.fullmatch(advice, said)
+    assert re.fullmatch(advice, message)
     assert (stdout, process.returncode) == (b"", 130)
     assert not Path("my net.npz").exists()
 
@@ -264,16 +243,16 @@ def test_ctrl_c_says_how_to_continue(tiny: Path, times: int) -> None:
     assert not list(Path().glob("*.checkpoint"))
 
 
-def test_resuming_without_a_checkpoint_begins_and_says_so(tiny: Path) -> None:
+def test_resuming_without_a_checkpoint_starts_at_epoch_1(tiny: Path) -> None:
     result = run(*QUICK, "--data", tiny, "--resume")
     kept = Path("mnistnet.npz.checkpoint").resolve()
-    assert result.stderr.startswith(f"there is no checkpoint {kept}: beginning with epoch 1\n")
+    assert result.stderr.startswith(f"there is no checkpoint {kept}: starting at epoch 1\n")
     assert result.exit_code == 0
 
 
 @pytest.fixture
-def cut_short(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The checkpoint of a training of the tiny set that was interrupted after two epochs."""
+def checkpoint(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkpoint of a run on the tiny set, interrupted after two epochs."""
     real = training.train
 
     def interrupted(*args: Any) -> Iterator[Report]:
@@ -297,30 +276,30 @@ def cut_short(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_resuming_with_other_options_is_refused_with_both_values(
-    cut_short: Path, tiny: Path, words: list[str], difference: str
+    checkpoint: Path, tiny: Path, words: list[str], difference: str
 ) -> None:
-    before = cut_short.read_bytes()
+    before = checkpoint.read_bytes()
     assert_fails(
         run(*QUICK, "--data", tiny, *words, "--resume"),
-        f"the training in {cut_short} was begun with {difference}; "
-        "give the same to continue it, or leave out --resume to begin anew",
+        f"the training run in {checkpoint} was started with {difference}; "
+        "use the same value to continue it, or omit --resume to start over",
     )
-    assert cut_short.read_bytes() == before
+    assert checkpoint.read_bytes() == before
 
 
-def test_resuming_with_other_data_is_refused_with_both_hashes(cut_short: Path, tiny: Path) -> None:
+def test_resuming_with_other_data_is_refused_with_both_hashes(checkpoint: Path, tiny: Path) -> None:
     before = mnist.load(tiny, "train").sha256["labels"]
     labels = idx.read_idx(tiny / "train-labels-idx1-ubyte").copy()
     labels[0] = 9
     idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
     after = mnist.load(tiny, "train").sha256["labels"]
     result = run(*QUICK, "--data", tiny, "--resume")
-    assert f"was begun with training labels of SHA-256 {before}, not {after};" in result.stderr
+    assert f"was started with training labels of SHA-256 {before}, not {after};" in result.stderr
     assert result.exit_code == 1
 
 
 def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -> None:
-    """Write the checkpoint again with its metadata changed, and arrays in the place of others."""
+    """Change the metadata of a checkpoint, and replace or remove arrays."""
     with np.load(path) as z:
         found = {name: z[name] for name in z.files}
     meta = json.loads(str(found["meta"]))
@@ -344,22 +323,22 @@ def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -
     ],
     ids=range(8),
 )
-def test_a_forged_checkpoint_is_one_error_and_stays(
-    cut_short: Path, tiny: Path, change: Callable[[dict[str, Any]], None]
+def test_a_forged_checkpoint_is_an_error_and_is_kept(
+    checkpoint: Path, tiny: Path, change: Callable[[dict[str, Any]], None]
 ) -> None:
-    forge(cut_short, change)
+    forge(checkpoint, change)
     result = run(*QUICK, "--data", tiny, "--resume")
-    assert re.fullmatch(f"Error: {cut_short}: .*expected .*; found .*\n", result.stderr)
+    assert re.fullmatch(f"Error: {checkpoint}: .*expected .*; found .*\n", result.stderr)
     assert (result.stdout, result.exit_code) == ("", 1)
-    assert cut_short.exists()
+    assert checkpoint.exists()
 
 
-def test_a_checkpoint_of_version_0_1_0_is_refused_in_one_line(cut_short: Path, tiny: Path) -> None:
-    forge(cut_short, lambda meta: meta.pop("checkpoint"))
+def test_a_checkpoint_of_version_0_1_0_is_refused(checkpoint: Path, tiny: Path) -> None:
+    forge(checkpoint, lambda meta: meta.pop("checkpoint"))
     assert_fails(
         run(*QUICK, "--data", tiny, "--resume"),
-        f"{cut_short}: expected a checkpoint of this version of mnistnet; found other weights; "
-        "leave out --resume to begin anew",
+        f"{checkpoint}: expected a checkpoint of this version of mnistnet; found other weights; "
+        "omit --resume to start over",
     )
 
 
@@ -373,62 +352,63 @@ def test_a_checkpoint_of_version_0_1_0_is_refused_in_one_line(cut_short: Path, t
     ],
     ids=["missing", "nan", "float64", "short"],
 )
-def test_a_forged_velocity_is_one_error(cut_short: Path, tiny: Path, velocity: Any) -> None:
-    forge(cut_short, lambda _: None, velocity=velocity)
+def test_a_forged_velocity_is_an_error(checkpoint: Path, tiny: Path, velocity: Any) -> None:
+    forge(checkpoint, lambda _: None, velocity=velocity)
     result = run(*QUICK, "--data", tiny, "--resume")
-    assert result.stderr.startswith(f"Error: {cut_short}: expected ")
+    assert result.stderr.startswith(f"Error: {checkpoint}: expected ")
     assert (result.stdout, result.exit_code) == ("", 1)
-    assert cut_short.exists()
+    assert checkpoint.exists()
 
 
-def test_beginning_anew_over_a_checkpoint_is_said(cut_short: Path, tiny: Path) -> None:
+def test_starting_over_warns_that_the_checkpoint_will_be_replaced(
+    checkpoint: Path, tiny: Path
+) -> None:
     result = run(*QUICK, "--data", tiny)
     assert result.stderr.startswith(
-        f"{cut_short}, of an interrupted training, is replaced after epoch 1; "
-        "to continue that training, press Ctrl-C now and add --resume\n"
+        f"{checkpoint}, from an interrupted run, will be replaced after epoch 1; "
+        "to continue that run instead, press Ctrl-C now and add --resume\n"
     )
-    assert not cut_short.exists()
+    assert not checkpoint.exists()
 
 
-def test_what_only_has_a_checkpoints_name_is_not_replaced(tiny: Path) -> None:
+def test_another_file_with_the_name_of_the_checkpoint_is_not_replaced(tiny: Path) -> None:
     kept = Path("mnistnet.npz.checkpoint").resolve()
     kept.write_bytes(b"notes")
     result = run(*QUICK, "--data", tiny)
-    assert result.stderr.startswith(f"Error: {kept}: expected the weights")
+    assert result.stderr.startswith(f"Error: {kept}: expected a weights file")
     assert (kept.read_bytes(), result.exit_code) == (b"notes", 1)
 
 
-def test_a_link_in_a_path_does_not_lose_the_checkpoint(tiny: Path) -> None:
+def test_the_checkpoint_is_removed_if_the_weights_file_is_a_link(tiny: Path) -> None:
     (tiny / "net.npz").symlink_to("elsewhere.npz")
     assert run(*QUICK, "--data", tiny, "--weights", tiny / "net.npz").exit_code == 0
     assert not list(tiny.glob("*.checkpoint"))
 
 
-def test_a_training_that_diverges_does_not_take_a_checkpoint_along(
-    cut_short: Path, tiny: Path
+def test_divergence_in_the_first_epoch_keeps_an_earlier_checkpoint(
+    checkpoint: Path, tiny: Path
 ) -> None:
-    """Only its own."""
     run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
-    assert cut_short.exists()
+    assert checkpoint.exists()
 
 
-# ---- what was trained before, and what cannot be learned from
+# ---- finished runs, existing weights and unsuitable images
 
 
-def test_resuming_a_finished_training_says_so_and_changes_nothing(tiny: Path) -> None:
+def test_resuming_a_finished_run_changes_nothing(tiny: Path) -> None:
     assert run(*QUICK, "--data", tiny).exit_code == 0
     before = OLD.read_bytes()
     result = run(*QUICK, "--data", tiny, "--resume")
     assert result.stderr == (
-        "the training of mnistnet.npz is finished; to train it further: "
+        "the training run of mnistnet.npz is finished; to train it further, use: "
         f"mnistnet train --from mnistnet.npz\n{NOTE}"
     )
     assert result.stdout.startswith("validation accuracy ")
     assert (OLD.read_bytes(), result.exit_code) == (before, 0)
-    assert not KEPT.exists()
+    assert not CHECKPOINT.exists()
 
 
-def test_a_training_starts_from_existing_weights_and_says_from_which(tiny: Path) -> None:
+def test_training_starts_from_existing_weights_and_records_them(tiny: Path) -> None:
     run(*QUICK, "--data", tiny)
     first = weights.load(OLD)[0]
     words = ("train", "--data", tiny, "--from", OLD, "--epochs", 1, "--learning-rate", "1e-9")
@@ -444,7 +424,7 @@ def test_a_training_starts_from_existing_weights_and_says_from_which(tiny: Path)
     )
 
 
-def test_a_training_starts_from_the_bundled_weights(tiny: Path) -> None:
+def test_training_starts_from_the_bundled_weights(tiny: Path) -> None:
     words = ("train", "--data", tiny, "--from", "pretrained", "--epochs", 1, "--no-augment")
     assert run(*words).exit_code == 0
     bundled, metadata = weights.load(weights.PRETRAINED)[0], weights.load(OLD)[1]
@@ -454,7 +434,7 @@ def test_a_training_starts_from_the_bundled_weights(tiny: Path) -> None:
     assert accuracy > 0.7
 
 
-def test_layers_that_contradict_the_weights_to_start_from_are_an_error(tiny: Path) -> None:
+def test_layers_must_agree_with_the_weights_to_start_from(tiny: Path) -> None:
     run(*QUICK, "--data", tiny)
     assert_fault(
         ("train", "--data", tiny, "--from", OLD, "--hidden", 9),
@@ -468,17 +448,17 @@ def test_layers_that_contradict_the_weights_to_start_from_are_an_error(tiny: Pat
 
 
 def test_resuming_from_other_weights_is_refused_with_both_hashes(
-    cut_short: Path, tiny: Path
+    checkpoint: Path, tiny: Path
 ) -> None:
     network = Network.random((784, 8, 10), np.random.default_rng(5))
     weights.save(Path("start.npz"), network, Metadata(Options(hidden=(8,)), Source()))
     sha256 = hashlib.sha256(network.parameters.tobytes()).hexdigest()
     result = run(*QUICK, "--data", tiny, "--from", "start.npz", "--resume")
-    assert f"was begun with --from random weights, not {sha256};" in result.stderr
+    assert f"was started with --from random weights, not {sha256};" in result.stderr
     assert result.exit_code == 1
 
 
-def test_ten_images_are_enough_and_what_was_chosen_is_said(tmp_path: Path) -> None:
+def test_ten_images_are_enough_and_the_chosen_sizes_are_reported(tmp_path: Path) -> None:
     images, labels = draw(10, np.random.default_rng(0))
     idx.write_idx(tmp_path / "train-images-idx3-ubyte", images.reshape(-1, 28, 28))
     idx.write_idx(tmp_path / "train-labels-idx1-ubyte", labels)
@@ -494,32 +474,32 @@ def test_ten_images_are_enough_and_what_was_chosen_is_said(tmp_path: Path) -> No
 
 UNLEARNABLE = {
     "inverted": (lambda images: 255 - images, (), "the images look inverted"),
-    "zeros and ones": (lambda images: images // 128, (), "the images have levels of 0 and 1 only"),
+    "zeros and ones": (lambda images: images // 128, (), "the images contain only 0 and 1"),
     "all alike": (lambda images: 0 * images, (), "all images look alike"),
     "a learning rate too high": (lambda images: images, ("--learning-rate", 50), None),
 }
 
 
 @pytest.mark.parametrize("kind", UNLEARNABLE)
-def test_what_cannot_be_learned_from_is_said_before_or_after(tiny: Path, kind: str) -> None:
-    change, words, doubt = UNLEARNABLE[kind]
+def test_a_warning_says_why_nothing_can_be_learned(tiny: Path, kind: str) -> None:
+    change, words, warning = UNLEARNABLE[kind]
     path = tiny / "train-images-idx3-ubyte"
     idx.write_idx(path, change(idx.read_idx(path)).astype(np.uint8))
     result = run(*QUICK, "--data", tiny, *words)
     assert result.exit_code == 0
-    if doubt:
-        assert result.stderr.startswith(f"Warning: {doubt}")
+    if warning:
+        assert result.stderr.startswith(f"Warning: {warning}")
     else:
         last = result.stderr.splitlines()[-1]
         assert last.startswith("Warning: the network learned nothing: ")
         assert last.endswith("the learning rate, 50, is probably too high: try 0.2")
 
 
-# ---- what has the name of the checkpoint, or of the weights, by then
+# ---- other files with the names of the weights file or the checkpoint
 
 
-def test_a_network_named_as_a_checkpoint_is_not_taken_for_one(tiny: Path) -> None:
-    """Not even with --resume, nor deleted at the end."""
+def test_a_weights_file_with_the_name_of_the_checkpoint_is_kept(tiny: Path) -> None:
+    """Also with --resume, and at the end of the run."""
     words = (*QUICK, "--data", tiny)
     assert run(*words, "--weights", "run.checkpoint").exit_code == 0
     message = (
@@ -530,20 +510,22 @@ def test_a_network_named_as_a_checkpoint_is_not_taken_for_one(tiny: Path) -> Non
         assert_fault((*words, "--weights", "run", *more), message)
 
 
-def test_a_link_named_as_the_checkpoint_is_left_alone(tiny: Path) -> None:
+def test_a_link_with_the_name_of_the_checkpoint_is_kept(tiny: Path) -> None:
     shutil.copy(weights.PRETRAINED, "other.npz")
-    KEPT.symlink_to("other.npz")
-    message = f"{Path.cwd() / KEPT}: expected a checkpoint; found a link; it is not replaced: "
+    CHECKPOINT.symlink_to("other.npz")
+    message = (
+        f"{Path.cwd() / CHECKPOINT}: expected a checkpoint; found a link; it is not replaced: "
+    )
     for more in ((), ("--resume",)):
         result = run(*QUICK, "--data", tiny, *more)
         assert result.stderr.startswith(f"Error: {message}")
         assert result.exit_code == 1
-    assert KEPT.is_symlink()
+    assert CHECKPOINT.is_symlink()
     assert Path("other.npz").read_bytes() == weights.PRETRAINED.read_bytes()
 
 
-@pytest.mark.parametrize("name", [OLD, KEPT])
-def test_a_file_that_appears_while_training_runs_is_kept(
+@pytest.mark.parametrize("name", [OLD, CHECKPOINT])
+def test_a_file_created_during_training_is_kept(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, name: Path
 ) -> None:
     right = training.train
@@ -557,17 +539,17 @@ def test_a_file_that_appears_while_training_runs_is_kept(
 
     monkeypatch.setattr(training, "train", train)
     result = run(*QUICK, "--data", tiny)
-    assert f"{name}: expected the weights" in result.stderr
+    assert f"{name}: expected a weights file" in result.stderr
     assert "it is not replaced" in result.stderr
     assert result.exit_code == 1
     assert name.read_text() == "my notes"
 
 
-def test_private_weights_stay_private_and_so_is_their_checkpoint(tiny: Path) -> None:
+def test_private_weights_and_their_checkpoint_stay_private(tiny: Path) -> None:
     assert run(*QUICK, "--data", tiny).exit_code == 0
     OLD.chmod(0o600)
     with begun([*QUICK, "--data", str(tiny), "--epochs", "60"], 2) as process:
-        assert KEPT.stat().st_mode & 0o777 == 0o600
+        assert CHECKPOINT.stat().st_mode & 0o777 == 0o600
         process.kill()
     assert run(*QUICK, "--data", tiny).exit_code == 0
     assert OLD.stat().st_mode & 0o777 == 0o600

@@ -1,8 +1,9 @@
-"""Whatever is wrong with a weights file, every command that reads it says so in one line, and no
-code in it runs."""
+"""Malformed weights files: every command that reads one prints a single error, and no code in the
+file is run."""
 
 import io
 import json
+import math
 import os
 import re
 import zipfile
@@ -21,8 +22,8 @@ from mnistnet.model.options import Options
 
 NET = Path("net.npz")
 DAMAGED = re.compile(
-    "net.npz: expected the weights that 'mnistnet train' writes; found a file that is damaged or "
-    r"something else \(.*\)"
+    "net.npz: expected a weights file written by 'mnistnet train'; found a damaged or different "
+    r"file \(.*\)"
 )
 
 
@@ -33,7 +34,7 @@ def network() -> Network:
 
 @pytest.fixture
 def whole(network: Network) -> bytes:
-    """The file net.npz in the current folder, whole."""
+    """Write a valid net.npz to the current folder."""
     history = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
     weights.save(
         NET,
@@ -48,195 +49,131 @@ def assert_refused(message: str | re.Pattern[str], **how: Any) -> None:
     assert_fault(("info", "--weights", NET), message, **how)
 
 
-# ---- somebody's own idea of a network
+# ---- valid archives with invalid content
 
 
 def rewrite(path: Path, **changes: Any) -> None:
-    """The file with these arrays replaced, or left out where None, as a stranger might."""
+    """Replace arrays in the file, or remove those that are None; a dict changes the metadata."""
     with np.load(path) as z:
         arrays = dict(z) | changes
+        if isinstance(arrays["meta"], dict):
+            text = json.dumps(json.loads(str(z["meta"])) | arrays["meta"])
+            arrays["meta"] = np.array(text.replace("Infinity", "1e999"))
     with path.open("wb") as stream:
         np.savez(stream, **{name: array for name, array in arrays.items() if array is not None})
 
 
-def meta_with(path: Path, **changes: Any) -> np.ndarray:
-    with np.load(path) as z:
-        return np.array(json.dumps(json.loads(str(z["meta"])) | changes))
+def zeros(*shape: int) -> np.ndarray:
+    return np.zeros(shape, np.float32)
 
 
-ROW = [asdict(Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25))]
-ALTERED = {
-    "missing matrix": (
-        lambda _: {"W2": None},
-        "expected the matrices W1, W2, ...; found W1, W3",
-    ),
-    "extra array": (
-        lambda _: {"b1": np.zeros(3)},
-        "expected the matrices W1, W2, ...; found W1, W2, W3, b1",
-    ),
-    "no matrices": (
-        lambda _: {"W1": None, "W2": None, "W3": None},
-        "expected the matrices W1, W2, ...; found none",
-    ),
+def full(value: float) -> np.ndarray:
+    return np.full((10, 5), value, np.float32)
+
+
+ROW = asdict(Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25))
+NAMES = "expected the matrices W1, W2, ...; found"
+SHAPES = "expected matrices from 784 pixels to 10 scores; found"
+META = "invalid metadata: expected"
+NO_META = "expected mnistnet's metadata, a JSON object; found none"
+ALTERED: dict[str, tuple[dict[str, Any], str]] = {
+    "missing matrix": ({"W2": None}, f"{NAMES} W1, W3"),
+    "extra array": ({"b1": np.zeros(3)}, f"{NAMES} W1, W2, W3, b1"),
+    "no matrices": ({"W1": None, "W2": None, "W3": None}, f"{NAMES} none"),
+    "another name": ({"W2": None, "../W2": zeros(5, 12)}, f"{NAMES} ../W2, W1, W3"),
+    "an absolute path": ({"W2": None, "/etc/W2": zeros(5, 12)}, f"{NAMES} /etc/W2, W1, W3"),
+    "control characters": ({"W2": None, "W\x1b[2J": zeros(5)}, f"{NAMES} W\\x1b[2J, W1, W3"),
     "float64": (
-        lambda _: {"W3": np.zeros((10, 5))},
+        {"W3": np.zeros((10, 5))},
         "expected a float32 matrix W3; found float64, shape (10, 5)",
     ),
-    "a vector": (
-        lambda _: {"W3": np.zeros(50, np.float32)},
-        "expected a float32 matrix W3; found float32, shape (50,)",
-    ),
-    "shapes that do not chain": (
-        lambda _: {"W2": np.zeros((5, 13), np.float32)},
-        "expected matrices that lead from 784 pixels to 10 scores; found 12 x 784, 5 x 13, 10 x 5",
-    ),
-    "transposed": (
-        lambda _: {"W1": np.zeros((784, 12), np.float32)},
-        "expected matrices that lead from 784 pixels to 10 scores; found 784 x 12, 5 x 12, 10 x 5",
-    ),
-    "783 pixels": (
-        lambda _: {"W1": np.zeros((12, 783), np.float32)},
-        "expected matrices that lead from 784 pixels to 10 scores; found 12 x 783, 5 x 12, 10 x 5",
-    ),
-    "eleven scores": (
-        lambda _: {"W3": np.zeros((11, 5), np.float32)},
-        "expected matrices that lead from 784 pixels to 10 scores; found 12 x 784, 5 x 12, 11 x 5",
-    ),
+    "a vector": ({"W3": zeros(50)}, "expected a float32 matrix W3; found float32, shape (50,)"),
     "big-endian": (
-        lambda _: {"W3": np.zeros((10, 5), ">f4")},
+        {"W3": np.zeros((10, 5), ">f4")},
         "expected a float32 matrix W3; found >f4, shape (10, 5)",
     ),
-    "infinity": (
-        lambda _: {"W3": np.full((10, 5), -np.inf, np.float32)},
-        "expected numbers of at most 1e+09 in W3; found inf",
+    "shapes that do not chain": ({"W2": zeros(5, 13)}, f"{SHAPES} 12 x 784, 5 x 13, 10 x 5"),
+    "transposed": ({"W1": zeros(784, 12)}, f"{SHAPES} 784 x 12, 5 x 12, 10 x 5"),
+    "783 pixels": ({"W1": zeros(12, 783)}, f"{SHAPES} 12 x 783, 5 x 12, 10 x 5"),
+    "eleven scores": ({"W3": zeros(11, 5)}, f"{SHAPES} 12 x 784, 5 x 12, 11 x 5"),
+    "no hidden units": (
+        {"W1": zeros(0, 784), "W2": zeros(10, 0), "W3": None},
+        f"{SHAPES} 0 x 784, 10 x 0",
     ),
-    "a velocity of infinities": (
-        lambda _: {"velocity": np.full(784 * 12 + 60 + 50, np.inf, np.float32)},
-        "expected a float32 velocity, finite, for each weight",
-    ),
-    "NaN": (
-        lambda _: {"W3": np.full((10, 5), np.nan, np.float32)},
-        "expected numbers of at most 1e+09 in W3; found nan",
-    ),
-    "other layers in the metadata": (
-        lambda path: {"meta": meta_with(path, layers=[784, 10])},
-        "expected the layers that its metadata states, [784, 10]; found [784, 12, 5, 10]",
+    "infinity": ({"W3": full(-np.inf)}, "expected weights of at most 1e+09 in W3; found inf"),
+    "NaN": ({"W3": full(np.nan)}, "expected weights of at most 1e+09 in W3; found nan"),
+    "large weights": ({"W3": full(3e38)}, "expected weights of at most 1e+09 in W3; found 3e+38"),
+    "other layers": (
+        {"meta": {"layers": [784, 10]}},
+        "expected the layers in its metadata, [784, 10]; found [784, 12, 5, 10]",
     ),
     "a newer format": (
-        lambda path: {"meta": meta_with(path, format=2)},
-        "expected format 1, found 2; it needs another version of mnistnet",
+        {"meta": {"format": 2}},
+        "expected format 1; found 2, of another version of mnistnet",
     ),
-    "no options": (
-        lambda path: {"meta": meta_with(path, options=None)},
-        "in its metadata expected an object for 'options'; found None",
+    "no options": ({"meta": {"options": None}}, f"{META} an object for 'options'; found None"),
+    "no history": ({"meta": {"history": 3}}, f"{META} a list for 'history'; found 3"),
+    "no validation": (
+        {"meta": {"options": {"validation": True}}},
+        f"{META} a whole number for 'validation'; found True",
     ),
-    "a history that is none": (
-        lambda path: {"meta": meta_with(path, history=3)},
-        "in its metadata expected a list for 'history'; found 3",
-    ),
-    "options without validation": (
-        lambda path: {"meta": meta_with(path, options={"validation": True})},
-        "in its metadata expected a whole number for 'validation'; found True",
-    ),
-    "a seed that is none": (
-        lambda path: {"meta": meta_with(path, seed="x")},
-        "in its metadata expected a whole number for 'seed'; found 'x'",
-    ),
-    "a figure beyond all numbers": (
-        lambda path: {"meta": np.array(str(meta_with(path)).replace("1.25", "1e999"))},
-        "in its metadata expected a number from 0 to 1e+09 for 'seconds'; found inf",
+    "no seed": ({"meta": {"seed": "x"}}, f"{META} a whole number for 'seed'; found 'x'"),
+    "infinite seconds": (
+        {"meta": {"history": [ROW | {"seconds": math.inf}]}},
+        f"{META} a number from 0 to 1e+09 for 'seconds'; found inf",
     ),
     "an epoch twice": (
-        lambda path: {"meta": meta_with(path, history=2 * ROW)},
-        "in its metadata expected the epochs 1, 2, ... in 'history'; found others",
+        {"meta": {"history": [ROW, ROW]}},
+        f"{META} epochs 1, 2, 3, ... in 'history'; found other numbers",
     ),
     "an epoch without figures": (
-        lambda path: {"meta": meta_with(path, history=[{"epoch": 1}])},
-        "in its metadata expected 'train_loss' in 'history'; found none",
+        {"meta": {"history": [{"epoch": 1}]}},
+        f"{META} 'train_loss' in 'history'; found none",
     ),
-    "weights too large for their scores": (
-        lambda _: {"W3": np.full((10, 5), 3e38, np.float32)},
-        "expected numbers of at most 1e+09 in W3; found 3e+38",
-    ),
-    "no hidden units": (
-        lambda _: {
-            "W1": np.zeros((0, 784), np.float32),
-            "W2": np.zeros((10, 0), np.float32),
-            "W3": None,
-        },
-        "expected matrices that lead from 784 pixels to 10 scores; found 0 x 784, 10 x 0",
-    ),
-    "no metadata": (
-        lambda _: {"meta": None},
-        "expected mnistnet's metadata, a JSON object; found none",
-    ),
-    "metadata that is not JSON": (
-        lambda _: {"meta": np.array("{")},
-        "expected mnistnet's metadata, a JSON object; found none",
-    ),
-    "metadata that is a list": (
-        lambda _: {"meta": np.array("[1]")},
-        "expected mnistnet's metadata, a JSON object; found none",
-    ),
-    "metadata that is not text": (
-        lambda _: {"meta": np.zeros(3)},
-        "expected mnistnet's metadata, a JSON object; found none",
-    ),
-    "metadata nested without end": (
-        lambda _: {"meta": np.array("[" * 100_000)},
-        "expected mnistnet's metadata, a JSON object; found none",
-    ),
-    "another name": (
-        lambda path: {"W2": None, "../W2": np.zeros((5, 12), np.float32)},
-        "expected the matrices W1, W2, ...; found ../W2, W1, W3",
-    ),
-    "an absolute path": (
-        lambda path: {"W2": None, "/etc/W2": np.zeros((5, 12), np.float32)},
-        "expected the matrices W1, W2, ...; found /etc/W2, W1, W3",
-    ),
-    "a name with control characters": (
-        lambda path: {"W2": None, "W\x1b[2J": np.zeros((5, 12), np.float32)},
-        "expected the matrices W1, W2, ...; found W\\x1b[2J, W1, W3",
-    ),
+    "no metadata": ({"meta": None}, NO_META),
+    "metadata that are not JSON": ({"meta": np.array("{")}, NO_META),
+    "metadata that are a list": ({"meta": np.array("[1]")}, NO_META),
+    "metadata that are not text": ({"meta": np.zeros(3)}, NO_META),
+    "deeply nested metadata": ({"meta": np.array("[" * 100_000)}, NO_META),
 }
 
 
 @pytest.mark.parametrize("kind", ALTERED)
-def test_a_file_of_other_content(whole: bytes, kind: str) -> None:
-    change, words = ALTERED[kind]
-    rewrite(NET, **change(NET))
-    assert_refused(f"{NET}: {words}")
+def test_invalid_content_is_an_error(whole: bytes, kind: str) -> None:
+    changes, message = ALTERED[kind]
+    rewrite(NET, **changes)
+    assert_refused(f"{NET}: {message}")
 
 
 class Mine:
-    """A pickle of it runs code when loaded."""
+    """An object whose pickle runs code when loaded."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.mkdir, ("exploded",)
 
 
 @pytest.mark.parametrize("name", ["W3", "meta", "velocity", "more"])
-def test_a_pickle_that_would_run_code(whole: bytes, name: str) -> None:
+def test_a_pickle_is_not_loaded(whole: bytes, name: str) -> None:
     rewrite(NET, **{name: np.array([Mine()], object)})
     assert_refused(DAMAGED)
     assert not Path("exploded").exists()
     with np.load(NET, allow_pickle=True) as z:
         z[name]
-    assert Path("exploded").exists()  # so it would have
+    assert Path("exploded").exists()  # NumPy would load it
 
 
 # ---- damage
 
 
 @pytest.mark.parametrize("part", range(8))
-def test_a_file_cut_at_every_thousandth_byte(whole: bytes, part: int) -> None:
+def test_a_truncated_file_is_an_error(whole: bytes, part: int) -> None:
     for length in range(1000 * part, len(whole), 8000):
         NET.write_bytes(whole[:length])
         assert_refused(DAMAGED)
 
 
-def test_a_flipped_byte_anywhere(network: Network, whole: bytes) -> None:
-    """An error, or the same network where the byte carries nothing."""
+def test_a_changed_byte_is_an_error_or_harmless(network: Network, whole: bytes) -> None:
+    """Some bytes of the archive have no meaning."""
     rng = np.random.default_rng(0)
     refused = 0
     for position in rng.choice(len(whole), 200, replace=False):
@@ -290,13 +227,13 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_a_file_of_another_kind(kind: str) -> None:
+def test_a_file_of_another_kind_is_an_error(kind: str) -> None:
     NET.write_bytes(FOREIGN[kind])
     assert_refused(DAMAGED)
 
 
 @pytest.mark.parametrize("name", ["W1.npy", "meta.npy"])
-def test_a_member_that_is_no_array(whole: bytes, name: str) -> None:
+def test_a_member_that_is_not_an_array_is_an_error(whole: bytes, name: str) -> None:
     with zipfile.ZipFile(NET) as archive:
         members = {member: archive.read(member) for member in archive.namelist()}
     with zipfile.ZipFile(NET, "w") as archive:
@@ -305,26 +242,24 @@ def test_a_member_that_is_no_array(whole: bytes, name: str) -> None:
     assert_refused(DAMAGED)
 
 
-def test_a_zip_bomb(whole: bytes) -> None:
-    """Refused for what it says it holds, and if it says less, by that."""
+def test_a_zip_bomb_is_not_unpacked(whole: bytes) -> None:
+    """Its stated size exceeds the limit, or its content exceeds the stated size."""
     with zipfile.ZipFile(NET, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("W4.npy", npy_bytes() + bytes(20_000_000))
         others = sum(member.file_size for member in archive.infolist()[:-1])
         member = archive.infolist()[-1]
         member.file_size = 3_000_000_000
     total = others + 3_000_000_000
-    assert_refused(f"{NET}: expected {weights.MAX_BYTES:,} bytes at most; found {total:,}")
+    assert_refused(f"{NET}: expected at most {weights.MAX_BYTES:,} bytes; found {total:,}")
     NET.write_bytes(NET.read_bytes().replace((3_000_000_000).to_bytes(4, "little"), bytes(4)))
     assert_refused(DAMAGED)
 
 
+NOT_A_FILE = "{path}: expected a weights file, found a folder or a device"
 INSTEAD = {
-    "a folder": (Path.mkdir, "{path}: expected a weights file, found a folder or a device"),
-    "a pipe": (os.mkfifo, "{path}: expected a weights file, found a folder or a device"),
-    "a device": (
-        lambda path: path.symlink_to("/dev/zero"),
-        "{path}: expected a weights file, found a folder or a device",
-    ),
+    "a folder": (Path.mkdir, NOT_A_FILE),
+    "a pipe": (os.mkfifo, NOT_A_FILE),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), NOT_A_FILE),
     "a link in a circle": (
         lambda path: path.symlink_to(path),
         "cannot read {path}: Too many levels of symbolic links",
@@ -342,41 +277,41 @@ INSTEAD = {
 
 
 @pytest.mark.parametrize("kind", INSTEAD)
-def test_what_is_no_file_to_read(kind: str) -> None:
+def test_a_path_without_a_readable_file_is_an_error(kind: str) -> None:
     make, words = INSTEAD[kind]
     make(NET)
     assert_refused(words.format(path=NET), run=as_user)
 
 
-def test_every_command_that_reads_weights_says_so_alike(tiny: Path) -> None:
+def test_all_commands_that_read_weights_print_the_same_error(tiny: Path) -> None:
     NET.write_bytes(b"")
-    for words in (("eval",), ("predict", "test:0"), ("plot", "weights"), ("gradcheck",), ("info",)):
-        more = ("--data", tiny) if words != ("info",) else ()
-        assert_fault((*words, *more, "--weights", NET), DAMAGED)
+    data = ("--data", tiny)
+    commands = [(*words, *data) for words in (("eval",), ("predict", "test:0"), ("gradcheck",))]
+    commands += [("plot", "weights", *data), ("info",), ("page",)]
+    for words in commands:
+        assert_fault((*words, "--weights", NET), DAMAGED)
     NET.rename("mnistnet.npz")
-    message = re.compile(DAMAGED.pattern.replace("net.npz", "mnistnet.npz"))
-    for words in (("eval",), ("predict", "test:0"), ("plot", "weights"), ("gradcheck",)):
-        assert_fault((*words, "--data", tiny), message)
-    assert_fault(("info",), message)
+    for words in commands:
+        assert_fault(words, re.compile(DAMAGED.pattern.replace("net.npz", "mnistnet.npz")))
 
 
-# ---- what a file claims
+# ---- misleading headers
 
 
-def test_bytes_in_front_are_damage_and_no_advice_is_given_to_allow_pickles(whole: bytes) -> None:
+def test_leading_bytes_are_an_error_that_does_not_suggest_pickles(whole: bytes) -> None:
     NET.write_bytes(b"#!/bin/sh" + whole)
     assert_refused(DAMAGED)
     assert "pickle" not in run("info", "--weights", NET).stderr
 
 
-def test_a_list_of_a_million_arrays_is_not_read() -> None:
+def test_a_huge_directory_is_not_read() -> None:
     with zipfile.ZipFile(NET, "w") as archive:
         for number in range(20_000):
             archive.writestr(f"W{number}.npy", b"")
     assert_refused(DAMAGED)
 
 
-def test_an_array_that_claims_more_than_there_is_takes_no_memory(whole: bytes) -> None:
+def test_an_array_with_a_huge_shape_is_not_allocated(whole: bytes) -> None:
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         header, {"descr": "<f4", "fortran_order": False, "shape": (10, 1 << 40)}
@@ -386,13 +321,13 @@ def test_an_array_that_claims_more_than_there_is_takes_no_memory(whole: bytes) -
     assert_refused(DAMAGED)
 
 
-def test_metadata_of_any_size_is_bounded(whole: bytes) -> None:
+def test_huge_metadata_are_not_read(whole: bytes) -> None:
     with zipfile.ZipFile(NET, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("meta.npy", bytes(weights.MAX_META + 2000))
     assert_refused(DAMAGED)
 
 
-def test_lack_of_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lack_of_memory_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*_: object, **__: object) -> None:
         raise MemoryError
 
@@ -400,7 +335,7 @@ def test_lack_of_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) ->
     assert run("info").stderr == "Error: there is not enough memory for this\n"
 
 
-def test_a_number_beyond_all_is_never_printed(whole: bytes) -> None:
+def test_infinity_is_never_printed_as_json(whole: bytes) -> None:
     for key in ("seed", "epochs", "validation_accuracy"):
         rewrite(
             NET,

@@ -1,4 +1,4 @@
-"""An answer says which digit or number, how probable it is, and why it is unsure if it is."""
+"""An answer has a digit or a number, its probability, and the reason if it is unsure."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def scores(digit: int, height: float = 12, second: float = 0) -> np.ndarray:
     return f
 
 
-def test_one_digit_has_its_probability_and_one_entry() -> None:
+def test_a_single_digit_has_its_probability_and_box() -> None:
     found = answer(scores(7)[None], [(1, 2, 3, 4)], inverted=True)
     assert (found.digit, found.number, found.inverted) == (7, None, True)
     assert (found.unsure, found.reason) == (False, None)
@@ -25,7 +25,7 @@ def test_one_digit_has_its_probability_and_one_entry() -> None:
     assert found.probability == digit.probability == digit.probabilities[7]
 
 
-def test_a_number_is_the_string_of_its_digits_and_the_product_of_their_probabilities() -> None:
+def test_a_number_has_its_digits_as_text_and_the_product_of_their_probabilities() -> None:
     rows = np.array([scores(0), scores(0, 8, 6), scores(9)])
     found = answer(rows, [(0, 0, 9, 9)] * 3, [()] * 3)
     assert (found.digit, found.number) == (None, "009")
@@ -36,8 +36,8 @@ def test_a_number_is_the_string_of_its_digits_and_the_product_of_their_probabili
 
 
 def test_each_reason_makes_an_answer_unsure() -> None:
-    near = MARGIN / 2 + 0.49  # probability of the first of two
-    close = scores(3, 12, 12 - np.log(near / (1 - near)))
+    p = MARGIN / 2 + 0.49  # of the first of two digits
+    close = scores(3, 12, 12 - np.log(p / (1 - p)))
     assert answer(close[None]).reason == "close second"
     assert answer(scores(3, LIKE_A_DIGIT - 0.1, -3)[None]).reason == "unlike a digit"
     for flaw in ("touching", "cut off", "low contrast"):
@@ -45,7 +45,7 @@ def test_each_reason_makes_an_answer_unsure() -> None:
         assert (found.digit, found.unsure, found.reason) == (3, True, flaw)
 
 
-def test_nothing_like_a_digit_is_no_digit() -> None:
+def test_low_scores_mean_no_digit() -> None:
     for rows in ([scores(3, NO_DIGIT - 0.1)], [scores(3, NO_DIGIT - 0.1), scores(1, 1)]):
         count = len(rows)
         found = answer(np.array(rows), [(0, 0, 9, 9)] * count, [()] * count)

@@ -1,4 +1,4 @@
-"""The temperature that makes probabilities mean what they say."""
+"""Temperature scaling finds the temperature with the lowest loss and changes no answer."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from mnistnet.model.network import Network, log_probabilities, logistic_loss
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 7.0])
-def test_the_temperature_that_scores_were_multiplied_by_is_found(temperature: float) -> None:
+def test_the_temperature_of_scaled_scores_is_found(temperature: float) -> None:
     rng = np.random.default_rng(0)
     scores = rng.normal(0, 2, (20_000, 10))
     cumulative = np.exp(log_probabilities(scores)).cumsum(axis=1)
@@ -27,12 +27,12 @@ def test_no_other_temperature_has_a_lower_loss() -> None:
     assert loss < min(others)
 
 
-def test_scores_that_are_all_right_end_at_the_lower_bound() -> None:
+def test_the_temperature_is_the_lower_bound_if_all_answers_are_right() -> None:
     labels = np.arange(10)
     assert fit_temperature(5 * np.eye(10), labels) == pytest.approx(0.01)
 
 
-def test_a_calibrated_network_gives_the_same_answers_and_needs_no_more_calibration() -> None:
+def test_calibration_divides_all_scores_and_a_second_one_changes_nothing() -> None:
     rng = np.random.default_rng(2)
     network = Network.random((784, 20, 10), rng)
     images = rng.integers(0, 256, (300, 784), np.uint8)

@@ -1,4 +1,4 @@
-"""Any expression of arithmetic is differentiated with its steps named as in the notes."""
+"""Arithmetic expressions are differentiated as in the notes, with a name for every step."""
 
 import ast
 import math
@@ -22,8 +22,8 @@ def derivatives(result: Differentiation) -> dict[str, float]:
     return {q.name: q.derivative for q in result.inputs}
 
 
-def test_the_example_of_the_notes() -> None:
-    """Equation 2.1 cut into equation 2.3, and its derivative by hand, equation 2.2."""
+def test_the_notes_example_has_the_notes_steps_and_derivative() -> None:
+    """Equation 2.1, split as in equation 2.3, against the derivative in equation 2.2."""
     result = differentiate(NOTES, {"x": 0.5})
     assert [f"{q.name} = {q.formula}" for q in result.steps] == [
         "a = exp(x)",
@@ -54,7 +54,7 @@ def test_the_example_of_the_notes() -> None:
 
 
 def expressions() -> st.SearchStrategy[str]:
-    """Expressions in x and y that are smooth and moderate where x and y are."""
+    """Smooth expressions in x and y, of moderate size for moderate x and y."""
     leaves = st.sampled_from(["x", "y", "0.5", "3", "1e-1", ".25"])
 
     def extend(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -87,7 +87,7 @@ def test_random_expressions_agree_with_central_differences(text: str, x: float, 
 
 @given(expressions(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
 @settings(max_examples=50)
-def test_values_are_those_of_python(text: str, x: float, y: float) -> None:
+def test_values_agree_with_python(text: str, x: float, y: float) -> None:
     assume("x" in text.replace("exp", "") or "y" in text)
     known = {name: getattr(math, name, None) for name in FUNCTIONS}
     known["logistic"] = lambda t: 1 / (1 + exp(-t))
@@ -119,7 +119,7 @@ def test_values_are_those_of_python(text: str, x: float, y: float) -> None:
         ("x**(1 + 1)", "da/da * 2 x"),
     ],
 )
-def test_rules_are_right_as_written(text: str, rule: str) -> None:
+def test_printed_rules_give_the_derivatives(text: str, rule: str) -> None:
     result = differentiate(text, {"x": 0.75, "y": 1.5})
     q = result.inputs[0]
     assert q.rule == rule
@@ -134,7 +134,7 @@ def test_rules_are_right_as_written(text: str, rule: str) -> None:
     assert q.derivative == pytest.approx(calculated, rel=1e-12)
 
 
-def test_equal_parts_are_one_variable_and_names_in_use_are_skipped() -> None:
+def test_equal_subexpressions_share_a_variable_and_used_names_are_skipped() -> None:
     result = differentiate("sin(a * b) + sin(a * b)**3 + d", {"a": 1, "b": 2, "d": 3, "unused": 4})
     assert [f"{q.name} = {q.formula}" for q in result.steps] == [
         "c = a * b",
@@ -147,13 +147,13 @@ def test_equal_parts_are_one_variable_and_names_in_use_are_skipped() -> None:
     assert (unused.rule, unused.derivative, result.differences["unused"]) == ("0", 0, 0)
 
 
-def test_constant_parts_are_numbers() -> None:
+def test_constant_subexpressions_are_evaluated() -> None:
     result = differentiate("x**(4 / 2) * -3", {"x": -2})
     assert [q.formula for q in result.steps] == ["x**2", "a * (-3)"]
     assert derivatives(result) == {"x": 12}
 
 
-def test_as_many_operations_as_are_allowed() -> None:
+def test_the_maximum_number_of_operations_is_accepted() -> None:
     result = differentiate("+".join(["x"] * (MAX_OPERATIONS + 1)), {"x": 1})
     assert derivatives(result) == {"x": MAX_OPERATIONS + 1}
     assert result.steps[26].name == "ab"
@@ -186,7 +186,7 @@ def test_as_many_operations_as_are_allowed() -> None:
         ("3 - (-2)**(x + 1)", "this has no finite derivative at x = 1"),
     ],
 )
-def test_what_cannot_be_differentiated_is_marked(text: str, message: str) -> None:
+def test_errors_mark_the_part_that_cannot_be_differentiated(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as raised:
         differentiate(text, {"x": 1.0})
     first, shown, marks = str(raised.value).split("\n")
@@ -215,18 +215,18 @@ def test_what_cannot_be_differentiated_is_marked(text: str, message: str) -> Non
         ("exp", {"exp": 1}, "expected a name of letters, digits and _; found 'exp', a function"),
         ("x", {"x y": 1}, "expected a name of letters, digits and _; found 'x y'"),
         ("x", {"if": 1}, "expected a name of letters, digits and _; found 'if'"),
-        ("x", {"x": math.nan}, "expected a finite value of x; found nan"),
+        ("x", {"x": math.nan}, "expected a finite value for x; found nan"),
         ("x", {f"x{i}": 1 for i in range(201)}, "expected at most 200 values; found 201"),
     ],
 )
-def test_what_is_no_expression_and_no_value_is_refused(
+def test_invalid_expressions_and_values_are_refused(
     text: str, values: dict[str, float], message: str
 ) -> None:
     with pytest.raises(ExpressionError, match=f"^{re.escape(message)}$"):
         differentiate(text, values)
 
 
-def test_where_one_side_has_no_value_there_are_no_central_differences() -> None:
+def test_there_is_no_central_difference_if_one_side_is_not_finite() -> None:
     result = differentiate("log(x)", {"x": 1e-9})
     assert derivatives(result) == {"x": pytest.approx(1e9)}
     assert result.differences == {"x": None}
@@ -239,38 +239,22 @@ HOSTILE = [
     *("((((((((((", "))))))))))", "**x" * 20, "-" * 50, "x.", "None", "True", "not ", "x:="),
     *("exec('1/0')", "x if x else y", "x" * 300, "-x" * 100, "exp(x)+", "(x+y)*", "sin(x*"),
 ]
-ARITHMETIC = [
-    "x",
-    "y",
-    "2",
-    "0.5",
-    "+",
-    "-",
-    "*",
-    "/",
-    "**",
-    "(",
-    ")",
-    "exp(",
-    "log(",
-    "tanh(",
-    " ",
-]
+ARITHMETIC = [*"xy2+-*/() ", "0.5", "**", "exp(", "log(", "tanh("]
 
 
 @pytest.mark.parametrize("pieces", [HOSTILE, ARITHMETIC])
 def test_5000_hostile_texts_are_differentiated_or_refused(pieces: list[str]) -> None:
-    """And none takes long, which shows as a test that does not end."""
+    """A text that took long would make this test hang."""
     rng = random.Random(0)
-    done = 0
+    accepted = 0
     for _ in range(5_000):
         text = "".join(rng.choices(pieces, k=rng.randint(1, 12)))
         try:
             differentiate(text, {"x": 1.5, "y": 0.5})
-            done += 1
+            accepted += 1
         except ExpressionError as error:
             assert len(str(error)) < 500
-    assert done > 0
+    assert accepted > 0
 
 
 @given(st.text(max_size=1200))
@@ -279,7 +263,7 @@ def test_any_text_is_differentiated_or_refused(text: str) -> None:
         differentiate(text, {"x": 1.5, "y": 0.5})
 
 
-def test_nothing_is_compiled_or_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_arithmetic_reaches_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
     parse = ast.parse
     monkeypatch.setattr(

@@ -1,5 +1,5 @@
-"""A search trains what is missing, keeps what is finished, and gives the same weights anywhere; a
-committee scores as the mean of its members."""
+"""A search trains missing starts, keeps finished ones, and gives the same weights with any
+executor; the scores of a committee are the mean of its members' scores."""
 
 import multiprocessing
 import os
@@ -20,7 +20,7 @@ from mnistnet.model import weights
 from mnistnet.model.metadata import Source
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options
-from mnistnet.model.search import Start, best, blank_committee, committee, finished, search
+from mnistnet.model.search import Start, best, blank_committee, committee, load_starts, search
 from mnistnet.processes import process_pool
 
 OPTIONS = Options((6,), epochs=2, batch_size=10, augment=False, validation=20, seed=5)
@@ -29,7 +29,7 @@ FOLDER = Path("net.starts")
 
 
 class Backwards(Executor):
-    """Runs the tasks when the last one is there, the last one first."""
+    """Runs the tasks in reverse order, after all have been submitted."""
 
     def __init__(self, count: int) -> None:
         self.count, self.waiting = count, []
@@ -67,7 +67,7 @@ def contents(folder: Path = FOLDER) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "hidden", [[(7,), (5,), (7,)], [(7, 4), (5, 6)], [(3, 4, 5), (5, 4, 3)], [(), ()], [(9,)]]
 )
-def test_a_committee_scores_as_the_mean_of_its_members(hidden: list[tuple[int, ...]]) -> None:
+def test_a_committee_averages_the_scores_of_its_members(hidden: list[tuple[int, ...]]) -> None:
     rng = np.random.default_rng(0)
     networks = [Network.random((784, *layers, 10), rng) for layers in hidden]
     images = rng.integers(0, 256, (50, 784), np.uint8)
@@ -77,8 +77,8 @@ def test_a_committee_scores_as_the_mean_of_its_members(hidden: list[tuple[int, .
     assert whole.image_scores(images) == pytest.approx(mean, abs=1e-5)
 
 
-def test_a_committee_that_cannot_be_is_one_error() -> None:
-    with pytest.raises(MnistnetError, match=r"expected networks of one depth; found \[2, 3\] lay"):
+def test_an_impossible_committee_is_an_error() -> None:
+    with pytest.raises(MnistnetError, match=r"expected networks of the same depth; found \[2, 3\]"):
         committee([Network((784, 10)), Network((784, 5, 10))])
     with pytest.raises(
         MnistnetError,
@@ -105,7 +105,7 @@ def test_the_weights_do_not_depend_on_the_executor_or_on_the_order() -> None:
         assert contents()[f"seed-000{seed}.npz"] == alone
 
 
-def test_only_what_is_missing_is_trained(threads: Executor) -> None:
+def test_only_missing_starts_are_trained(threads: Executor) -> None:
     trained = []
 
     def train(options: Options) -> Any:
@@ -124,22 +124,22 @@ def test_only_what_is_missing_is_trained(threads: Executor) -> None:
         (8, False),
     ]
     assert {name: contents()[name] for name in before} == before
-    assert [start.seed for start in finished(FOLDER)] == [5, 6, 7, 8]
+    assert [start.seed for start in load_starts(FOLDER)] == [5, 6, 7, 8]
     assert whole[0].last == again[0].last
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"options": replace(OPTIONS, epochs=3)}, "begun with --epochs 2, not 3; give the same"),
-        ({"options": replace(OPTIONS, hidden=(7,))}, "begun with --hidden 6, not 7; give the same"),
+        ({"options": replace(OPTIONS, epochs=3)}, "started with --epochs 2, not 3; use the same"),
+        ({"options": replace(OPTIONS, hidden=(7,))}, "started with --hidden 6, not 7; use"),
         (
             {"source": Source({"images": "56", "labels": "34"})},
-            "begun with training images of SHA-256 12, not 56; give the same",
+            "started with training images of SHA-256 12, not 56; use the same",
         ),
     ],
 )
-def test_starts_with_other_options_or_data_are_one_error_that_names_both(
+def test_starts_with_other_options_or_data_are_an_error_with_both_values(
     threads: Executor, change: dict[str, Any], words: str
 ) -> None:
     run(threads, 1)
@@ -149,37 +149,37 @@ def test_starts_with_other_options_or_data_are_one_error_that_names_both(
     assert contents() == before
 
 
-def test_a_file_that_is_no_start_is_not_replaced(threads: Executor) -> None:
+def test_another_file_in_the_folder_is_not_replaced(threads: Executor) -> None:
     FOLDER.mkdir()
     (FOLDER / "seed-0006.npz").write_text("a diary")
-    with pytest.raises(WeightsError, match="net.starts/seed-0006.npz: expected the weights that"):
+    with pytest.raises(WeightsError, match="net.starts/seed-0006.npz: expected a weights file"):
         run(threads, 3)
     assert (FOLDER / "seed-0006.npz").read_text() == "a diary"
 
 
-def test_a_folder_without_the_starts_of_one_search_is_one_error(threads: Executor) -> None:
+def test_a_folder_without_starts_or_with_different_ones_is_an_error(threads: Executor) -> None:
     with pytest.raises(TrainingError, match="net.starts: expected the starts of a search; found n"):
-        finished(FOLDER)
+        load_starts(FOLDER)
     run(threads, 1)
     run(threads, 1, replace(OPTIONS, seed=9, validation=10))
-    with pytest.raises(TrainingError, match="seed-0009.npz was begun with --validation 10, not 20"):
-        finished(FOLDER)
+    with pytest.raises(TrainingError, match="seed-0009.npz was started with --validation 10, not"):
+        load_starts(FOLDER)
 
 
-# ---- what goes wrong
+# ---- failures
 
 
-def test_a_start_that_fails_is_named_and_the_finished_ones_are_kept(threads: Executor) -> None:
+def test_a_failed_start_is_named_and_finished_ones_are_kept(threads: Executor) -> None:
     with pytest.raises(TrainingError, match="the start with seed 7: the loss is no longer finite"):
         run(threads, 3, replace(OPTIONS, seed=6), train=tasks.diverged_if_odd)
     assert list(contents()) == ["seed-0006.npz"]
 
 
-def test_a_killed_process_is_one_error_and_the_same_search_goes_on(tmp_path: Path) -> None:
+def test_a_search_continues_after_a_process_was_killed(tmp_path: Path) -> None:
     train = partial(tasks.killed_once, tmp_path)
     with (
         pytest.raises(
-            TrainingError, match="a process that trained was killed.*kept in net.starts; the same"
+            TrainingError, match="a training process was killed.*kept in net.starts; run the same"
         ),
         process_pool(2) as processes,
     ):
@@ -188,7 +188,7 @@ def test_a_killed_process_is_one_error_and_the_same_search_goes_on(tmp_path: Pat
         assert len(run(processes, 3, train=train)) == 3
 
 
-def test_an_interruption_ends_all_processes_and_keeps_what_is_finished() -> None:
+def test_ctrl_c_ends_all_processes_and_keeps_finished_starts() -> None:
     with pytest.raises(KeyboardInterrupt), process_pool(2) as processes:
         coming = search(
             processes, tasks.endless_if_odd, replace(OPTIONS, seed=6), SOURCE, FOLDER, 4
@@ -213,15 +213,15 @@ def test_a_worker_with_another_version_is_named(
 # ---- the best
 
 
-def test_the_best_have_the_lowest_validation_losses(threads: Executor) -> None:
+def test_the_best_starts_have_the_lowest_validation_losses(threads: Executor) -> None:
     starts = run(threads, 4)
     losses = sorted((start.last.validation_loss, start.seed) for start in starts)
     assert [start.seed for start in best(starts, 2)] == [seed for _, seed in losses[:2]]
-    with pytest.raises(TrainingError, match="expected at most 4 starts to choose; found 5"):
+    with pytest.raises(TrainingError, match="expected to choose at most 4 starts; found 5"):
         best(starts, 5)
 
 
-def test_without_validation_images_there_is_no_best(threads: Executor) -> None:
+def test_the_best_start_needs_validation_images(threads: Executor) -> None:
     starts = run(threads, 2, replace(OPTIONS, validation=0))
-    with pytest.raises(TrainingError, match="without validation images there is no best start"):
+    with pytest.raises(TrainingError, match="finding the best start needs validation images"):
         best(starts, 1)

@@ -1,4 +1,4 @@
-"""Threads of our own keep the order, hand on errors and end; BLAS gets its threads back."""
+"""prefetch keeps the order, passes on errors and ends; BLAS gets one thread in the block."""
 
 import itertools
 import os
@@ -26,7 +26,7 @@ def test_items_come_in_order_from_another_thread() -> None:
     assert threads.isdisjoint({threading.get_ident()})
 
 
-def test_no_more_is_prepared_than_asked_for_and_the_thread_ends_with_the_reader() -> None:
+def test_at_most_depth_items_are_prepared_and_the_thread_ends_with_the_reader() -> None:
     taken = []
 
     def items() -> Iterator[int]:
@@ -42,7 +42,7 @@ def test_no_more_is_prepared_than_asked_for_and_the_thread_ends_with_the_reader(
     assert len(taken) <= 5 + 3 + 1
 
 
-def test_an_error_reaches_the_reader_after_what_came_before_it() -> None:
+def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
     def items() -> Iterator[int]:
         yield 1
         raise ValueError("no more")
@@ -59,7 +59,7 @@ def blas_threads() -> set[int]:
     }
 
 
-def test_blas_has_one_thread_inside_and_what_it_had_before_outside(
+def test_blas_has_one_thread_in_the_block_and_is_restored_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in VARIABLES:
@@ -95,15 +95,15 @@ for hidden in ((8,), (300, 20)):
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs CPU affinity")
 def test_the_weights_are_the_same_on_one_core_and_on_all(tmp_path: Path) -> None:
-    """Of a narrow network and of one wide enough for two threads."""
+    """For a narrow network, and for one wide enough for two threads."""
     script = tmp_path / "script.py"
     script.write_text(TRAIN)
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    said = [
+    hashes = [
         subprocess.run(
             [sys.executable, script, cores], env=environment, capture_output=True, check=True
         ).stdout
         for cores in ("1", "all")
     ]
-    assert said[0] == said[1]
-    assert len(said[0].split()) == 2
+    assert hashes[0] == hashes[1]
+    assert len(hashes[0].split()) == 2

@@ -1,4 +1,4 @@
-"""Training is minibatch SGD as its formulas say, the same for the same seed, and honest."""
+"""Training follows its formulas, is reproducible, and never uses the validation images."""
 
 import itertools
 import math
@@ -24,7 +24,7 @@ def run(
     dtype: type = np.float32,
     extra: tuple[np.ndarray, np.ndarray] | None = None,
 ):
-    """A trained network and the reports of its epochs."""
+    """Train a network; return it and the reports."""
     state = begin(seed, dtype)
     reports = list(training.train(state, data.images, data.labels, options, extra=extra))
     assert state.history == reports
@@ -42,14 +42,9 @@ def data(tiny: Path) -> mnist.Dataset:
 
 
 def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -> None:
-    """Against a plain transcription; 250 images in minibatches of 40 leave a short one of 10."""
+    """Against a direct transcription, with 250 images in minibatches of 40 and a last one of 10."""
     options = Options(
-        epochs=2,
-        batch_size=40,
-        learning_rate=0.3,
-        momentum=0.8,
-        weight_decay=0.01,
-        validation=50,
+        epochs=2, batch_size=40, learning_rate=0.3, momentum=0.8, weight_decay=0.01, validation=50
     )
     trained, reports = run(data, options, dtype=np.float64)
 
@@ -71,14 +66,14 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
         assert reports[epoch].train_loss == pytest.approx(np.mean(losses), rel=1e-12)
         assert reports[epoch].train_accuracy == right / 250
     assert trained.parameters == pytest.approx(w, rel=1e-10, abs=1e-14)
-    # half of the cosine is behind at the start of the second epoch: the rate is half of 0.3
+    # the second epoch begins in the middle of the cosine, at half of 0.3
     assert [report.learning_rate for report in reports] == pytest.approx([0.3, 0.15])
 
 
 @pytest.mark.parametrize(
     ("layers", "share"), [((784, 72, 10), 1), ((784, 288, 10), 0.25), ((784, 9, 288, 10), 0.25)]
 )
-def test_above_72_units_only_the_scores_matrix_is_slower(
+def test_above_72_units_the_step_of_the_last_matrix_is_scaled(
     layers: tuple[int, ...], share: float
 ) -> None:
     network = Network(layers, np.float64)
@@ -91,7 +86,7 @@ def test_above_72_units_only_the_scores_matrix_is_slower(
     assert {float(w) for w in W.flat} == {-0.5 * share}
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(data: mnist.Dataset) -> None:
+def test_the_same_seed_gives_the_same_bits(data: mnist.Dataset) -> None:
     first, _ = run(data, seed=1)
     again, _ = run(data, seed=1)
     other, _ = run(data, seed=2)
@@ -99,8 +94,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(data: mnist.D
     assert first.parameters.tobytes() != other.parameters.tobytes()
 
 
-def test_it_learns_what_can_be_learned(data: mnist.Dataset) -> None:
-    """250 drawn digits are enough to read most of others."""
+def test_a_network_learns_drawn_digits(data: mnist.Dataset) -> None:
+    """250 digits are enough to recognise most others."""
     _, reports = run(data, Options(epochs=20, batch_size=20, validation=50))
     assert reports[-1].validation_accuracy >= 0.7
     assert reports[-1].train_accuracy > 0.95
@@ -108,7 +103,7 @@ def test_it_learns_what_can_be_learned(data: mnist.Dataset) -> None:
     assert [report.epoch for report in reports] == list(range(1, 21))
 
 
-def test_the_validation_figures_are_those_of_the_held_out_images(data: mnist.Dataset) -> None:
+def test_validation_figures_are_of_the_held_out_images(data: mnist.Dataset) -> None:
     network, reports = run(data)
     held_out = training.split(300, 50)[1]
     f = network.scores((data.images[held_out] / 255).astype(np.float32)).astype(np.float64)
@@ -128,7 +123,7 @@ def test_held_out_images_are_never_trained_on(data: mnist.Dataset) -> None:
     assert reports[-1].validation_loss != other_reports[-1].validation_loss
 
 
-def test_extra_images_are_trained_on_and_change_nothing_of_what_is_held_out(
+def test_extra_images_are_trained_on_and_never_held_out(
     data: mnist.Dataset,
 ) -> None:
     images, labels = data.images[:20].copy(), data.labels[:20]
@@ -141,26 +136,26 @@ def test_extra_images_are_trained_on_and_change_nothing_of_what_is_held_out(
     assert run(data, options, extra=(images, labels))[1][0].train_loss != reports[0].train_loss
 
 
-def test_an_epoch_takes_from_its_start_to_its_end(
+def test_the_time_of_an_epoch_is_reported(
     data: mnist.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "perf_counter", itertools.count(100).__next__)
     assert [report.seconds for report in run(data)[1]] == [1, 1, 1]
 
 
-def test_the_split_is_a_partition_that_depends_on_the_counts_alone() -> None:
+def test_the_split_is_a_partition_that_depends_on_the_counts_only() -> None:
     rows, held_out = training.split(1000, 100)
     assert len(held_out) == 100
     assert sorted([*rows, *held_out]) == list(range(1000))
     assert held_out.tolist() == training.split(1000, 100)[1].tolist()
-    # pinned, since a network's file says only how many: were the stream of NumPy's generator to
-    # change, --split validation would show images that older networks were trained on
+    # weights files record only the count: if NumPy's generator changed, --split validation would
+    # use images that older networks were trained on
     assert training.split(60_000, 5_000)[1][:5].tolist() == [28614, 23221, 1451, 40188, 31694]
-    # more held out are the same ones, and more
+    # a larger validation set contains the smaller one
     assert set(held_out) < set(training.split(1000, 200)[1])
 
 
-def test_with_nothing_held_out_all_is_trained_on_and_there_are_no_figures(
+def test_without_validation_all_images_are_trained_on(
     data: mnist.Dataset,
 ) -> None:
     _, reports = run(data, Options(epochs=1, batch_size=20, validation=0))
@@ -170,9 +165,7 @@ def test_with_nothing_held_out_all_is_trained_on_and_there_are_no_figures(
 
 
 @pytest.mark.parametrize("rate", [1e30, 1e300, math.nan])
-def test_a_loss_that_is_not_finite_says_to_lower_the_learning_rate(
-    data: mnist.Dataset, rate: float
-) -> None:
+def test_a_loss_that_is_not_finite_is_an_error(data: mnist.Dataset, rate: float) -> None:
     with pytest.raises(TrainingError) as caught:
         run(data, Options(learning_rate=rate, batch_size=20, validation=50))
     assert str(caught.value) == (
@@ -181,8 +174,8 @@ def test_a_loss_that_is_not_finite_says_to_lower_the_learning_rate(
 
 
 @pytest.mark.parametrize("rate", [1e37, 1e39])
-def test_a_last_step_that_leads_nowhere_says_so_too(data: mnist.Dataset, rate: float) -> None:
-    """The one step's loss is fine; what it leads to is not."""
+def test_a_last_step_to_invalid_weights_is_an_error(data: mnist.Dataset, rate: float) -> None:
+    """The loss is computed before the step and is still finite."""
     options = Options(epochs=1, batch_size=250, learning_rate=rate, validation=50)
     with pytest.raises(TrainingError, match=r"lower the learning rate, which is 1e\+3"):
         run(data, options)
@@ -192,7 +185,7 @@ def test_options_that_do_not_fit_the_data_are_refused(data: mnist.Dataset) -> No
     with pytest.raises(TrainingError) as caught:
         run(data, Options(validation=300))
     assert str(caught.value) == (
-        "expected fewer validation images than the 300 there are, found 300; lower --validation"
+        "expected fewer than 300 validation images, found 300; lower --validation"
     )
     with pytest.raises(TrainingError) as caught:
         run(data, Options(batch_size=251, validation=50))

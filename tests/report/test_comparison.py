@@ -1,4 +1,4 @@
-"""Two readers are compared by the images that only one of them reads correctly."""
+"""Two sets of answers are compared by the images that only one of them gets right."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ import pytest
 from mnistnet.report.comparison import Comparison, compare, comparison_text, mcnemar
 
 
-def test_only_the_images_that_one_of_them_reads_are_listed() -> None:
+def test_images_that_only_one_gets_right_are_listed() -> None:
     right = np.array([True, True, False, False, True])
     other = np.array([True, False, True, False, False])
     found = compare("other.npz", right, other, np.array([30, 20, 10, 5, 2]))
@@ -32,23 +32,23 @@ def test_the_p_value_is_that_of_a_fair_coin(first: int, second: int, p_value: fl
     assert mcnemar(first, second) == pytest.approx(float(p_value), rel=1e-3)
 
 
-def test_very_many_differences_are_no_overflow() -> None:
+def test_very_many_differences_do_not_overflow() -> None:
     assert mcnemar(0, 60_000) == 0
     assert mcnemar(20_000, 20_000) == 1
 
 
-def test_the_comparison_is_told_in_plain_sentences() -> None:
+def test_the_text_has_accuracies_images_and_the_p_value() -> None:
     found = Comparison("b.npz", 0.985, 0.97, list(range(100, 120)), [7, 9], 0.00012)
     assert comparison_text(found, "test") == (
         "this network 98.50 %, b.npz 97.00 %\n"
         "only this network is right on 20: test:100, test:101, test:102, test:103,\n"
         "  test:104, test:105, test:106, test:107, ...\n"
         "only the other is right on 2: test:7, test:9\n"
-        "the difference is larger than chance explains: p = 0.00012 (exact McNemar test)"
+        "the difference is statistically significant: p = 0.00012 (exact McNemar test)"
     )
     same = Comparison("b.npz", 0.98, 0.98, [], [], 1.0)
     assert comparison_text(same, "test").endswith(
         "only this network is right on 0: -\n"
         "only the other is right on 0: -\n"
-        "the difference is not larger than chance explains: p = 1 (exact McNemar test)"
+        "the difference is not statistically significant: p = 1 (exact McNemar test)"
     )

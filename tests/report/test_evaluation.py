@@ -1,4 +1,4 @@
-"""The figures of an evaluation are what their names say."""
+"""The figures of an evaluation are computed as their names say."""
 
 import math
 
@@ -12,15 +12,14 @@ from mnistnet.model.options import Options
 from mnistnet.model.training import split
 from mnistnet.report.evaluation import as_json, evaluate, rows_of, wilson_interval
 
-# Eight images, by true digit and answer; 7 is never answered, and only 0, 1 and 7 are shown.
+# Eight images of 0, 1 and 7; 7 is never the answer.
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 7], np.uint8)
 ANSWERS = [0, 0, 1, 1, 1, 1, 1, 0]
-MARGINS = [5, 5, 3, 5, 5, 5, 5, 4]  # of the answer's score over the nine others, which are 0
+MARGINS = [5, 5, 3, 5, 5, 5, 5, 4]  # score of the answer; the nine others are 0
 
 
 def reader() -> tuple[Network, np.ndarray]:
-    """A network that looks pixel i up in a table: image i lights that pixel alone, and the answer
-    is ANSWERS[i] by MARGINS[i]."""
+    """Make images with one white pixel each, and a network that gives them ANSWERS by MARGINS."""
     network = Network((784, 10))
     for image, (answer, margin) in enumerate(zip(ANSWERS, MARGINS, strict=True)):
         network.matrices[0][answer, image] = margin
@@ -33,7 +32,7 @@ def probability(margin: float) -> float:
     return math.exp(margin) / (math.exp(margin) + 9)
 
 
-def test_the_figures_count_what_they_say() -> None:
+def test_accuracy_confusion_recall_precision_and_loss() -> None:
     network, images = reader()
     result = evaluate(network, images, LABELS, np.arange(8))
     assert (result.count, result.errors, result.accuracy) == (8, 2, 0.75)
@@ -43,17 +42,17 @@ def test_the_figures_count_what_they_say() -> None:
     figures = {f.digit: (f.count, f.recall, f.precision) for f in result.per_digit}
     assert figures[0] == (3, 2 / 3, 2 / 3)
     assert figures[1] == (4, 1, 4 / 5)
-    assert figures[7] == (1, 0, None)  # shown but never answered
+    assert figures[7] == (1, 0, None)  # has an image, but is never the answer
     assert figures[5] == (0, None, None)
     right = 6 * -math.log(probability(5))
     wrong = math.log(math.exp(3) + 9) + math.log(math.exp(4) + 9)
     assert result.loss == pytest.approx((right + wrong) / 8)
 
 
-def test_unsure_answers_are_counted_and_the_accuracy_is_that_of_the_others() -> None:
-    """A margin of 3 over nine others makes probabilities of 0.69 and 0.03, 4 of 0.86 and 0.02."""
+def test_the_sure_accuracy_leaves_out_unsure_answers() -> None:
+    """A margin of 3 gives probabilities of 0.69 and 0.03, one of 4 gives 0.86 and 0.02."""
     network, images = reader()
-    network.matrices[0][...] += 10  # so that all look like digits
+    network.matrices[0][...] += 10  # all scores look like digits
     result = evaluate(network, images, LABELS, np.arange(8))
     assert result.unsure.tolist() == [False, False, True, *[False] * 4, True]
     assert result.sure_accuracy == 1
@@ -64,7 +63,7 @@ def test_unsure_answers_are_counted_and_the_accuracy_is_that_of_the_others() -> 
     assert none.sure_accuracy is None
 
 
-def test_the_surest_mistake_comes_first() -> None:
+def test_the_most_confident_mistake_comes_first() -> None:
     network, images = reader()
     result = evaluate(network, images, LABELS, np.arange(8))
     assert [(m.index, m.label, m.digit) for m in result.mistakes] == [(7, 7, 0), (2, 0, 1)]
@@ -73,16 +72,16 @@ def test_the_surest_mistake_comes_first() -> None:
     )
 
 
-def test_rows_choose_the_images_and_mistakes_keep_their_numbers() -> None:
+def test_mistakes_among_some_rows_keep_the_numbers_of_their_images() -> None:
     network, images = reader()
     result = evaluate(network, images, LABELS, np.array([1, 7]))
     assert (result.count, result.errors) == (2, 1)
     assert result.mistakes[0].index == 7
-    with pytest.raises(DataError, match="trained with none held out"):
+    with pytest.raises(DataError, match="trained without validation"):
         evaluate(network, images, LABELS, np.arange(0))
 
 
-def test_train_and_validation_are_as_the_network_was_trained() -> None:
+def test_train_and_validation_rows_are_those_of_the_training() -> None:
     sha256 = {"images": "aa", "labels": "bb"}
     meta = Metadata(Options(validation=10), Source(sha256))
     trained, held_out = rows_of("train", 50, sha256, meta), rows_of("validation", 50, sha256, meta)
@@ -107,7 +106,9 @@ def test_train_and_validation_are_as_the_network_was_trained() -> None:
         (29, 29, 0.8830, 1.0000),
     ],
 )
-def test_the_interval_is_wilsons(right: int, count: int, low: float, high: float) -> None:
+def test_the_interval_agrees_with_published_wilson_intervals(
+    right: int, count: int, low: float, high: float
+) -> None:
     assert wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
 
 
@@ -118,15 +119,5 @@ def test_json_has_the_promised_names() -> None:
     assert facts["confusion"][7] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     assert facts["per_digit"][7] == {"digit": 7, "count": 1, "recall": 0, "precision": None}
     assert set(facts["mistakes"][0]) == {"index", "label", "digit", "probability", "unsure"}
-    assert set(facts) == {
-        "count",
-        "errors",
-        "accuracy",
-        "interval",
-        "loss",
-        "unsure",
-        "sure_accuracy",
-        "confusion",
-        "per_digit",
-        "mistakes",
-    }
+    names = "count errors accuracy interval loss unsure sure_accuracy confusion per_digit mistakes"
+    assert set(facts) == set(names.split())

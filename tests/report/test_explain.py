@@ -1,4 +1,4 @@
-"""Every number of an explanation is what NumPy alone computes from the weights and the image."""
+"""The numbers of an explanation agree with NumPy's for the same weights and image."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def example(*hidden: int) -> tuple[Network, np.ndarray]:
     return Network.random((784, *hidden, 10), rng), rng.integers(0, 256, 784).astype(np.uint8)
 
 
-def test_the_numbers_of_the_notes_network() -> None:
+def test_the_numbers_agree_with_the_formulas() -> None:
     network, image = example(72)
     found = explain(network, image, label=3)
     M, W = (matrix.astype(np.float64) for matrix in network.matrices)
@@ -36,10 +36,7 @@ def test_the_numbers_of_the_notes_network() -> None:
 
     assert found.loss == pytest.approx(-np.log(p[3]), abs=1e-12)
     delta = p - np.eye(10)[3]
-    gradients = {
-        "W": np.outer(delta, h),
-        "M": np.outer((W.T @ delta) * (1 - h**2), x),
-    }
+    gradients = {"W": np.outer(delta, h), "M": np.outer((W.T @ delta) * (1 - h**2), x)}
     assert [d.matrix for d in found.derivatives] == ["M"] * 5 + ["W"] * 5
     for d in found.derivatives:
         assert d.value == pytest.approx(gradients[d.matrix][d.row, d.column], abs=1e-12)

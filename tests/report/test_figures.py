@@ -1,4 +1,4 @@
-"""The pictures show the numbers they promise, in the notes' order, and come out the same."""
+"""Figures show the right numbers, in the notes' order, and are reproducible."""
 
 import re
 from pathlib import Path
@@ -26,11 +26,11 @@ def random_network(*hidden: int) -> Network:
 
 
 def panes(figure) -> list:
-    """Those of the figure that are not scales of colours."""
+    """The axes of the figure, without colour bars."""
     return [pane for pane in figure.axes if pane.get_label() != "<colorbar>"]
 
 
-def test_weights_are_a_tile_a_hidden_unit_and_a_row_a_score_from_1_to_9_and_0() -> None:
+def test_weights_have_a_tile_per_hidden_unit_and_a_row_per_score_in_the_notes_order() -> None:
     network = random_network(72)
     M, W = network.matrices
     first, last = panes(figures.weights(network))
@@ -47,7 +47,7 @@ def test_weights_are_a_tile_a_hidden_unit_and_a_row_a_score_from_1_to_9_and_0() 
 
 
 @pytest.mark.parametrize("hidden", [(1,), (7,), (800,), (40, 300, 20), ()])
-def test_weights_of_any_widths_are_drawn(hidden: tuple[int, ...], tmp_path: Path) -> None:
+def test_weights_of_any_width_and_depth_are_drawn(hidden: tuple[int, ...], tmp_path: Path) -> None:
     network = random_network(*hidden)
     figure = figures.weights(network)
     shown = [pane.images[0].get_array() for pane in panes(figure)]
@@ -60,7 +60,7 @@ def test_weights_of_any_widths_are_drawn(hidden: tuple[int, ...], tmp_path: Path
     figures.save(figure, tmp_path / "weights.png")
 
 
-def test_of_many_units_the_72_with_the_largest_outgoing_weights_are_shown() -> None:
+def test_the_72_units_with_the_largest_outgoing_weights_are_shown() -> None:
     network = random_network(100)
     W = network.matrices[1]
     W[:, 3::2] /= 100  # 48 of 100 units
@@ -72,14 +72,14 @@ def test_of_many_units_the_72_with_the_largest_outgoing_weights_are_shown() -> N
     assert first.get_title() == "M: the 72 of 100 hidden units with the largest outgoing weights"
 
 
-def test_a_tile_that_would_be_blank_is_framed_and_on_a_scale_of_its_own() -> None:
+def test_a_faint_tile_is_framed_and_has_its_own_scale() -> None:
     network = random_network(4)
     M = network.matrices[0]
     M[2] /= 1000
     M[3] = 0
     first, _ = panes(figures.weights(network))
     shown = np.asarray(first.images[0].get_array())
-    assert "the 1 framed ones" in first.get_title()
+    assert "1 with weak weights, framed" in first.get_title()
     assert len(first.patches) == 1
     assert np.nanmax(np.abs(shown)) <= np.abs(M).max()
     x, y = map(int, first.patches[0].get_xy())
@@ -88,7 +88,7 @@ def test_a_tile_that_would_be_blank_is_framed_and_on_a_scale_of_its_own() -> Non
     )
 
 
-def test_units_are_the_features_and_scores_of_each_image(data: mnist.Dataset) -> None:
+def test_units_show_h_and_scores_of_each_image(data: mnist.Dataset) -> None:
     network = random_network(72)
     labels = [int(data.labels[0]), None, (int(data.labels[2]) + 1) % 10]
     names = ["test:0", "a/very/long/name/of/a/picture.png", "test:2"]
@@ -98,7 +98,7 @@ def test_units_are_the_features_and_scores_of_each_image(data: mnist.Dataset) ->
         assert np.array_equal(image.images[0].get_array().ravel(), data.images[index])
         h = np.tanh(data.images[index] / np.float32(255) @ network.matrices[0].T)
         grid = np.asarray(hidden.images[0].get_array())
-        assert grid.shape == (6, 12)  # as the tiles of weights
+        assert grid.shape == (6, 12)  # like the tiles of weights
         assert grid.ravel() == pytest.approx(h, abs=1e-5)
         f = (h @ network.matrices[1].T)[[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]]
         assert [bar.get_height() for bar in bars.patches] == pytest.approx(f, abs=1e-4)
@@ -111,38 +111,35 @@ def test_units_are_the_features_and_scores_of_each_image(data: mnist.Dataset) ->
     assert [row[0].get_title() for row in rows[:3]] == ["test:0", "...a/picture.png", "test:2"]
 
 
-def test_units_of_a_network_without_hidden_layers_are_its_pixels(data: mnist.Dataset) -> None:
+def test_units_of_a_network_without_hidden_layers_are_pixels(data: mnist.Dataset) -> None:
     figure = figures.units(random_network(), data.images[:1], ["test:0"], [None])
     assert panes(figure)[1].get_title() == "x: the pixels"
     assert panes(figure)[1].images[0].get_array().shape == (28, 28)
 
 
-def test_weights_of_very_many_layers_are_refused() -> None:
+def test_weights_of_too_many_layers_are_refused() -> None:
     with pytest.raises(MnistnetError, match="at most 12 matrices to draw; found 13"):
         figures.weights(random_network(*[2] * 12))
 
 
-def test_history_is_loss_accuracy_and_rate_an_epoch() -> None:
-    reports = [
-        Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),
-        Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5),
-    ]
+def test_history_shows_loss_accuracy_and_learning_rate() -> None:
+    reports = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5)]
     drawn = [
         {line.get_label(): line.get_xydata().tolist() for line in pane.lines}
         for pane in panes(figures.history({"net.npz": reports}))
     ]
     assert drawn[0] == {
-        "training, on the way": [[1, 0.5], [2, 0.3]],
+        "training (running mean)": [[1, 0.5], [2, 0.3]],
         "validation": [[1, 0.4], [2, 0.2]],
     }
     assert drawn[1] == {
-        "training, on the way": [[1, 80], [2, 90]],
+        "training (running mean)": [[1, 80], [2, 90]],
         "validation": [[1, 90], [2, 95]],
     }
     assert list(drawn[2].values()) == [[[1, 0.2], [2, 0.1]]]
 
 
-def test_history_has_integer_ticks_and_the_final_values() -> None:
+def test_history_has_integer_ticks_and_final_values() -> None:
     for epochs in (1, 2, 200):
         reports = [Report(n, 0.5, 0.8, 0.4, 0.9876, 0.2, 1) for n in range(1, epochs + 1)]
         figure = figures.history({"net.npz": reports})
@@ -157,7 +154,7 @@ def test_history_has_integer_ticks_and_the_final_values() -> None:
         assert panes(figure)[1].get_title().endswith("training 80.00 %, validation 98.76 %")
 
 
-def test_histories_of_several_networks_are_laid_over_each_other() -> None:
+def test_several_histories_share_the_axes() -> None:
     reports = [Report(n, 0.5, 0.8, 0.4, 0.9, 0.2, 1) for n in (1, 2)]
     figure = figures.history({"a.npz": reports, "b.npz": reports[:1]})
     assert [len(pane.lines) for pane in panes(figure)] == [4, 4, 2]
@@ -165,16 +162,16 @@ def test_histories_of_several_networks_are_laid_over_each_other() -> None:
     assert texts == ["a.npz, epoch 2: validation 90.00 %", "b.npz, epoch 1: validation 90.00 %"]
 
 
-def test_history_of_a_loss_of_zero_is_drawn() -> None:
+def test_history_may_have_a_loss_of_zero() -> None:
     figures.history({"net.npz": [Report(1, 0.0, 1, 0.0, 1, 0.2, 1.25)]})
 
 
-def test_history_without_validation_has_the_figures_of_training_alone() -> None:
+def test_history_without_validation_shows_training_only() -> None:
     figure = figures.history({"net.npz": [Report(1, 0.5, 0.8, None, None, 0.2, 1.25)]})
     assert [len(pane.lines) for pane in panes(figure)] == [1, 1, 1]
 
 
-def test_the_confusions_are_told_by_number_and_colour_without_the_right_answers() -> None:
+def test_confusion_colours_only_wrong_answers() -> None:
     confusion = np.diag(range(1000, 1010))
     confusion[4, 9], confusion[0, 6] = 12, 1
     (pane,) = panes(figures.confusion(Evaluation(0.1, confusion, []), "test"))
@@ -188,14 +185,14 @@ def test_the_confusions_are_told_by_number_and_colour_without_the_right_answers(
     assert (texts[5, 9], colours[9, 5]) == ("1", 1)
     assert pane.images[0].get_clim() == (0, 12)
     assert [label.get_text() for label in pane.get_xticklabels()] == list("1234567890")
-    title = "10,058 test images: 99.87 % right (grey), 13 confused"
+    title = "10,058 test images: accuracy 99.87 %, 13 errors (right answers grey)"
     assert pane.figure.get_suptitle() == title
     recalls = [label.get_text() for label in pane.child_axes[0].get_yticklabels()]
     assert recalls[3] == "98.8 %"  # of the fours
     assert len(recalls) == 10
 
 
-def test_mistakes_are_the_surest_and_known_label_errors_are_framed(data: mnist.Dataset) -> None:
+def test_mistakes_are_captioned_and_known_label_errors_are_framed(data: mnist.Dataset) -> None:
     wrong = [Mistake(7, 1, 2, 0.99), Mistake(3, 3, 5, 0.5, unsure=True)]
     confusion = np.zeros((10, 10), int)
     confusion[1, 2] = confusion[3, 5] = 1
@@ -211,7 +208,7 @@ def test_mistakes_are_the_surest_and_known_label_errors_are_framed(data: mnist.D
     assert figure.get_suptitle().startswith("The 2 most confident of 2 mistakes on 2 test images")
 
 
-def test_a_network_without_mistakes_has_a_picture_too(data: mnist.Dataset, tmp_path: Path) -> None:
+def test_a_network_without_mistakes_has_figures_too(data: mnist.Dataset, tmp_path: Path) -> None:
     network = weights.load(weights.PRETRAINED)[0]
     right = network.image_scores(data.images).argmax(axis=1) == data.labels
     result = evaluate(network, data.images, data.labels, np.flatnonzero(right))
@@ -228,7 +225,7 @@ def test_a_network_without_mistakes_has_a_picture_too(data: mnist.Dataset, tmp_p
         figures.save(figure, tmp_path / "none.png")
 
 
-def test_calibration_compares_probabilities_with_the_share_that_is_right() -> None:
+def test_calibration_compares_probabilities_with_accuracies() -> None:
     confidence = np.array([0.4, 0.45, 0.6, 0.6, 0.95, 0.95, 0.99, 0.999])
     right = np.array([False, True, True, False, True, True, True, True])
     margin = np.array([0.1, 0.2, 0.3, 0.4, 0.9, 0.91, 0.98, 0.99])
@@ -255,7 +252,7 @@ def test_calibration_compares_probabilities_with_the_share_that_is_right() -> No
 @pytest.mark.parametrize(
     ("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("PDF", b"%PDF")]
 )
-def test_the_same_picture_is_the_same_bytes(tmp_path: Path, ending: str, start: bytes) -> None:
+def test_the_same_figure_gives_the_same_bytes(tmp_path: Path, ending: str, start: bytes) -> None:
     written = []
     for name in ("a", "b"):
         figures.save(figures.weights(random_network(9)), tmp_path / f"{name}.{ending}")
@@ -265,12 +262,12 @@ def test_the_same_picture_is_the_same_bytes(tmp_path: Path, ending: str, start: 
     assert not re.search(rb"20\d\d-\d\d-\d\d|CreationDate", written[0])
 
 
-def test_a_picture_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+def test_a_figure_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MnistnetError, match="cannot write"):
         figures.save(figures.weights(random_network(2)), tmp_path / "none" / "a.png")
 
 
-def test_only_plots_of_ours_are_replaced(tmp_path: Path) -> None:
+def test_only_plots_made_by_mnistnet_are_replaced(tmp_path: Path) -> None:
     figure = figures.weights(Network.random((784, 2, 10), np.random.default_rng(0)))
     for kind in ("png", "svg", "pdf"):
         path = tmp_path / f"weights.{kind}"
@@ -284,6 +281,6 @@ def test_only_plots_of_ours_are_replaced(tmp_path: Path) -> None:
         assert path.read_bytes() != b"a drawing of mine"
 
 
-def test_a_matrix_too_large_to_draw_is_an_error() -> None:
+def test_a_matrix_that_is_too_large_to_draw_is_an_error() -> None:
     with pytest.raises(MnistnetError, match="at most 4,000,000 weights to draw; found 4,704,000"):
         figures.weights(Network((784, 6000, 10)))

@@ -1,4 +1,4 @@
-"""The page is one safe file that holds the network it is asked for, and replaces no other file."""
+"""The page is one safe file with the given network, and replaces only other pages."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ HOSTILE = """</script><script>alert(1)</script>'"><!--<img src=x onerror=alert(1
 
 
 class Elements(HTMLParser):
-    """The elements of a page: their tags, attributes and texts."""
+    """Tags, attributes and texts of the elements of a page."""
 
     def __init__(self, html: bytes) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs), ""))
 
     def handle_data(self, data: str) -> None:
-        if self.cdata_elem:  # within a script or a style, where there are no tags
+        if self.cdata_elem:  # in a script or style
             tag, attributes, text = self.found[-1]
             self.found[-1] = (tag, attributes, text + data)
 
@@ -55,7 +55,7 @@ def data_in(html: bytes) -> dict[str, Any]:
 
 
 def unpacked(html: bytes) -> Network:
-    """The network in a page, as its script unpacks it."""
+    """Unpack the network in a page as its script does."""
     matrices = []
     for packed in data_in(html)["matrices"]:
         integers = np.frombuffer(base64.b64decode(packed["integers"]), "<i2")
@@ -82,7 +82,7 @@ def test_a_page_is_small(bundled: Network) -> None:
     assert len(page(bundled, "a", WAYS, {})) <= 2_500_000
 
 
-def test_a_page_asks_for_nothing_else() -> None:
+def test_a_page_makes_no_requests() -> None:
     elements = Elements(page(random_network(2), "a", WAYS, {}))
     code = "".join(elements.texts("script")[1:] + elements.texts("style"))
     assert not re.search(r"https?:|@import|url\(|import\(|fetch|XMLHttp|Worker|sendBeacon", code)
@@ -110,7 +110,7 @@ def test_only_the_pages_own_script_and_style_may_run() -> None:
         assert not [name for name in attributes if name == "style" or name.startswith("on")]
 
 
-def test_strings_from_a_stranger_cannot_leave_the_data() -> None:
+def test_untrusted_strings_cannot_escape_from_the_data() -> None:
     harmless = Elements(page(random_network(2), "a", WAYS, {})).found
     html = page(random_network(2), HOSTILE, WAYS, {HOSTILE: 1})
     found = Elements(html).found
@@ -119,9 +119,9 @@ def test_strings_from_a_stranger_cannot_leave_the_data() -> None:
     assert (data["name"], data["rules"]) == (HOSTILE, {HOSTILE: 1})
 
 
-def test_a_weights_file_from_a_stranger_cannot_put_anything_into_its_page() -> None:
+def test_an_untrusted_weights_file_cannot_add_elements_to_its_page() -> None:
     network = load_network()
-    hostile = HOSTILE.replace("/", "_")  # which no file's name can have
+    hostile = HOSTILE.replace("/", "_")  # not allowed in file names
     versions = {"mnistnet": HOSTILE, HOSTILE: HOSTILE}
     strange = replace(network, metadata=replace(network.metadata, versions=versions))
     name = hostile.replace("\ud800", "") + ".npz"
@@ -144,14 +144,14 @@ def test_the_weights_in_a_page_are_within_a_step_of_16_bits(hidden: tuple[int, .
         assert (np.abs(W - mine) <= 0.51 * step).all()
 
 
-def test_weights_of_any_size_fit_into_a_page() -> None:
+def test_weights_of_any_size_are_packed() -> None:
     network = random_network(3)
     network.matrices[0][:] = [[0], [1e9], [1e-30]]
     inside = unpacked(page(network, "a", WAYS, {}))
     assert inside.matrices[0] == pytest.approx(network.matrices[0], rel=1e-4)
 
 
-def test_no_answer_on_2000_drawn_digits_changes(bundled: Network) -> None:
+def test_packing_changes_no_answer_on_2000_drawn_digits(bundled: Network) -> None:
     images = draw(2000, np.random.default_rng(7))[0]
     for network in (bundled, random_network(72)):
         inside = unpacked(page(network, "a", WAYS, {}))
@@ -159,7 +159,9 @@ def test_no_answer_on_2000_drawn_digits_changes(bundled: Network) -> None:
         assert np.array_equal(inside.image_scores(images).argmax(axis=1), answers)
 
 
-def test_no_answer_on_2000_images_of_mnist_changes(bundled: Network, real_mnist: Path) -> None:
+def test_packing_changes_no_answer_on_2000_images_of_mnist(
+    bundled: Network, real_mnist: Path
+) -> None:
     images = mnist.load(real_mnist, "test").images[:2000]
     answers = bundled.image_scores(images).argmax(axis=1)
     inside = unpacked(page(bundled, "a", WAYS, {}))
@@ -178,7 +180,7 @@ def test_the_command_writes_a_page_and_prints_its_path() -> None:
     assert Path("digit.html").read_bytes() == written
 
 
-def test_the_page_names_the_weights_but_not_their_folder(tmp_path: Path) -> None:
+def test_the_page_names_the_weights_file_without_its_folder(tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     load_network().save(tmp_path / "secret" / "mine.npz")
     run("page", "--weights", tmp_path / "secret" / "mine.npz")
@@ -186,25 +188,25 @@ def test_the_page_names_the_weights_but_not_their_folder(tmp_path: Path) -> None
     assert data["name"] == "weights mine.npz"
 
 
-def test_a_file_that_is_no_page_is_not_replaced() -> None:
+def test_another_file_is_not_replaced() -> None:
     Path("digit.html").write_text("<!doctype html>\n<p>My own")
     assert_fault(
         ("page",),
-        "digit.html: expected a page that 'mnistnet page' made; found another file, which is not "
+        "digit.html: expected a page made by 'mnistnet page'; found another file, which is not "
         "replaced: move it away, or name another file with --out",
     )
 
 
-def test_a_script_replaces_no_other_file_either() -> None:
+def test_save_does_not_replace_another_file() -> None:
     Path("mine.html").write_text("<p>My own")
     with pytest.raises(MnistnetError, match="mine.html: expected a page"):
         save(Path("mine.html"), page(random_network(2), "a", WAYS, {}))
     assert Path("mine.html").read_text() == "<p>My own"
 
 
-def test_a_file_that_cannot_be_read_is_one_error() -> None:
+def test_an_unreadable_file_is_an_error() -> None:
     Path("digit.html").write_text("secret")
-    Path("digit.html").chmod(0o200)  # writable alone
+    Path("digit.html").chmod(0o200)  # writable only
     message = "cannot read digit.html: Permission denied"
     assert_fault(("page",), message, run=as_user)
 
@@ -214,21 +216,13 @@ def test_an_empty_file_is_replaced() -> None:
     assert run("page").exit_code == 0
 
 
-def test_a_page_that_cannot_be_written_is_one_error() -> None:
+def test_a_page_that_cannot_be_written_is_an_error() -> None:
     message = re.compile("cannot write none/a.html: there is no folder .*none")
     assert_fault(("page", "--out", "none/a.html"), message)
     Path("folder").mkdir()
     assert_fault(
         ("page", "--out", "folder"), "cannot write folder: it is a folder or a device, not a file"
     )
-
-
-def test_a_missing_weights_file_is_one_error_and_leaves_no_page() -> None:
-    message = (
-        "there is no weights file no.npz; run 'mnistnet train' to make one, "
-        "or name another with --weights"
-    )
-    assert_fault(("page", "--weights", "no.npz"), message)
 
 
 @pytest.mark.parametrize("is_shown", [True, False])

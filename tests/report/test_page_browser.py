@@ -1,8 +1,5 @@
-"""The page in a real browser: it can be drawn on by mouse, touch and pen, shows the network's own
-numbers, and sees in a drawing what `mnistnet predict` sees in a picture of it.
-
-Skipped where there is no Chromium.
-"""
+"""The page in a browser accepts mouse, touch and pen, shows the network's numbers, and prepares a
+drawing as `mnistnet predict` prepares a picture of it. Skipped without Chromium."""
 
 import base64
 import contextlib
@@ -30,7 +27,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt-get install chromium")
 
-QUIET = [  # a browser that asks nobody for anything
+QUIET = [  # a browser without network requests of its own
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -38,7 +35,7 @@ QUIET = [  # a browser that asks nobody for anything
     "--disable-component-update",
     "--disable-sync",
 ]
-# What the page's own script knows, after the update that the last events asked for.
+# The state of the page's script after the last requested update.
 STATE = """() => new Promise((done) => {
   const look = () => isRequested ? requestAnimationFrame(look) : done({
     x: [...state.seen.x], h: [...state.layers.at(-2)], f: [...state.layers.at(-1)], p: state.p,
@@ -51,7 +48,7 @@ STATE = """() => new Promise((done) => {
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     home = {"HOME": str(tmp_path_factory.mktemp("home"))}
-    flags = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET  # as root there is no sandbox
+    flags = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET  # root has no sandbox
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=CHROMIUM, args=flags, env=os.environ | home
@@ -61,15 +58,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 class Page:
-    """The page of a network in a window of its own."""
+    """A page in its own window."""
 
     def __init__(self, browser: Any, path: Path, **options: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         self.tab = self.context.new_page()
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         self.requests: list[str] = []
-        self.tab.on("console", lambda message: self.complaints.append(message.text))
-        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.tab.on("console", lambda message: self.errors.append(message.text))
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
         self.context.on("request", lambda request: self.requests.append(request.url))
         self.tab.goto(path.resolve().as_uri())
         self.cdp = self.context.new_cdp_session(self.tab)
@@ -79,12 +76,12 @@ class Page:
         return state
 
     def places(self, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        """Parts of the canvas as places in the window."""
+        """Convert positions relative to the canvas to positions in the window."""
         box = self.tab.locator("#draw").bounding_box()
         return [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
 
     def mouse(self, points: list[tuple[float, float]]) -> None:
-        """Draw a stroke."""
+        """Draw a stroke with the mouse."""
         (first, *others) = self.places(points)
         self.tab.mouse.move(*first)
         self.tab.mouse.down()
@@ -100,7 +97,7 @@ class Page:
             self.cdp.send("Input.dispatchMouseEvent", event | {"pointerType": "pen"})
 
     def touch(self, points: list[tuple[float, float]], *others: tuple[float, float]) -> None:
-        """A finger; others come after it and rest."""
+        """Draw a stroke with a finger, while other fingers rest on the canvas."""
         places = [{"x": x, "y": y, "id": 1} for x, y in self.places(points)]
         resting = [{"x": x, "y": y, "id": 2 + n} for n, (x, y) in enumerate(self.places([*others]))]
         self.finger("touchStart", places[:1])
@@ -119,8 +116,8 @@ Opener = Callable[..., Page]
 
 @pytest.fixture
 def show(browser: Any, tmp_path: Path) -> Iterator[Opener]:
-    """Opens the page of the bundled network, or of another; no page may complain or ask for
-    anything."""
+    """Open the page of the bundled network or of another one, and check that it has no errors and
+    makes no requests."""
     with contextlib.ExitStack() as stack:
 
         def opened(model: Model | None = None, **options: Any) -> Page:
@@ -139,7 +136,7 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Opener]:
 
 
 def check(page: Page) -> None:
-    assert page.complaints == []
+    assert page.errors == []
     assert [url for url in page.requests if not url.startswith("file:")] == []
     assert len(page.requests) == 1
 
@@ -151,14 +148,14 @@ def random_model(*hidden: int) -> Model:
 def strokes(
     digit: int, way: int = 0, size: float = 0.6, left: float = 0.2, top: float = 0.2
 ) -> Any:
-    """The program's own strokes for a digit, at a place on the canvas."""
+    """The strokes of an example, at a place on the canvas."""
     return [[(left + size * x, top + size * y) for x, y in stroke] for stroke in WAYS[digit][way]]
 
 
 # ---- drawing
 
 
-def test_a_blank_page_says_that_nothing_is_drawn(show: Opener) -> None:
+def test_a_new_page_says_that_nothing_is_drawn(show: Opener) -> None:
     state = show().state()
     assert state["answer"] == "nothing drawn"
     assert set(state["x"]) == set(state["h"]) == set(state["f"]) == {0}
@@ -168,7 +165,7 @@ def test_a_blank_page_says_that_nothing_is_drawn(show: Opener) -> None:
 @pytest.mark.parametrize("ratio", [1, 2, 3])
 @pytest.mark.parametrize("device", ["mouse", "pen", "touch"])
 def test_a_digit_can_be_drawn(show: Opener, device: str, ratio: int) -> None:
-    """At any number of the screen's pixels to one of the page's; the canvas is as sharp."""
+    """On screens of any resolution, with a canvas of that resolution."""
     page = show(device_scale_factor=ratio, has_touch=device == "touch")
     for points in strokes(3):
         getattr(page, device)(points)
@@ -191,7 +188,7 @@ def test_a_fast_stroke_has_no_gaps(show: Opener) -> None:
     assert set(ink) == {0}
 
 
-def test_all_places_that_the_browser_reports_at_once_are_drawn(show: Opener) -> None:
+def test_all_positions_in_one_event_are_drawn(show: Opener) -> None:
     page = show()
     (start,) = page.places([(0.2, 0.2)])
     page.tab.mouse.move(*start)
@@ -237,7 +234,7 @@ def test_a_phone_does_not_scroll_while_a_finger_draws(show: Opener) -> None:
     assert page.tab.evaluate("scrollY") == 0
 
 
-def test_undo_goes_back_a_stroke_an_example_or_a_clearing(show: Opener) -> None:
+def test_undo_reverts_a_stroke_an_example_or_clear(show: Opener) -> None:
     page = show()
     undo, clear = (page.tab.get_by_role("button", name=name) for name in ("Undo", "Clear"))
     for points in strokes(4):
@@ -249,16 +246,16 @@ def test_undo_goes_back_a_stroke_an_example_or_a_clearing(show: Opener) -> None:
     assert page.state()["answer"] == "nothing drawn"
     undo.click()
     assert len(page.state()["strokes"]) == 1
-    page.tab.get_by_role("button", name="Draw a 8").click()
+    page.tab.get_by_role("button", name="Example of 8").click()
     assert page.state()["answer"] == "8"
     page.tab.keyboard.press("Control+z")
     assert len(page.state()["strokes"]) == 1
-    for _ in range(3):  # more than there is to undo
+    for _ in range(3):  # more often than needed
         undo.click()
     assert page.state()["answer"] == "nothing drawn"
 
 
-def test_the_pen_is_as_wide_as_is_asked(show: Opener) -> None:
+def test_the_width_of_the_pen_can_be_chosen(show: Opener) -> None:
     page = show()
     for width in ("2", "14"):
         page.tab.locator("#pen").fill(width)
@@ -266,11 +263,11 @@ def test_the_pen_is_as_wide_as_is_asked(show: Opener) -> None:
     assert [stroke["width"] for stroke in page.state()["strokes"]] == [0.02, 0.14]
 
 
-# ---- what it sees and says
+# ---- the answer
 
 
-def test_it_sees_and_says_what_predict_does(show: Opener) -> None:
-    """Fifty digits of all sizes, places and widths of the pen."""
+def test_image_and_answer_agree_with_predict(show: Opener) -> None:
+    """For digits of many sizes, places and pen widths."""
     page = show()
     rng = np.random.default_rng(0)
     ways = [(digit, way) for digit in range(10) for way in range(len(WAYS[digit]))]
@@ -288,21 +285,21 @@ def test_it_sees_and_says_what_predict_does(show: Opener) -> None:
         Path(name).write_bytes(base64.b64decode(state["png"].partition(",")[2]))
     lines = run("predict", "--json", *names).stdout.splitlines()
     for name, state, line in zip(names, states, lines, strict=True):
-        said = json.loads(line)
+        answer = json.loads(line)
         apart = np.abs(seen(Path(name)) - 255 * np.array(state["x"]))
         assert apart.max() <= 8
         assert apart.mean() <= 1
-        assert state["p"] == pytest.approx(said["probabilities"], abs=0.02)
-        assert state["answer"] == ("unsure" if said["unsure"] else str(said["digit"]))
+        assert state["p"] == pytest.approx(answer["probabilities"], abs=0.02)
+        assert state["answer"] == ("unsure" if answer["unsure"] else str(answer["digit"]))
 
 
 def seen(path: Path) -> np.ndarray:
-    """What the network sees of a picture, (784,)."""
+    """The image (784,) that predict makes from a picture."""
     (digit,) = read_picture(path).digits
     return digit.image.astype(float)
 
 
-def test_a_drawing_is_the_same_in_the_light_and_in_the_dark(show: Opener) -> None:
+def test_a_drawing_gives_the_same_image_in_light_and_dark_mode(show: Opener) -> None:
     images = []
     for scheme in ("light", "dark"):
         page = show(color_scheme=scheme)
@@ -314,7 +311,7 @@ def test_a_drawing_is_the_same_in_the_light_and_in_the_dark(show: Opener) -> Non
     assert all(np.abs(image - images[0]).max() <= 1.5 for image in images)
 
 
-def test_two_digits_are_not_one(show: Opener) -> None:
+def test_two_digits_are_not_read_as_one(show: Opener) -> None:
     page = show()
     for points in [*strokes(3, size=0.35, left=0.05), *strokes(5, size=0.35, left=0.55)]:
         page.mouse(points)
@@ -322,27 +319,27 @@ def test_two_digits_are_not_one(show: Opener) -> None:
 
 
 @pytest.mark.parametrize(("digit", "way"), [(4, 0), (4, 1), (5, 1), (7, 1)])
-def test_a_digit_of_several_strokes_is_one(show: Opener, digit: int, way: int) -> None:
+def test_a_digit_of_several_strokes_is_read(show: Opener, digit: int, way: int) -> None:
     page = show()
     for points in strokes(digit, way):
         page.mouse(points)
     assert page.state()["answer"] == str(digit)
 
 
-def test_a_network_that_has_learned_nothing_is_unsure(show: Opener) -> None:
+def test_an_untrained_network_is_unsure(show: Opener) -> None:
     page = show(random_model(72))
-    page.tab.get_by_role("button", name="Draw a 6").click()
+    page.tab.get_by_role("button", name="Example of 6").click()
     assert page.state()["answer"] == "unsure"
 
 
-# ---- what it shows
+# ---- the numbers
 
 
 @pytest.mark.parametrize("hidden", [(72,), (5,), (), (300, 100), (20, 30, 40)])
-def test_the_numbers_are_those_of_the_network(show: Opener, hidden: tuple[int, ...]) -> None:
+def test_the_numbers_agree_with_the_network(show: Opener, hidden: tuple[int, ...]) -> None:
     model = random_model(*hidden)
     page = show(model)
-    page.tab.get_by_role("button", name="Draw a 9").click()
+    page.tab.get_by_role("button", name="Example of 9").click()
     state = page.state()
     x = np.array([state["x"]], np.float32)
     assert state["h"] == pytest.approx(model.features(x)[0], abs=1e-3)
@@ -354,35 +351,35 @@ def test_the_numbers_are_those_of_the_network(show: Opener, hidden: tuple[int, .
     assert tiles.count() == min(72, (784, *hidden)[-1] if hidden else 784)
 
 
-def test_its_answers_to_drawn_digits_are_the_networks(show: Opener) -> None:
+def test_answers_to_drawn_digits_agree_with_the_network(show: Opener) -> None:
     images, _ = draw(300, np.random.default_rng(3))
     page = show()
-    said = page.tab.evaluate(
+    answers = page.tab.evaluate(
         "images => images.map(image => { const f = forward(image.map(pixel => pixel / 255)).at(-1);"
         " return f.indexOf(Math.max(...f)) })",
         images.tolist(),
     )
-    assert said == load_network().predict(images).tolist()
+    assert answers == load_network().predict(images).tolist()
 
 
-def test_of_many_units_those_with_the_largest_parts_of_the_score_are_shown(show: Opener) -> None:
+def test_the_units_with_the_largest_contributions_are_shown(show: Opener) -> None:
     page = show()
     for digit in (1, 8):
-        page.tab.get_by_role("button", name=f"Draw a {digit}").click()
+        page.tab.get_by_role("button", name=f"Example of {digit}").click()
         state = page.state()
         W = load_network().model.matrices[-1]
         parts = np.abs(W[digit] * np.array(state["h"]))
         shown = set(page.tab.evaluate("tiles.map(tile => tile.index)"))
         assert shown == set(np.argsort(-parts)[:72].tolist())
     text = page.tab.locator("#hidden").inner_text()
-    assert "Shown are the 72 with the largest parts of the score" in text
+    assert "The 72 units with the largest contributions to the score" in text
     assert "256 hidden units h of layer 2, the last hidden one" in text
 
 
-def test_pointing_at_a_unit_shows_its_value_and_its_part_of_each_score(show: Opener) -> None:
+def test_pointing_at_a_unit_shows_its_value_and_its_contributions(show: Opener) -> None:
     model = random_model(72)
     page = show(model)
-    page.tab.get_by_role("button", name="Draw a 3").click()
+    page.tab.get_by_role("button", name="Example of 3").click()
     state = page.state()
     page.tab.locator(".tile").nth(11).hover()
     detail = page.tab.locator("#detail")
@@ -395,10 +392,10 @@ def test_pointing_at_a_unit_shows_its_value_and_its_part_of_each_score(show: Ope
     assert f"h₁₂ = tanh(Σⱼ M₁₂ⱼ xⱼ) = tanh({signed(total)}) = {signed(state['h'][11])}" in formula
 
 
-def test_pointing_at_a_score_shows_what_speaks_for_it_and_against_it(show: Opener) -> None:
+def test_pointing_at_a_score_shows_the_largest_contributions(show: Opener) -> None:
     model = random_model(72)
     page = show(model)
-    page.tab.get_by_role("button", name="Draw a 3").click()
+    page.tab.get_by_role("button", name="Example of 3").click()
     state = page.state()
     page.tab.locator("#scores .row").nth(6).hover()
     assert f"Score of 7: f = {signed(state['f'][7])}" in page.tab.locator("#detail").inner_text()
@@ -417,7 +414,7 @@ def signed(value: float) -> str:
     return text.replace("-", "−") if float(text) else "0.00"
 
 
-def test_all_but_drawing_can_be_done_by_keyboard(show: Opener) -> None:
+def test_everything_but_drawing_works_by_keyboard(show: Opener) -> None:
     page = show()
     keyboard = page.tab.keyboard
     reached = []
@@ -443,13 +440,13 @@ def test_all_but_drawing_can_be_done_by_keyboard(show: Opener) -> None:
     assert title.inner_text().startswith(f"Unit {index + 1}: h")
 
 
-# ---- how it looks
+# ---- layout and accessibility
 
 
 @pytest.mark.parametrize("width", [320, 768, 1280, 2560])
 def test_nothing_is_cut_off_at_any_width(show: Opener, width: int) -> None:
     page = show(viewport={"width": width, "height": 800})
-    page.tab.get_by_role("button", name="Draw a 5").click()
+    page.tab.get_by_role("button", name="Example of 5").click()
     page.state()
     assert page.tab.evaluate("document.documentElement.scrollWidth") == width
     overflowing = page.tab.evaluate(
@@ -462,11 +459,11 @@ def test_nothing_is_cut_off_at_any_width(show: Opener, width: int) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_a_checker_of_accessibility_finds_nothing(show: Opener, scheme: str, width: int) -> None:
+def test_the_page_is_accessible(show: Opener, scheme: str, width: int) -> None:
     page = show(color_scheme=scheme, viewport={"width": width, "height": 800})
     for digit in (None, 8):
         if digit is not None:
-            page.tab.get_by_role("button", name=f"Draw a {digit}").click()
+            page.tab.get_by_role("button", name=f"Example of {digit}").click()
             page.state()
         rules = {
             "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -475,12 +472,12 @@ def test_a_checker_of_accessibility_finds_nothing(show: Opener, scheme: str, wid
         assert results.violations_count == 0, results.generate_report()
 
 
-def test_what_a_stranger_adds_to_the_page_does_not_run(show: Opener) -> None:
+def test_an_injected_script_does_not_run(show: Opener) -> None:
     page = show()
     page.tab.evaluate(
         "() => { const script = document.createElement('script'); script.textContent = 'bad = 1';"
         " document.body.append(script) }"
     )
     assert page.tab.evaluate("typeof bad") == "undefined"
-    assert any("Content Security Policy" in text for text in page.complaints)
-    page.complaints.clear()
+    assert any("Content Security Policy" in text for text in page.errors)
+    page.errors.clear()

@@ -1,4 +1,4 @@
-"""The starts of a search are compared on the images that they held out."""
+"""The starts of a search are compared on their validation images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ LABELS = RNG.integers(0, 10, 60)
 
 @pytest.fixture
 def starts() -> list[Start]:
-    """Five starts of random weights, with losses that are made up."""
+    """Five starts with random weights and invented losses."""
     found = []
     for seed, losses in enumerate(zip(TRAIN, VALIDATION, strict=True)):
         report = Report(1, losses[0], 0.9, losses[1], 0.1 * seed, 0.2, 1.5)
@@ -42,7 +42,7 @@ def analysis(starts: list[Start]) -> Analysis:
     return analyse(starts, IMAGES, LABELS, SHA256)
 
 
-def test_the_best_is_first_and_the_figures_are_of_the_held_out_images(
+def test_the_best_is_first_and_figures_are_of_the_validation_images(
     starts: list[Start], analysis: Analysis
 ) -> None:
     order = [2, 1, 3, 4, 0]
@@ -70,28 +70,28 @@ def test_few_or_equal_starts_have_no_rank_correlation(starts: list[Start]) -> No
     assert analyse(starts[:1], IMAGES, LABELS, SHA256).disagreement is None
 
 
-def test_other_images_are_one_error(starts: list[Start]) -> None:
-    with pytest.raises(TrainingError, match="^0.npz: trained on other images than these; name th"):
+def test_other_images_are_an_error(starts: list[Start]) -> None:
+    with pytest.raises(TrainingError, match="^0.npz: trained on other images; name their folder"):
         analyse(starts, IMAGES, LABELS, SHA256 | {"labels": "56"})
 
 
-def test_the_table_answers_both_questions_of_the_notes(analysis: Analysis) -> None:
+def test_the_table_compares_training_and_validation_losses(analysis: Analysis) -> None:
     lines = starts_text(analysis).splitlines()
     assert lines[1].split() == ["best", "2", "0.3000", "0.2000", "20.00", "%"]
     assert lines[3].split()[:2] == ["median", "3"]
     assert lines[5].split()[:2] == ["worst", "0"]
     assert lines[7].startswith("training losses from 0.2000 to 0.5000; two starts read ")
-    assert lines[9] == "seed 1, of the lowest training loss, is number 2 on the validation images;"
+    assert lines[9] == "seed 1 has the lowest training loss and ranks number 2 by validation loss;"
     assert lines[10].startswith("rank correlation of training and validation loss +0.")
     assert max(map(len, lines)) <= 80
 
 
-def test_the_summary_is_of_the_network_that_was_written(analysis: Analysis) -> None:
+def test_the_summary_describes_the_written_network(analysis: Analysis) -> None:
     facts = summary_json(analysis, [2, 1], Path("net.npz"))
     assert facts["validation_accuracy"] == analysis.committee_accuracy[1]
     assert (facts["starts"], facts["seeds"], facts["seconds"]) == (5, [2, 1], 7.5)
-    words = written_text(analysis, [2, 1], Path("net.npz"))
-    assert words.startswith("the committee of 2 starts, validation accuracy ")
+    text = written_text(analysis, [2, 1], Path("net.npz"))
+    assert text.startswith("the committee of 2 starts, validation accuracy ")
 
 
 def test_the_figure_shows_each_start_and_each_committee(analysis: Analysis) -> None:
@@ -104,6 +104,6 @@ def test_the_figure_shows_each_start_and_each_committee(analysis: Analysis) -> N
     assert together == pytest.approx(np.multiply(analysis.committee_accuracy, 100))
 
 
-def test_without_held_out_images_there_is_no_figure(analysis: Analysis) -> None:
-    with pytest.raises(TrainingError, match="without validation images the starts cannot be comp"):
+def test_the_figure_needs_validation_images(analysis: Analysis) -> None:
+    with pytest.raises(TrainingError, match="comparing starts needs validation images"):
         figure(replace(analysis, committee_accuracy=[]))

@@ -1,19 +1,26 @@
-"""Text for a person is right, and fits 80 columns with MNIST's counts."""
+"""Text output is right, and fits 80 columns for MNIST."""
+
+from pathlib import Path
 
 import numpy as np
 
 from mnistnet.model.answer import answer
+from mnistnet.model.metadata import Metadata, Report, Source
+from mnistnet.model.options import Options
 from mnistnet.report.evaluation import Evaluation, Mistake
 from mnistnet.report.text import (
     answer_lines,
+    epoch_text,
     evaluation_text,
+    live_text,
     mistakes_text,
     percent,
     picture_text,
+    trained_text,
 )
 
 
-def test_the_table_shows_the_confusion_with_recall_and_precision() -> None:
+def test_evaluation_text_has_the_confusion_matrix_recall_and_precision() -> None:
     confusion = np.diag([98, 50, 1, 1, 1, 1, 1, 1, 1, 0])
     confusion[0, 8] = 2
     text = evaluation_text(Evaluation(0.05, confusion, []), "test", {"first_half": 0.5})
@@ -41,14 +48,14 @@ def test_the_table_shows_the_confusion_with_recall_and_precision() -> None:
     )
 
 
-def test_the_table_fits_80_columns_with_60000_images_and_names_five_confusions() -> None:
+def test_evaluation_text_fits_80_columns_and_lists_five_confusions() -> None:
     text = evaluation_text(Evaluation(2.3, np.full((10, 10), 6000), []), "validation", {})
     assert max(map(len, text.splitlines())) <= 80
     assert text.count(" read as ") == 5 + 1
     assert "0 read as 1  6,000 times, 10.0 % of the 0s" in text
 
 
-def test_mistakes_are_drawn_under_names_that_predict_understands() -> None:
+def test_mistakes_have_names_that_predict_understands() -> None:
     images = np.zeros((8, 784), np.uint8)
     images[7].reshape(28, 28)[2:6, 3:9] = 200
     mistakes = [Mistake(7, 1, 2, 0.99), Mistake(1, 3, 5, 0.5)]
@@ -63,7 +70,7 @@ def test_mistakes_are_drawn_under_names_that_predict_understands() -> None:
     )
 
 
-def test_blank_rows_inside_a_mistake_are_kept_and_faint_ones_have_a_caption() -> None:
+def test_blank_rows_inside_an_image_are_kept_and_a_blank_image_has_a_caption() -> None:
     images = np.zeros((2, 784), np.uint8)
     images[0].reshape(28, 28)[[4, 5, 10, 11], 3:5] = 200
     mistakes = [Mistake(0, 1, 2, 0.99), Mistake(1, 3, 5, 0.5)]
@@ -73,14 +80,14 @@ def test_blank_rows_inside_a_mistake_are_kept_and_faint_ones_have_a_caption() ->
 
 
 def scores(**shares: float) -> np.ndarray:
-    """Scores (10,) that give these probabilities: d7=0.9, d1=0.1."""
+    """Scores (10,) for probabilities such as d7=0.9, d1=0.1."""
     f = np.full(10, -100.0)
     for name, share in shares.items():
         f[int(name[1])] = 20 + np.log(share)
     return f
 
 
-def test_an_answer_is_one_line_with_as_many_runners_up_as_wanted() -> None:
+def test_an_answer_is_one_line_with_the_requested_runners_up() -> None:
     found = answer(scores(d0=0.001, d1=0.002, d7=0.997)[None])
     assert answer_lines(["digit.png"], [found], 0) == ["digit.png  7   99.7 %"]
     assert answer_lines(["digit.png"], [found], 2) == [
@@ -88,7 +95,7 @@ def test_an_answer_is_one_line_with_as_many_runners_up_as_wanted() -> None:
     ]
 
 
-def test_answers_line_up_and_say_why_they_are_unsure() -> None:
+def test_answers_are_aligned_and_give_the_reason_if_unsure() -> None:
     sure, close = scores(d7=1), scores(d7=0.61, d1=0.352, d9=0.038)
     number = np.array([scores(d2=1), scores(d0=0.7, d6=0.3), scores(d4=1)])
     found = [
@@ -112,17 +119,35 @@ def test_answers_line_up_and_say_why_they_are_unsure() -> None:
     assert answer_lines([], [], 0) == []
 
 
-def test_a_figure_that_does_not_exist_is_a_dash() -> None:
+def test_a_missing_percentage_is_a_dash() -> None:
     assert percent(None) == "-"
     assert percent(0.9785) == "97.85 %"
 
 
-def test_a_picture_is_drawn_in_half_blocks_beside_the_bars() -> None:
+def test_one_of_a_thing_is_singular() -> None:
+    confusion = np.zeros((10, 10), int)
+    confusion[3, 3] = 1
+    lines = evaluation_text(Evaluation(0.5, confusion, []), "test", {}).splitlines()
+    assert lines[1] == "errors    0 of 1 test image"
+    report = Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25)
+    text = trained_text(Metadata(Options(), Source(), (report,)), Path("net.npz"))
+    assert text == "validation accuracy 90.00 % after 1 epoch in 1.2 s; weights in net.npz"
+
+
+def test_without_validation_images_no_validation_accuracy_is_printed() -> None:
+    report = Report(2, 0.5, 0.8, None, None, 0.2, 1.25)
+    assert epoch_text(report, 9) == "epoch   2/9  train loss 0.5000  1.25 s"
+    assert live_text(report, 1000) == "loss 0.5000, 800 images/s"
+    text = trained_text(Metadata(Options(), Source(), (report, report)), Path("net.npz"))
+    assert text == "2 epochs in 2.5 s; weights in net.npz"
+
+
+def test_a_picture_is_drawn_in_half_blocks_next_to_the_bars() -> None:
     image = np.zeros((28, 28), int)
     image[4:24, 10] = image[5, 11] = image[6, 12] = 255
     p = [0.25, 0.75, 0, 0, 0, 0, 0, 0, 0, 0]
     lines = picture_text(image.ravel().tolist(), p, plain=False).splitlines()
-    assert len(lines) == 13  # and one of nothing
+    assert len(lines) == 13  # 14, the last of them blank
     assert lines[0] == ""
     assert lines[2] == " " * 10 + "█▄" + " " * 16 + "   0  " + "█" * 8 + " " * 24 + " 25.0 %"
     assert lines[3][10:13] == "█ ▀"

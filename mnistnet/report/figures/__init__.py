@@ -1,4 +1,4 @@
-"""Figures, drawn with matplotlib. Each function returns one; save writes it."""
+"""Figures drawn with matplotlib. Each function returns a figure; save writes it."""
 
 from mnistnet.report.figures.answers import calibration, confusion, mistakes
 from mnistnet.report.figures.graph import expression

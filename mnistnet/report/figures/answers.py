@@ -10,22 +10,24 @@ from matplotlib.figure import Figure
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.report.evaluation import Evaluation
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, STYLE, show_digit
-from mnistnet.report.text import percent
+from mnistnet.report.text import counted, percent
 
-TILES = 30  # mistakes that are shown
-BINS = np.array([0, 0.5, 0.7, 0.9, 0.99, 1])  # of probability
+TILES = 30  # mistakes shown
+BINS = np.array([0, 0.5, 0.7, 0.9, 0.99, 1])  # probabilities
 
 
 @matplotlib.rc_context(STYLE)
 def confusion(evaluation: Evaluation, name: str) -> Figure:
-    """How often which digit is read as which, for images called name, and the recall of each; the
-    colour is of the confusions alone, which the many right answers would outshine."""
+    """Draw the confusion matrix of the images called name, with the recall of each digit.
+
+    Only mistakes are coloured: on a common scale, right answers would hide them.
+    """
     counts = evaluation.confusion[np.ix_(ORDER, ORDER)]
-    off = np.where(np.eye(CLASSES, dtype=bool), np.nan, counts)
+    wrong = np.where(np.eye(CLASSES, dtype=bool), np.nan, counts)
     figure = Figure((6.4, 5.4), layout="constrained")
     pane = figure.subplots()
-    most = max(np.nanmax(off), 1)
-    pane.imshow(off, "Blues", vmin=0, vmax=most)
+    most = max(np.nanmax(wrong), 1)
+    pane.imshow(wrong, "Blues", vmin=0, vmax=most)
     for (row, column), count in np.ndenumerate(counts):
         if row == column:
             text, colour = f"{count:,}", "#808080"
@@ -41,8 +43,8 @@ def confusion(evaluation: Evaluation, name: str) -> Figure:
     pane.set_xlabel("read as")
     pane.set_ylabel("true digit")
     figure.suptitle(
-        f"{evaluation.count:,} {name} images: {percent(evaluation.accuracy)} right (grey), "
-        f"{evaluation.errors:,} confused",
+        f"{counted(evaluation.count, f'{name} image')}: accuracy {percent(evaluation.accuracy)}, "
+        f"{counted(evaluation.errors, 'error')} (right answers grey)",
         fontsize=10,
     )
     return figure
@@ -52,8 +54,7 @@ def confusion(evaluation: Evaluation, name: str) -> Figure:
 def mistakes(
     evaluation: Evaluation, images: Array, name: str, label_errors: Collection[int]
 ) -> Figure:
-    """The most confident mistakes among images called name, each under the name that predict
-    understands; those whose label is known to be wrong are framed."""
+    """Draw the most confident mistakes on the images called name; known label errors are framed."""
     shown = evaluation.mistakes[:TILES]
     across = 6
     down = max(1, -(-len(shown) // across))
@@ -75,27 +76,28 @@ def mistakes(
                 edge.set(visible=True, color=ORANGE, linewidth=3)
     title = "No mistakes"
     if shown:
-        title = f"The {len(shown)} most confident of {evaluation.errors:,} mistakes"
-    figure.suptitle(f"{title} on {evaluation.count:,} {name} images: label, answer, probability")
+        title = f"The {len(shown)} most confident of {counted(evaluation.errors, 'mistake')}"
+    images_text = counted(evaluation.count, f"{name} image")
+    figure.suptitle(f"{title} on {images_text}: label, answer, probability")
     return figure
 
 
 @matplotlib.rc_context(STYLE)
 def calibration(evaluation: Evaluation, name: str) -> Figure:
-    """Whether probabilities mean what they say, and what answering only when sure would gain, for
-    images called name."""
+    """Draw the reliability diagram and the risk-coverage curve for the images called name."""
     figure = Figure((8, 3.8), layout="constrained")
     reliability, risk = figure.subplots(1, 2)
     _reliability(reliability, evaluation)
     _risk(risk, evaluation)
     figure.suptitle(
-        f"{evaluation.count:,} {name} images, {percent(evaluation.accuracy)} right", fontsize=10
+        f"{counted(evaluation.count, f'{name} image')}: accuracy {percent(evaluation.accuracy)}",
+        fontsize=10,
     )
     return figure
 
 
 def _reliability(pane: Axes, evaluation: Evaluation) -> None:
-    """Of the answers of about the same probability, the share that is right."""
+    """Draw the accuracy of answers with similar probabilities over their mean probability."""
     bins = np.digitize(evaluation.confidence, BINS[1:-1])
     pane.plot([0, 1], [0, 1], color="black", linewidth=0.5)
     for found in np.unique(bins):
@@ -109,14 +111,14 @@ def _reliability(pane: Axes, evaluation: Evaluation) -> None:
             f"{here.sum():,}", (x, y), offset, textcoords="offset points", fontsize=7, ha=side
         )
     pane.set(xlim=(0, 1.1), ylim=(0, 1.1), aspect="equal")
-    pane.set_title("reliability (number of images)")
-    pane.set_xlabel("mean probability of the answers")
-    pane.set_ylabel("share that is right")
+    pane.set_title("reliability diagram (with numbers of images)")
+    pane.set_xlabel("mean probability of the answer")
+    pane.set_ylabel("accuracy")
     pane.grid(alpha=0.3)
 
 
 def _risk(pane: Axes, evaluation: Evaluation) -> None:
-    """The share of wrong answers among those that lead the second one most, of each number."""
+    """Draw the error rate among the answers with the largest margins, for each number of them."""
     order = np.argsort(-evaluation.margin, kind="stable")
     wrong = np.cumsum(~evaluation.right[order])
     answered = np.arange(1, len(order) + 1)
@@ -126,13 +128,13 @@ def _risk(pane: Axes, evaluation: Evaluation) -> None:
         x, y = 100 * sure.mean(), 100 * (1 - evaluation.right[sure].mean())
         pane.plot(x, y, "o", color=ORANGE)
         pane.annotate(
-            f"without the unsure ones:\n{x:.1f} % answered, {y:.2f} % wrong",
+            f"without unsure answers:\n{x:.1f} % answered, {y:.2f} % wrong",
             *((x, y), (-8, 12)),
             textcoords="offset points",
             ha="right",
         )
     pane.set(xlim=(0, 102), ylim=(0, None))
-    pane.set_title("risk over coverage")
-    pane.set_xlabel("images answered, the largest lead first, %")
-    pane.set_ylabel("wrong among them, %")
+    pane.set_title("risk-coverage curve")
+    pane.set_xlabel("coverage: images answered, largest margin first, %")
+    pane.set_ylabel("risk: wrong answers among them, %")
     pane.grid(alpha=0.3)

@@ -1,4 +1,4 @@
-"""The graph of an expression, as the notes draw it: inputs at the left, the output at the right."""
+"""Draw the graph of an expression as in the notes, from the inputs (left) to the output."""
 
 import statistics
 from collections import defaultdict
@@ -12,21 +12,23 @@ from mnistnet.errors import MnistnetError
 from mnistnet.model.differentiation import Differentiation
 from mnistnet.report.figures.style import STYLE
 
-MAX_DRAWN = 60  # variables
-ACROSS, DOWN, RADIUS = 1.3, 1.0, 0.27  # inches between variables, and of a circle
+MAX_VARIABLES = 60
+ACROSS, DOWN, RADIUS = 1.3, 1.0, 0.27  # inches between variables, and of the circles
 SWEEPS = 10
 
-Point = tuple[str, int]  # a variable, or an edge of it on the way, and its column
+Point = tuple[str, int]  # a variable and the column of its circle, or of a point on its edge
 
 
 @matplotlib.rc_context(STYLE)
 def expression(result: Differentiation) -> Figure:
-    """A circle for each variable with its formula below it, and an arrow to each that uses it.
-    Raises MnistnetError for more than MAX_DRAWN variables."""
+    """Draw a circle for each variable, its formula below, and an arrow to each variable using it.
+
+    Raises MnistnetError for more than MAX_VARIABLES variables.
+    """
     quantities = {q.name: q for q in result.inputs + result.steps}
-    if len(quantities) > MAX_DRAWN:
+    if len(quantities) > MAX_VARIABLES:
         raise MnistnetError(
-            f"expected at most {MAX_DRAWN} variables to draw; found {len(quantities)}"
+            f"expected at most {MAX_VARIABLES} variables to draw; found {len(quantities)}"
         )
     columns, edges = _columns(result)
     places = _places(columns, edges)
@@ -61,7 +63,7 @@ def expression(result: Differentiation) -> Figure:
 
 
 def _columns(result: Differentiation) -> tuple[dict[str, int], list[tuple[Point, Point]]]:
-    """The column of each variable that is used, and the edges, cut where they pass a column."""
+    """Return the column of each variable that is used, and the edges, split at each column."""
     users = defaultdict(list)
     columns: dict[str, int] = {}
     for step in result.steps:
@@ -69,7 +71,7 @@ def _columns(result: Differentiation) -> tuple[dict[str, int], list[tuple[Point,
         columns[step.name] = 1 + max(columns.get(parent, 0) for parent in parents)
         for parent in parents:
             users[parent].append(step.name)
-    for quantity in result.inputs:  # right before the first use
+    for quantity in result.inputs:  # in the column before the first use
         used = [columns[user] for user in users[quantity.name]]
         if used or quantity.name == result.output:
             columns[quantity.name] = min(used, default=1) - 1
@@ -85,8 +87,8 @@ def _columns(result: Differentiation) -> tuple[dict[str, int], list[tuple[Point,
 def _places(
     columns: dict[str, int], edges: list[tuple[Point, Point]]
 ) -> dict[Point, tuple[float, float]]:
-    """Where each point is drawn: in each column ordered by the mean of its neighbours, so that few
-    edges cross (Sugiyama, Tagawa and Toda 1981)."""
+    """Return the place of each point. Each column is ordered by the mean height of the neighbours,
+    so that few edges cross (Sugiyama, Tagawa and Toda 1981)."""
     points = list(dict.fromkeys([*columns.items(), *(end for edge in edges for end in edge)]))
     layers = [[p for p in points if p[1] == column] for column in range(max(columns.values()) + 1)]
     neighbours = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Figures of what a network learned: its weights, and its units for some images."""
+"""Figures of the weights of a network, and of its units for some images."""
 
 import math
 from collections.abc import Sequence
@@ -12,22 +12,26 @@ from matplotlib.patches import Rectangle
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.errors import MnistnetError
 from mnistnet.model.network import Network, scale
+from mnistnet.report.explain import matrix_names
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, SIGNS, STYLE, show_digit
 
 MAX_LAYERS = 12
-MAX_WEIGHTS = 4_000_000  # of a matrix; drawing one takes some 100 bytes a weight
-MAX_TILES = 72  # hidden units of the first layer that are shown
-NUMBERED = 10  # every tenth tile and column
-FAINT = 0.2  # of the common scale: a tile that stays below is drawn on its own
-TILE = SIDE + 2  # pixels, with the gap
+MAX_WEIGHTS = 4_000_000  # in a matrix; drawing takes about 100 bytes per weight
+MAX_TILES = 72  # hidden units of the first layer shown
+NUMBERED = 10  # every tenth tile and column has a number
+FAINT = 0.2  # of the common scale; a fainter tile has its own scale
+TILE = SIDE + 2  # pixels, including the gap
 
 
 @matplotlib.rc_context(STYLE)
 def weights(network: Network) -> Figure:
-    """The first matrix as a tile of 28 x 28 a hidden unit; each other one as a row a unit, and the
-    last, for the scores, in the notes' order. One scale of colours a matrix, alike on both sides of
-    zero; framed tiles have their own. Of more than 72 units those with the largest outgoing weights
-    are shown. Raises MnistnetError for more than MAX_LAYERS matrices, or MAX_WEIGHTS in one."""
+    """Draw all matrices: the first with a 28 x 28 tile per hidden unit, the others with a row per
+    unit, the scores in the notes' order.
+
+    Each matrix has a colour scale symmetric about zero; framed tiles have their own. Of more than
+    72 units, those with the largest outgoing weights are shown. Raises MnistnetError for more than
+    MAX_LAYERS matrices or MAX_WEIGHTS weights in one.
+    """
     count = len(network.matrices)
     if count > MAX_LAYERS:
         raise MnistnetError(
@@ -39,12 +43,11 @@ def weights(network: Network) -> Figure:
         )
     chosen = _chosen(network)
     across = _across(len(chosen))
-    heights = [7 * -(-len(chosen) // across) / across + 0.4]  # in inches, of some 7 across
+    heights = [7 * -(-len(chosen) // across) / across + 0.4]  # inches; the width is about 7
     heights += [1 + min(len(W) / 12, 3) for W in network.matrices[1:]]
     figure = Figure((8, sum(heights)), layout="constrained")
     panes = figure.subplots(count, height_ratios=heights, squeeze=False)[:, 0]
-    names = ["M", "W"] if count == 2 else [f"W{layer}" for layer in range(1, count + 1)]
-    for layer, (name, pane) in enumerate(zip(names, panes, strict=True)):
+    for layer, (name, pane) in enumerate(zip(matrix_names(count), panes, strict=True)):
         W = network.matrices[layer]
         limit = float(np.quantile(np.abs(W), 0.999)) or 1.0
         if layer == 0:
@@ -61,7 +64,7 @@ def weights(network: Network) -> Figure:
 
 
 def _chosen(network: Network) -> Array:
-    """The units of the first layer that are shown, in order."""
+    """Return the units of the first layer to show, in order."""
     units = len(network.matrices[0])
     if len(network.matrices) == 1 or units <= MAX_TILES:
         return np.arange(units)
@@ -70,7 +73,7 @@ def _chosen(network: Network) -> Array:
 
 
 def _across(count: int) -> int:
-    """Tiles beside each other: some 1.6 times as many as below, with few places left empty."""
+    """Columns for count tiles: about 1.6 times the number of rows, with few empty places."""
     least = math.ceil(math.sqrt(1.6 * count))
     return min(range(least, 2 * least), key=lambda columns: -count % columns)
 
@@ -78,7 +81,7 @@ def _across(count: int) -> int:
 def _first_matrix(
     pane: Axes, network: Network, chosen: Array, across: int, limit: float
 ) -> tuple[Array, str]:
-    """The tiles, every tenth numbered and faint ones framed, and the title."""
+    """Number every tenth tile, frame faint ones, and return the tiles and the title."""
     M = network.matrices[0][chosen].reshape(-1, SIDE, SIDE)
     largest = np.abs(M).max(axis=(1, 2))
     own = (largest < FAINT * limit) & (largest > 0)
@@ -97,12 +100,12 @@ def _first_matrix(
     if len(chosen) < units:
         title = f"the {len(chosen)} of {units} hidden units with the largest outgoing weights"
     if own.any():
-        title += f"\n(the {own.sum()} framed ones, which are weaker, each on a scale of its own)"
+        title += f"\n({own.sum()} with weak weights, framed, each on its own scale)"
     return _tiles(M * factors[:, None, None], across), title
 
 
 def _later_matrix(pane: Axes, W: Array, columns: Array, is_last: bool) -> tuple[Array, str]:
-    """A row a unit or a score, every tenth column numbered, and the title."""
+    """Number every tenth column, and return the matrix, a row per unit or score, and the title."""
     units = W.shape[1]
     W = W[:, columns]
     places = range(0, len(columns), max(NUMBERED, len(columns) // 20 // NUMBERED * NUMBERED))
@@ -116,7 +119,7 @@ def _later_matrix(pane: Axes, W: Array, columns: Array, is_last: bool) -> tuple[
 
 
 def _tiles(images: Array, across: int) -> Array:
-    """Images (n, 28, 28) beside and below each other, with gaps that stay white."""
+    """Arrange images (n, 28, 28) in a grid with white gaps."""
     down = -(-len(images) // across)
     tiles = np.full((down * across, TILE, TILE), np.nan, np.float32)
     tiles[: len(images), 1:-1, 1:-1] = images
@@ -128,8 +131,8 @@ def _tiles(images: Array, across: int) -> Array:
 def units(
     network: Network, images: Array, names: Sequence[str], labels: Sequence[int | None]
 ) -> Figure:
-    """For each image (n, 784) with its name, and its label if it has one: the image, the features
-    of the last hidden layer in the arrangement of the tiles of weights, and the ten scores."""
+    """Draw each image (n, 784) with its name, h of the last hidden layer, arranged like the
+    tiles of weights, and the ten scores with the label marked, unless it is None."""
     x = scale(images)
     features = network.features(x)
     scores = (features @ network.matrices[-1].T)[:, ORDER]
@@ -153,11 +156,11 @@ def units(
         shown = hidden.imshow(grid, SIGNS, vmin=-1, vmax=1)
         hidden.set(xticks=[], yticks=[])
         _scores(bars, scores[row], labels[row], scores.min() - 1, scores.max() + 1)
-    kind = f"h: {len(chosen)} hidden features" if len(network.matrices) > 1 else "x: the pixels"
+    kind = f"h: {len(chosen)} hidden units" if len(network.matrices) > 1 else "x: the pixels"
     for top in panes[:2]:
         top[1].set_title(kind, fontsize=8)
         top[2].set_title("f: scores", fontsize=8)
-    figure.suptitle("scores: the answer is orange, the label outlined in black", fontsize=9)
+    figure.suptitle("scores: answer in orange, label outlined in black", fontsize=9)
     below = panes[:, 1].tolist()
     bar = figure.colorbar(shown, ax=below, location="bottom", aspect=90, pad=0.02, panchor=False)
     bar.set_label("tanh of the unit's input" if len(network.matrices) > 1 else "ink", fontsize=8)
@@ -170,7 +173,7 @@ def _short(name: str) -> str:
 
 
 def _scores(pane: Axes, f: Array, label: int | None, low: float, high: float) -> None:
-    """Ten bars, the answer orange and the label's outlined."""
+    """Draw ten bars, with the answer in orange and the label outlined."""
     colours = [ORANGE if score == f.max() else BLUE for score in f]
     edges = ["black" if digit == label else "none" for digit in ORDER]
     pane.bar(range(CLASSES), f, color=colours, edgecolor=edges, linewidth=1.5)

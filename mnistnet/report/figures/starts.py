@@ -13,10 +13,10 @@ from mnistnet.report.text import percent
 
 @matplotlib.rc_context(STYLE)
 def starts(analysis: Analysis) -> Figure:
-    """Training against validation loss of each start, and the validation accuracy of the committee
-    of the best 1, 2, ... starts. Raises TrainingError if no images were held out."""
+    """Draw the validation loss of each start over its training loss, and the validation accuracy of
+    committees of the best 1, 2, ... starts. Raises TrainingError if no images were held out."""
     if not analysis.committee_accuracy:
-        raise TrainingError("without validation images the starts cannot be compared")
+        raise TrainingError("comparing starts needs validation images; found none")
     last = [start.last for start in analysis.starts]
     sizes = np.arange(1, len(last) + 1)
     figure = Figure((8, 3.4), layout="constrained")
@@ -35,9 +35,9 @@ def starts(analysis: Analysis) -> Figure:
     losses.set_ylabel("validation loss")
     alone = [100 * (report.validation_accuracy or 0) for report in last]
     together = np.multiply(analysis.committee_accuracy, 100)
-    accuracy.plot(sizes, alone, "o", color=BLUE, label="each start alone, best first")
-    accuracy.plot(sizes, together, ".-", color=ORANGE, label="committee of the best")
-    accuracy.set_title(f"validation accuracy, %: all together {percent(together[-1] / 100)}")
+    accuracy.plot(sizes, alone, "o", color=BLUE, label="single start, best first")
+    accuracy.plot(sizes, together, ".-", color=ORANGE, label="committee of the best starts")
+    accuracy.set_title(f"validation accuracy, %; all starts {percent(together[-1] / 100)}")
     accuracy.set_xlabel("starts in the committee")
     accuracy.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     accuracy.legend()

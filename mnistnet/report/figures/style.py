@@ -1,8 +1,8 @@
-"""What the figures share: colours, fonts, and how they are saved.
+"""Colours, fonts and saving of the figures.
 
-Digits are in the order of the notes, 1 to 9 and then 0. Colours are told apart by the colour-blind:
-blue against red for signs, blue against orange (of Okabe and Ito) for kinds. The same figure gives
-the same bytes, with the same matplotlib.
+Digits are in the notes' order, 1 to 9 and then 0. The colours suit colour-blind readers: blue and
+red for signs, blue and orange (Okabe and Ito) for categories. The same figure gives the same bytes
+with the same version of matplotlib.
 """
 
 from pathlib import Path
@@ -21,8 +21,8 @@ SIGNS = "RdBu_r"  # blue below zero, red above
 BLUE, ORANGE = "#0072b2", "#d55e00"
 COLOURS = [BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "black"]
 DPI = 120
-MARK = b"mnistnet plot, by Matplotlib"  # in every figure, by which it is known
-# matplotlib's own, whatever the user's settings are; naming the backend would load it for nothing.
+MARK = b"mnistnet plot, by Matplotlib"  # in every figure, to recognise it
+# The defaults of matplotlib, not the user's; setting the backend would load it.
 DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
 STYLE: Any = DEFAULTS | {
     "font.family": "DejaVu Sans",  # comes with matplotlib
@@ -34,23 +34,22 @@ STYLE: Any = DEFAULTS | {
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise MnistnetError where the file at path is not a plot of mnistnet's, nor empty."""
+    """Raise MnistnetError unless the file at path is missing, empty or a plot made by mnistnet."""
     try:
         is_ours = not path.is_file() or not path.stat().st_size or MARK in path.read_bytes()
     except OSError as error:
         raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
     if not is_ours:
         raise MnistnetError(
-            f"{path}: expected a plot of mnistnet's; found another file, which is not replaced: "
+            f"{path}: expected a plot made by mnistnet; found another file, which is not replaced: "
             "name another with --out, or add --force"
         )
 
 
 def save(figure: Figure, path: Path, force: bool = False, dpi: int = DPI) -> None:
-    """Write it as its ending says, .png, .svg or .pdf, atomically.
+    """Write a figure atomically, in the format of the ending: .png, .svg or .pdf.
 
-    Raises MnistnetError if that fails, or if the file at path is not a plot of mnistnet's, unless
-    force is given.
+    Raises MnistnetError if that fails, or, unless force is given, as check_replaceable does.
     """
     kind = path.suffix[1:].lower()
     maker = MARK.decode()

@@ -1,4 +1,4 @@
-"""Figures of how a network was trained."""
+"""Figure of training histories."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,22 +12,21 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from mnistnet.errors import MnistnetError
 from mnistnet.model.metadata import Report
 from mnistnet.report.figures.style import BLUE, COLOURS, ORANGE, STYLE
-from mnistnet.report.text import percent
+from mnistnet.report.text import accuracy_text, counted, percent
 
-MARKED = 40  # epochs that have a marker each
+MARKED = 40  # epochs; longer histories have no markers
 
 
 @matplotlib.rc_context(STYLE)
 def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
-    """Loss, accuracy and learning rate over the epochs of one or several networks, by name.
+    """Draw loss, accuracy and learning rate over the epochs of one or several networks, by name.
 
-    Validation is mostly above training, whose figures are of distorted images, and of the network
-    as it was on the way through the epoch. Raises MnistnetError, naming the weights file, if there
-    is no epoch.
+    Validation accuracy is usually higher than training accuracy, which is a running mean over the
+    epoch on distorted images. Raises MnistnetError, naming the weights file, without epochs.
     """
     for name, reports in histories.items():
         if not reports:
-            raise MnistnetError(f"{name}: expected the figures of each epoch; found none")
+            raise MnistnetError(f"{name}: expected a training history; found none")
     every = [report for reports in histories.values() for report in reports]
     epochs = max(report.epoch for report in every)
     marker = "." if epochs <= MARKED else ""
@@ -35,8 +34,8 @@ def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
     loss, accuracy, rate = figure.subplots(1, 3)
     is_one = len(histories) == 1
     for (name, reports), colour in zip(histories.items(), COLOURS * len(histories), strict=False):
-        end = f"epoch {reports[-1].epoch}: validation {percent(reports[-1].validation_accuracy)}"
-        for part, label in (("train", "training, on the way"), ("validation", "validation")):
+        end = f"epoch {reports[-1].epoch}" + accuracy_text(": validation {}", reports[-1])
+        for part, label in (("train", "training (running mean)"), ("validation", "validation")):
             style = {"linestyle": "-" if part == "validation" or is_one else ":"}
             style["color"] = (ORANGE if part == "train" else BLUE) if is_one else colour
             style["label"] = label if is_one else f"{name}, {end}" if part == "validation" else ""
@@ -56,9 +55,7 @@ def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
     if last.validation_loss is not None:
         final += f", validation {last.validation_loss:.4f}"
     loss.set_title("mean loss per image" + f"\n{final}" * is_one, fontsize=8.5)
-    final = (
-        f"training {percent(last.train_accuracy)}, validation {percent(last.validation_accuracy)}"
-    )
+    final = f"training {percent(last.train_accuracy)}" + accuracy_text(", validation {}", last)
     accuracy.set_title("accuracy, %" + f"\n{final}" * is_one, fontsize=8.5)
     rate.set_title("learning rate" + "\n" * is_one, fontsize=8.5)
     rate.set_ylim(bottom=0)
@@ -69,7 +66,7 @@ def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
         pane.set_xlim(*((0, 2) if epochs == 1 else (1 - 0.03 * epochs, 1.03 * epochs)))
     if is_one:
         accuracy.legend()
-        figure.suptitle(f"{next(iter(histories))}: {epochs} epoch{'s' * (epochs > 1)}")
+        figure.suptitle(f"{next(iter(histories))}: {counted(epochs, 'epoch')}")
     else:
         figure.suptitle(f"{len(histories)} networks: validation solid, training dotted")
         figure.legend(*accuracy.get_legend_handles_labels(), loc="outside lower left")
@@ -77,5 +74,4 @@ def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
 
 
 def _line(pane: Axes, reports: Sequence[Report], values: Any, **style: Any) -> None:
-    epochs = [report.epoch for report in reports]
-    pane.plot(epochs, values, **style)
+    pane.plot([report.epoch for report in reports], values, **style)
