@@ -223,5 +223,5 @@ def test_the_best_starts_have_the_lowest_validation_losses(threads: Executor) ->
 
 def test_the_best_start_needs_validation_images(threads: Executor) -> None:
     starts = run(threads, 2, replace(OPTIONS, validation=0))
-    with pytest.raises(TrainingError, match="finding the best start needs validation images"):
+    with pytest.raises(TrainingError, match="without validation images there is no best start"):
         best(starts, 1)
