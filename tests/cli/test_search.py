@@ -77,7 +77,7 @@ def test_the_best_start_is_written_and_a_table_compares_all(tiny: Path) -> None:
     # and with other options
     result = run(*words, "--epochs", 3)
     assert result.exit_code == 1
-    assert "big.starts/seed-0007.npz was begun with --epochs 2, not 3; give the s" in result.stderr
+    assert "big.starts/seed-0007.npz was started with --epochs 2, not 3; use" in result.stderr
 
 
 def test_a_committee_is_a_network_that_every_command_takes(tiny: Path) -> None:

@@ -260,7 +260,7 @@ INSTEAD = {
     "a folder": (Path.mkdir, NOT_A_FILE),
     "a pipe": (os.mkfifo, NOT_A_FILE),
     "a device": (lambda path: path.symlink_to("/dev/zero"), NOT_A_FILE),
-    "a link in a circle": (
+    "a loop of links": (
         lambda path: path.symlink_to(path),
         "cannot read {path}: Too many levels of symbolic links",
     ),
