@@ -69,7 +69,7 @@ def check_gradient(
     x = x.astype(np.float64)
     buffers = Buffers(exact, len(x))
     backpropagate(exact, x, labels, buffers)
-    mine, automatic = buffers.gradients, autodiff_gradients(exact, x, labels)
+    backprop, automatic = buffers.gradients, autodiff_gradients(exact, x, labels)
     noise = rounding(exact, x, labels, rng)
     depth = len(exact.matrices)
     most = min(SAMPLE, max(PASSES // depth**2, 1))
@@ -81,20 +81,21 @@ def check_gradient(
     def sampled(arrays: list[Array]) -> list[Array]:
         return [array.reshape(-1)[sample] for array, sample in zip(arrays, samples, strict=True)]
 
-    agrees, error = _compare(mine, automatic, noise, automatic)
-    agree, other_error = _compare(sampled(mine), differences, sampled(noise), automatic)
+    autodiff_agrees, autodiff_error = _compare(backprop, automatic, noise, automatic)
+    agree, error = _compare(sampled(backprop), differences, sampled(noise), automatic)
+    tried = sum(map(len, samples))
     return GradientCheck(
-        len(exact.parameters), sum(map(len, samples)), error, other_error, agrees, agree
+        len(exact.parameters), tried, autodiff_error, error, autodiff_agrees, agree
     )
 
 
 def _compare(
-    mine: list[Array], other: list[Array], noise: list[Array], gradient: list[Array]
+    backprop: list[Array], other: list[Array], noise: list[Array], gradient: list[Array]
 ) -> tuple[bool, float]:
     """Whether rounding (noise, a standard deviation) explains all differences, and the largest of
     them relative to the largest derivative of its matrix; NaN if any difference is NaN."""
     agree, errors = True, []
-    for a, b, sigma, g in zip(mine, other, noise, gradient, strict=True):
+    for a, b, sigma, g in zip(backprop, other, noise, gradient, strict=True):
         error, explained = np.abs(a - b), ROUNDINGS * sigma
         largest = np.abs(g).max()
         agree &= bool((error <= TOLERANCE * np.abs(b) + explained + FLOOR * largest).all())
