@@ -135,8 +135,8 @@ def load_data(
         Path(folder).expanduser(),
         split,
         (*mirrors, *known, *mnist.MIRRORS),
-        notify or _ignore,
-        advance or _ignore,
+        notify or (lambda _: None),
+        advance or (lambda *_: None),
     )
 
 
@@ -257,7 +257,3 @@ def additions(
 def source(data: Dataset) -> Source:
     """Return what a weights file records about its training images."""
     return Source(data.sha256, data.published, data.drawn, data.name)
-
-
-def _ignore(*_: object) -> None:
-    """Default callback."""
