@@ -1,6 +1,7 @@
-"""Run the commands as a user would, in this process or in one of their own, and see them fail as
-they should: one message, nothing left behind, nothing lost."""
+"""Run the commands as a user would, in this process or in a new one, and check that they fail
+cleanly: with one message, and without changing a file."""
 
+import io
 import json
 import os
 import re
@@ -14,28 +15,36 @@ from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image, ImageDraw
 
 from mnistnet import cli
 from mnistnet.data import mnist
 from mnistnet.model import weights
 
-NOTE = "training on tiny, not MNIST's own\n"  # of train, on the tiny set
+NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
 
 
 def run(*words: object, stdin: bytes | None = None) -> Result:
-    """The command's result; anything but a clean exit is re-raised."""
+    """Run the command in this process; re-raise any exception but SystemExit."""
     result = CliRunner().invoke(cli.main, [str(word) for word in words], input=stdin)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
 
 
+class Terminal(io.StringIO):
+    """A stream that claims to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 COMMAND = (sys.executable, "-m", "mnistnet")
 
 
 class Done(NamedTuple):
-    """What came of a process, under the names that run's result has."""
+    """The result of a process, with the attributes of the result of run."""
 
     stdout: str
     stderr: str
@@ -43,7 +52,7 @@ class Done(NamedTuple):
 
 
 def program(*words: object, command: tuple[str, ...] = COMMAND, **environment: str) -> Done:
-    """The command in a process of its own."""
+    """Run the command in a new process."""
     command = (*command, *map(str, words))
     environment = os.environ | environment
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -51,7 +60,7 @@ def program(*words: object, command: tuple[str, ...] = COMMAND, **environment: s
 
 
 def published_command() -> tuple[str, ...]:
-    """The command where MNIST is what the fixture `published` makes it."""
+    """Return the command line of a program for which MNIST is that of the fixture `published`."""
     code = (
         "import json, sys; from mnistnet.data import mnist; mnist.MIRRORS = (); "
         "mnist.FILES = tuple(mnist.MnistFile(*file) for file in json.loads(sys.argv.pop(1))); "
@@ -61,7 +70,7 @@ def published_command() -> tuple[str, ...]:
 
 
 def as_user(*words: object) -> Done:
-    """The command by one who may not read and write everything, as root may."""
+    """Run the command without the privileges of root."""
     command = COMMAND
     if os.geteuid() == 0:
         setpriv = shutil.which("setpriv")
@@ -73,7 +82,7 @@ def as_user(*words: object) -> Done:
 
 @contextmanager
 def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    """The program in a process of its own, so many reported epochs after its start."""
+    """Start the program in a new process; yield it after this number of reported epochs."""
     with subprocess.Popen(
         [*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -84,7 +93,7 @@ def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]
 
 
 def written(path: Path) -> tuple[bytes, str]:
-    """The weights in a file, byte for byte, and its metadata but for the seconds."""
+    """Return the bytes of the weights in a file, and its metadata without the seconds."""
     network, _, _, meta = weights.load_all(path)
     for row in meta["history"]:
         del row["seconds"]
@@ -96,7 +105,7 @@ def assert_fails(result: Result, message: str, code: int = 1) -> None:
 
 
 def files() -> dict[Path, bytes | int]:
-    """What is in the current and in the home folder: content of files, kind of what is none."""
+    """Map the paths in the current and the home folder to the content of files, or the mode."""
     paths = [path for top in (Path.cwd(), Path.home()) for path in top.rglob("*")]
     return {
         path: path.read_bytes() if path.is_file() else path.lstat().st_mode
@@ -112,10 +121,24 @@ def assert_fault(
     code: int = 1,
     run: Callable[..., Any] = run,
 ) -> None:
-    """The command fails with this message after these notes, and every file is as it was."""
+    """Check that the command fails with this message after these notes, and changes no file."""
     before = files()
     result = run(*words)
     pattern = message.pattern if isinstance(message, re.Pattern) else re.escape(message)
     assert re.fullmatch(f"{re.escape(notes)}Error: {pattern}\n", result.stderr), result.stderr
     assert (result.stdout, result.exit_code) == ("", code)
     assert files() == before
+
+
+def png(digit: int) -> bytes:
+    """A PNG of a 0, 1 or 7, as drawn with a mouse."""
+    picture = Image.new("RGB", (400, 300), "white")
+    pen = ImageDraw.Draw(picture)
+    if digit == 0:
+        pen.ellipse([150, 60, 260, 240], outline="navy", width=20)
+    else:
+        line = {1: [(190, 60), (180, 240)], 7: [(120, 70), (230, 70), (170, 240)]}[digit]
+        pen.line(line, "navy", 20)
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()

@@ -1,5 +1,5 @@
-"""What the tests of a search send to other processes in place of a training: modules of tests
-cannot be imported there, this one can."""
+"""Functions that tests run in other processes in place of a training. They are here because those
+processes cannot import test modules."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ Result = tuple[np.ndarray, list[Report]]
 
 
 def trained(options: Options) -> Result:
-    """A short training on noise."""
+    """Train briefly on noise."""
     rng = np.random.default_rng(7)
     images = rng.integers(0, 256, (60, PIXELS), np.uint8)
     state = training.begin(options)
@@ -34,7 +34,7 @@ def diverged_if_odd(options: Options) -> Result:
 
 
 def killed_once(folder: Path, options: Options) -> Result:
-    """The first process that comes here dies in the middle of its task."""
+    """Kill the first process that runs this."""
     try:
         (folder / "killed").touch(exist_ok=False)
     except FileExistsError:
@@ -44,7 +44,7 @@ def killed_once(folder: Path, options: Options) -> Result:
 
 
 def killer_if_odd(process: int, options: Options) -> Result:
-    """Kills a process, such as a scheduler, and never returns."""
+    """Kill a process, such as a scheduler, and never return."""
     if options.seed % 2:
         os.kill(process, signal.SIGKILL)
         threading.Event().wait()
@@ -58,5 +58,5 @@ def endless_if_odd(options: Options) -> Result:
 
 
 def killed(name: str) -> None:
-    """In place of reading a picture."""
+    """Kill the process that would read a picture."""
     os.kill(os.getpid(), signal.SIGKILL)

@@ -5,19 +5,21 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import figure_option, json_option, load_figures, print_json
+from mnistnet.cli.figures import figure_options, load_figures
+from mnistnet.cli.options import json_option, print_json
 
 
-class _Arguments(click.Command):
+class ExpressionCommand(click.Command):
+    """A command whose argument may start with a minus: -tanh(x) is not the options -t -a -n -h."""
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # '-tanh(x)' is an expression, not the options -t -a -n -h
         signed = [
             f" {arg}" if arg[:1] == "-" and arg[1:2] != "-" and arg != "-h" else arg for arg in args
         ]
         return super().parse_args(ctx, signed)
 
 
-def _values(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, float]:  # noqa: ARG001
+def _values(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> dict[str, float]:
     values: dict[str, float] = {}
     for text in given:
         name, equals, number = text.partition("=")
@@ -34,19 +36,21 @@ def _values(ctx: click.Context, param: click.Parameter, given: Sequence[str]) ->
     return values
 
 
-@click.command(cls=_Arguments)
+@click.command(cls=ExpressionCommand)
 @click.argument("expression")
 @click.argument("values", nargs=-1, metavar="NAME=VALUE...", callback=_values)
-@figure_option("Draw the expression graph to this file, .png, .svg or .pdf (needs matplotlib).")
+@figure_options("Draw the expression graph to this .png, .svg or .pdf file (needs matplotlib).")
 @json_option
 def diff(
     expression: str, values: dict[str, float], out: Path | None, force: bool, as_json: bool
 ) -> None:
     """Differentiate EXPRESSION at a point, step by step.
 
-    Prints its intermediate variables with their values, then backward the derivative by each of
-    them with the rule that gives it, and central differences to compare with. It may consist of
-    numbers, names, + - * / ** and parentheses, and exp, log, sin, cos, tanh and logistic.
+    Print the intermediate variables and their values, then, backward, the derivative with respect
+    to each variable and the rule that gives it. Central differences follow for comparison.
+
+    EXPRESSION may contain numbers, names, + - * / **, parentheses, and the functions exp, log, sin,
+    cos, tanh and logistic.
 
     \b
     Examples:

@@ -4,25 +4,24 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import data_option, mirror_option, progress
+from mnistnet.cli.options import data_options, progress, quiet_option
 from mnistnet.errors import DataError
 
 
 @click.command()
-@data_option
-@mirror_option
-@click.option("--check", is_flag=True, help="Only verify what is there; exit 1 on any fault.")
+@data_options
+@click.option("--check", is_flag=True, help="Only verify the files; exit with 1 if any is wrong.")
 @click.option(
     "--synthetic",
     is_flag=True,
     help="Draw digits instead; they are not MNIST.  [default folder: ~/.cache/mnistnet/drawn]",
 )
+@quiet_option
 def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthetic: bool) -> None:
-    """Fetch MNIST, verify it and keep it.
+    """Download MNIST, verify it and keep it.
 
-    Where no mirror is in reach, --synthetic makes as many digits in the same form: strokes as
-    people write them, jittered and drawn with a pen. The other commands use them where --data names
-    their folder.
+    If no mirror can be reached, --synthetic draws as many digits in the same format. To use them,
+    name their folder with --data.
 
     \b
     Examples:
@@ -35,7 +34,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
 
     if synthetic:
         if check:
-            raise click.UsageError("--check verifies MNIST; it does not go with --synthetic")
+            raise click.UsageError("--check verifies MNIST; it cannot be used with --synthetic")
         _draw(folder or library.cache_folder() / "drawn")
         return
     folder = folder or library.cache_folder()
@@ -44,7 +43,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
         for name, fault in faults.items():
             click.echo(f"{name:<24} {fault or 'verified'}")
         if any(faults.values()):
-            raise DataError(f"{folder} does not hold MNIST, whole and unaltered")
+            raise DataError(f"{folder} does not contain the four files of MNIST, unaltered")
         return
     with progress() as (notify, advance):
         sources = library.download(folder, (*mirrors, *mnist.MIRRORS), notify, advance)

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistnet.cli.options import (
-    READ_WEIGHTS,
-    UserPath,
+    FILE,
     can_print,
-    data_option,
-    dataset,
-    json_option,
-    mirror_option,
+    data_options,
+    load_dataset,
+    load_weights,
     note,
+    output_options,
     print_json,
-    quiet_option,
-    read_weights,
     weights_option,
 )
 
@@ -29,35 +26,30 @@ if TYPE_CHECKING:
 
 
 @click.command(name="eval")
-@data_option
-@mirror_option
-@weights_option(READ_WEIGHTS)
+@data_options
+@weights_option()
 @click.option(
     "--split",
     type=click.Choice(["test", "train", "validation"]),
     default="test",
     show_default=True,
-    help="Images to evaluate on; train and validation as the network was trained.",
+    help="Images to evaluate on; train and validation are those of the network's own training.",
 )
 @click.option(
     "--mistakes",
     type=click.IntRange(min=0),
     default=0,
-    help="Draw so many of the mistakes it was surest of; JSON lists all.",
+    help="Show the N most confident mistakes; --json always lists all.",
+    metavar="N",
 )
-@click.option(
-    "--against",
-    type=UserPath(),
-    help="Compare with the network in this weights file.",
-)
+@click.option("--against", type=FILE, help="Compare with the network in this weights file.")
 @click.option(
     "--answers",
     "answers_file",
-    type=UserPath(),
+    type=FILE,
     help="Compare with the answers in this file: a digit per line, or a CSV's last column.",
 )
-@json_option
-@quiet_option
+@output_options
 def evaluate(
     folder: Path | None,
     mirrors: tuple[str, ...],
@@ -68,14 +60,14 @@ def evaluate(
     answers_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Tell how good a network is.
+    """Evaluate a network on labelled images.
 
-    Prints the accuracy, its loss, how often each digit is taken for another, and the most frequent
-    confusions. On MNIST's own test images also the accuracy without the 15 that are known to be
-    labelled wrongly, and on each half, since the first was written by other people.
+    Print the accuracy and its 95 % interval, the loss, the confusion matrix and the most frequent
+    confusions. On MNIST's test images, also print the accuracy without the 15 known label errors
+    and on each half, as different people wrote the two halves.
 
     --against and --answers also list the images that only one of the two reads correctly, and test
-    whether the difference is chance.
+    whether the difference is significant.
 
     \b
     Examples:
@@ -89,16 +81,16 @@ def evaluate(
 
     if against and answers_file:
         raise click.UsageError("--against and --answers cannot be used together")
-    path, network, whence = read_weights(weights)
+    path, network, description = load_weights(weights)
     file_split = "test" if split == "test" else "train"
-    data = dataset(folder, mirrors, file_split)
+    data = load_dataset(folder, mirrors, file_split)
     rows = library.rows_of(split, len(data.labels), data.sha256, network.metadata)
     result = library.evaluate(network.model, data.images, data.labels, rows)
-    found = library.parts(len(data.labels), data.label_errors)
-    parts = {name: result.accuracy_among(indices) for name, indices in found.items()}
+    subsets = library.parts(len(data.labels), data.label_errors)
+    parts = {name: result.accuracy_among(indices) for name, indices in subsets.items()}
     comparison = None
     if against or answers_file:
-        comparison = _compared(against, answers_file, split, data, rows, result)
+        comparison = _compare(against, answers_file, split, data, rows, result)
     if as_json:
         facts: dict[str, Any] = {
             "split": split,
@@ -111,27 +103,26 @@ def evaluate(
             facts["against"] = vars(comparison)
         print_json(library.as_json(result) | facts)
         return
-    kind = text.kind_text(data.published, data.drawn)
-    note(f"{whence}; {split} images are {kind}")
+    note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     name = f"drawn {split}" if data.drawn else split
     click.echo(text.evaluation_text(result, name, parts))
     if comparison:
         click.echo("\n" + comparison_text(comparison, file_split))
     if mistakes and result.mistakes:
-        _draw(result.mistakes[:mistakes], data, file_split)
+        _show_mistakes(result.mistakes[:mistakes], data, file_split)
 
 
-def _draw(mistakes: "Sequence[Mistake]", data: "Dataset", file_split: str) -> None:
+def _show_mistakes(mistakes: "Sequence[Mistake]", data: "Dataset", file_split: str) -> None:
     import shutil
 
     from mnistnet.report.text import mistakes_text
 
     columns, plain = shutil.get_terminal_size().columns, not can_print("▀▄█")
-    drawn = mistakes_text(mistakes, data.images, file_split, data.label_errors, columns, plain)
-    click.echo(f"\nsurest mistakes\n\n{drawn}")
+    shown = mistakes_text(mistakes, data.images, file_split, data.label_errors, columns, plain)
+    click.echo(f"\nmost confident mistakes\n\n{shown}")
 
 
-def _compared(
+def _compare(
     against: Path | None,
     answers_file: Path | None,
     split: str,
@@ -139,7 +130,7 @@ def _compared(
     rows: "Array",
     result: "Evaluation",
 ) -> "Comparison":
-    """The network's result beside that of another network, or of the answers in a file."""
+    """Compare the result on these rows with that of another network, or with a file's answers."""
     from mnistnet.data.answers import read_answers
     from mnistnet.errors import DataError
     from mnistnet.report.comparison import compare
@@ -148,9 +139,9 @@ def _compared(
     if answers_file:
         right = read_answers(answers_file, len(rows)) == data.labels[rows]
         return compare(str(answers_file), result.right, right, rows)
-    other = read_weights(against).network
-    others = rows_of(split, len(data.labels), data.sha256, other.metadata)
-    if others.tolist() != rows.tolist():
+    other = load_weights(against).network
+    other_rows = rows_of(split, len(data.labels), data.sha256, other.metadata)
+    if other_rows.tolist() != rows.tolist():
         raise DataError(
             f"{against}: expected a network with the same images held out; found another; use "
             "--split test"

@@ -6,10 +6,10 @@ import click
 
 from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
-    data_option,
-    dataset,
-    json_option,
-    mirror_option,
+    data_options,
+    load_dataset,
+    note,
+    output_options,
     print_json,
     weights_option,
 )
@@ -20,21 +20,18 @@ IMAGES = 100
 
 
 @click.command()
-@weights_option(
-    "Weights file to read.  [default: mnistnet.npz; where there is none, a fresh network]"
-)
-@data_option
-@mirror_option
-@json_option
+@weights_option("Weights file to read.  [default: mnistnet.npz if it exists, else a new network]")
+@data_options
+@output_options
 def gradcheck(
     weights: Path | None, folder: Path | None, mirrors: tuple[str, ...], as_json: bool
 ) -> None:
-    """Check the gradient that trains.
+    """Check the gradient computed by backpropagation.
 
-    On a minibatch of training images, in float64, backpropagation is compared with automatic
-    differentiation in every weight, and with finite differences in a random sample of up to 500
-    weights of each matrix. Errors are relative to the largest derivative in the same matrix. Exits
-    with 1 where backpropagation is wrong.
+    On a minibatch of training images, in float64, compare backpropagation with automatic
+    differentiation for every weight, and with finite differences for a random sample of up to 500
+    weights of each matrix. Errors are relative to the largest derivative in the same matrix. Exit
+    with 1 if backpropagation is wrong.
     """
     import numpy as np
 
@@ -46,11 +43,11 @@ def gradcheck(
 
     rng = np.random.default_rng(0)
     if weights is None and not DEFAULT_WEIGHTS.exists():
-        name, network = "a fresh network", Network.random((PIXELS, *Options.hidden, CLASSES), rng)
+        name, network = "a new network", Network.random((PIXELS, *Options.hidden, CLASSES), rng)
     else:
         name = str(weights or DEFAULT_WEIGHTS)
         network, _ = weights_file.load(weights or DEFAULT_WEIGHTS)
-    data = dataset(folder, mirrors, "train")
+    data = load_dataset(folder, mirrors, "train")
     x, labels = scale(data.images[:IMAGES]), data.labels[:IMAGES]
     check = library.check_gradient(network, x, labels, rng)
     if as_json:
@@ -62,10 +59,8 @@ def gradcheck(
         }
         print_json(facts)
     else:
-        click.echo(
-            f"{name}, {'-'.join(map(str, network.layers))}; {len(x)} {'drawn ' * data.drawn}images",
-            err=True,
-        )
+        layers = "-".join(map(str, network.layers))
+        note(f"{name}, {layers}; {len(x)} {'drawn ' * data.drawn}images")
         click.echo(gradient_check_text(check))
     if not check.ok:
         raise MnistnetError("backpropagation does not compute the gradient of the loss")

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.options import UserPath, json_option, print_json, progress
-from mnistnet.cli.streams import visible
+from mnistnet.cli.options import FOLDER, UserPath, note, output_options, print_json, progress
+from mnistnet.cli.streams import escape
 
 if TYPE_CHECKING:
     from mnistnet.data.convert import Imported
 
 
 def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> dict[str, int] | None:
-    """'0,1,seven=7' as a dict from label to digit."""
+    """Parse '0,1,seven=7' into a dict from label to digit."""
     if text is None:
         return None
     mapping: dict[str, int] = {}
@@ -29,15 +29,15 @@ def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> di
 
 @click.command(name="import")
 @click.argument("source", type=UserPath())
-@click.option("--out", type=UserPath(), required=True, help="Folder to write, new or empty.")
-@click.option("--name", help="Name of the data set.  [default: that of the folder]")
+@click.option("--out", type=FOLDER, required=True, help="Folder to write, new or empty.")
+@click.option("--name", help="Name of the data set.  [default: the name of the folder]")
 @click.option(
     "--labels",
     callback=_mapping,
     metavar="LABEL=DIGIT,...",
-    help="Keep only these labels; LABEL=DIGIT renames one, 7 is short for 7=7.",
+    help="Keep only these labels and rename them to digits; 7 is short for 7=7.",
 )
-@click.option("--invert", is_flag=True, help="Exchange light and dark, for dark on light.")
+@click.option("--invert", is_flag=True, help="Swap light and dark, for dark strokes on light.")
 @click.option(
     "--transpose/--no-transpose",
     default=None,
@@ -46,16 +46,16 @@ def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> di
 @click.option(
     "--test-share",
     type=click.FloatRange(0, 1, max_open=True),
-    help="Share of the images for the test set, where SOURCE has none.  [default: 1/6]",
+    help="Fraction of the images for the test set, if SOURCE has none.  [default: 1/6]",
 )
-@json_option
+@output_options
 def import_(source: Path, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
     """Convert a data set for the other commands.
 
-    SOURCE is an .npz (as Keras and KMNIST have them), a CSV (as Kaggle has them), IDX files under
-    any name (EMNIST, QMNIST), a folder of these, or a folder with folders 0 to 9 of pictures, or
-    with train/ and test/ of them. A picture is prepared as predict does it; one that cannot be read
-    is skipped and listed. The folder that is written must be new or empty.
+    SOURCE is an .npz file (as from Keras or KMNIST), a CSV file (as from Kaggle), IDX files of any
+    name (EMNIST, QMNIST), a folder of these, or a folder of pictures: with a folder for each digit,
+    0 to 9, or with train/ and test/ that have these. Pictures are prepared as predict does it.
+    Those that cannot be read are reported and skipped.
 
     \b
     Examples:
@@ -74,10 +74,10 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **options:
     predict = load_network().predict
     with progress("reading", " images") as (notify, advance):
         done = convert.convert(
-            source, out, settings, lambda text: notify(visible(text)), advance, predict
+            source, out, settings, lambda text: notify(escape(text)), advance, predict
         )
     for warning in done.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        note(f"Warning: {warning}")
     if as_json:
         print_json({"out": str(out), **vars(done)})
     else:
@@ -93,4 +93,4 @@ def _print(done: "Imported", out: Path) -> None:
         click.echo(f"{done.left_out:,} images of other labels left out")
     if done.skipped:
         click.echo(f"{done.skipped:,} files skipped")
-    click.echo(f"{visible(done.name)} in {visible(str(out))}")
+    click.echo(f"{escape(done.name)} in {escape(str(out))}")

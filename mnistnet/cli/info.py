@@ -4,14 +4,18 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import READ_WEIGHTS, json_option, print_json, read_weights, weights_option
+from mnistnet.cli.options import load_weights, note, output_options, print_json, weights_option
 
 
 @click.command()
-@weights_option(READ_WEIGHTS)
-@json_option
-def info(weights: Path | None, as_json: bool) -> None:
-    """Tell what a weights file holds and how it was made.
+@weights_option()
+@click.option("--history", is_flag=True, help="Also print the figures of each epoch.")
+@output_options
+def info(weights: Path | None, history: bool, as_json: bool) -> None:
+    """Show what a weights file contains.
+
+    Print the layers of the network, the data and options of its training, and the figures of the
+    last epoch.
 
     \b
     Examples:
@@ -19,15 +23,19 @@ def info(weights: Path | None, as_json: bool) -> None:
       mnistnet info --json --weights deep.npz
     """
     from mnistnet.model.weights import FORMAT
-    from mnistnet.report.text import info_text
+    from mnistnet.report.text import epoch_text, info_text
 
-    path, network, whence = read_weights(weights)
-    layers = network.model.layers
+    path, network, description = load_weights(weights)
+    layers, metadata = network.model.layers, network.metadata
     if as_json:
-        facts = {"format": FORMAT, "layers": layers, **network.metadata.as_json()}
-        facts["weights"] = str(path)
+        facts = {"format": FORMAT, "layers": layers, **metadata.as_json(), "weights": str(path)}
+        if not history:
+            del facts["history"]
         print_json(facts)
         return
     if weights is None:
-        click.echo(whence, err=True)
-    click.echo(info_text(path, layers, network.metadata))
+        note(description)
+    click.echo(info_text(path, layers, metadata))
+    if history and metadata.history:
+        lines = [epoch_text(report, len(metadata.history)) for report in metadata.history]
+        click.echo("\n" + "\n".join(lines))

@@ -1,16 +1,13 @@
-"""What several commands share: options, the data set, the weights file, the bar."""
+"""What several commands share: options, the data set, the weights file, notes, the progress bar."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-
-from mnistnet.errors import MnistnetError
 
 if TYPE_CHECKING:
     from mnistnet.api import Network
@@ -19,8 +16,35 @@ if TYPE_CHECKING:
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 
 
-class Mirrors(click.types.StringParamType):
-    """An address or a folder; in the environment one a line, since a folder may have spaces."""
+class UserPath(click.Path):
+    """A path; ~ is the home folder even where the shell does not expand it, as in --data=~/mnist.
+
+    The library checks it; click only completes it in a shell.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:  # ~name of an unknown user
+            return self.fail(f"there is no home folder for {value}", param, ctx)
+
+
+FILE = UserPath(dir_okay=False)
+FOLDER = UserPath(file_okay=False)
+
+
+class Picture(click.Path):
+    """A file, a folder, an image of the data set such as test:7, or - for standard input."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:  # noqa: ARG002
+        return "Use - to read a picture from standard input."
+
+
+PICTURE = Picture(readable=False)  # the library says why a file cannot be read
+
+
+class Mirror(click.types.StringParamType):
+    """A URL or a folder. The environment variable has one per line, since folders have spaces."""
 
     name = "url|dir"
 
@@ -28,41 +52,49 @@ class Mirrors(click.types.StringParamType):
         return [line for line in rv.splitlines() if line.strip()]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value or self.fail("an empty one is none", param, ctx)
+        if not value:
+            self.fail("a mirror cannot be empty", param, ctx)
+        return str(FOLDER.convert(value, param, ctx)) if value.startswith("~") else value
 
 
-class UserPath(click.ParamType[Path]):
-    """A path; ~ is the home folder even where the shell has not replaced it, as in --data=~/a."""
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --data and --mirror."""
+    data = click.option(
+        "--data",
+        "folder",
+        type=FOLDER,
+        envvar="MNISTNET_DATA",
+        show_envvar=True,
+        help="Folder with the files of MNIST or a similar set.  [default: ~/.cache/mnistnet]",
+    )
+    mirror = click.option(
+        "--mirror",
+        "mirrors",
+        type=Mirror(),
+        multiple=True,
+        envvar="MNISTNET_MIRROR",
+        show_envvar=True,
+        help="URL or folder to get MNIST from, before the known mirrors; may be repeated.",
+    )
+    return data(mirror(command))
 
-    name = "path"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        try:
-            return Path(value).expanduser()
-        except RuntimeError:  # ~name of somebody who has no home
-            return self.fail(f"there is no home folder for {value}", param, ctx)
-
-
-data_option = click.option(
-    "--data",
-    "folder",
-    type=UserPath(),
-    envvar="MNISTNET_DATA",
-    show_envvar=True,
-    help="Folder with MNIST's files or a set like it.  [default: ~/.cache/mnistnet]",
-)
-mirror_option = click.option(
-    "--mirror",
-    "mirrors",
-    type=Mirrors(),
-    multiple=True,
-    envvar="MNISTNET_MIRROR",
-    show_envvar=True,
-    help="Ask this address or folder first; may be repeated.",
+READ_WEIGHTS = (
+    "Weights file to read.  [default: mnistnet.npz if it exists, else the bundled weights]"
 )
 
 
-def _set_quiet(ctx: click.Context, param: click.Parameter, quiet: bool) -> None:  # noqa: ARG001
+def weights_option(text: str = READ_WEIGHTS, default: Path | None = None) -> Callable[..., Any]:
+    """Add --weights with this help."""
+    return click.option("--weights", type=FILE, default=default, show_default=True, help=text)
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, one object per line."
+)
+
+
+def _set_quiet(ctx: click.Context, _param: click.Parameter, quiet: bool) -> None:
     ctx.meta["mnistnet.quiet"] = quiet
 
 
@@ -72,130 +104,32 @@ quiet_option = click.option(
     expose_value=False,
     is_eager=True,
     callback=_set_quiet,
-    help="Leave out notes on stderr; errors are still printed.",
+    help="Print nothing but errors on stderr.",
 )
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --json and --quiet."""
+    return json_option(quiet_option(command))
+
+
+def is_quiet() -> bool:
+    """Whether --quiet is given."""
+    ctx = click.get_current_context(silent=True)
+    return bool(ctx and ctx.meta.get("mnistnet.quiet"))
 
 
 def note(sentence: str) -> None:
-    """Print a note for the user on stderr, unless --quiet is given."""
-    if not click.get_current_context().meta.get("mnistnet.quiet"):
+    """Print a sentence for the user on stderr, unless --quiet is given."""
+    if not is_quiet():
         click.echo(sentence, err=True)
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-
-
-def weights_option(text: str, default: Path | None = None) -> Callable[..., Any]:
-    """--weights FILE, for what the text says."""
-    path = click.Path(path_type=Path, readable=False)
-    return click.option("--weights", type=path, default=default, show_default=True, help=text)
-
-
-def figure_option(text: str) -> Callable[..., Any]:
-    """--out FILE, a figure, and --force."""
-
-    def checked(ctx: click.Context, param: click.Parameter, out: Path | None) -> Path | None:  # noqa: ARG001
-        if out is not None and out.suffix.lower() not in (".png", ".svg", ".pdf"):
-            raise click.BadParameter(
-                f"expected a name that ends in .png, .svg or .pdf; found {out}"
-            )
-        return out
-
-    force = click.option("--force", is_flag=True, help="Replace a file that is not a plot of ours.")
-    out = click.option("--out", type=UserPath(), callback=checked, help=text)
-    return lambda command: out(force(command))
-
-
-@contextmanager
-def _away() -> Iterator[None]:
-    """In another folder: importing matplotlib reads a matplotlibrc that is in the current one."""
-    if not hasattr(os, "fchdir"):
-        yield
-        return
-    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
-    try:
-        os.chdir(Path(__file__).parent)
-        yield
-    finally:
-        os.fchdir(here)
-        os.close(here)
-
-
-def load_figures(command: str) -> ModuleType:
-    """The figures of the library; raises MnistnetError if there is no matplotlib."""
-    try:
-        with _away():
-            from mnistnet.report import figures
-    except ModuleNotFoundError as error:
-        raise MnistnetError(
-            f"{command} needs {error.name}; to install it: python -m pip install matplotlib"
-        ) from error
-    except (ImportError, OSError, ValueError) as error:  # an MPLBACKEND that there is not, say
-        raise MnistnetError(f"{command} cannot load matplotlib: {error}") from error
-    return figures
-
-
-READ_WEIGHTS = (
-    "Weights file to read.  [default: mnistnet.npz; where there is none, the weights that ship "
-    "with mnistnet]"
-)
-
-
-class Read(NamedTuple):
-    """A weights file that was read, and a line that says which that is."""
-
-    path: Path
-    network: "Network"
-    whence: str
-
-
-def read_weights(given: Path | None) -> Read:
-    """The weights given, or mnistnet.npz, or if there is none the bundled ones."""
-    from mnistnet.api import load_network
-    from mnistnet.model.weights import PRETRAINED
-
-    path = given or DEFAULT_WEIGHTS
-    whence = f"weights {path}"
-    if given is None and not os.path.lexists(path):
-        path, whence = PRETRAINED, "weights that ship with mnistnet"
-    network = load_network(path)
-    if network.metadata.data.drawn:
-        whence += ", trained on drawn digits, not MNIST"
-    return Read(path, network, whence)
-
-
-def dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
-    """One split from the folder; or from the cache, which is filled first."""
-    from mnistnet.api import load_data
-    from mnistnet.model.diagnosis import image_warnings
-
-    with progress() as (notify, advance):
-        data = load_data(split, folder, mirrors, notify, advance)
-    for sentence in [] if data.published else image_warnings(data.images):
-        click.echo(f"Warning: {sentence}", err=True)
-    return data
-
-
-def print_json(facts: Any) -> None:
-    """One line of JSON on stdout."""
-    import json  # which costs --help more than all commands together
-
-    click.echo(json.dumps(facts))
-
-
-def can_print(text: str) -> bool:
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @contextmanager
 def progress(
-    what: str = "MNIST", unit: str = "B"
+    title: str = "MNIST", unit: str = "B"
 ) -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
-    """notify and advance for the library: sentences and one bar, both on stderr."""
+    """Yield the library's callbacks notify and advance, for sentences and a bar on stderr."""
     bar: Any = None
 
     def notify(sentence: str) -> None:
@@ -208,7 +142,8 @@ def progress(
         if bar is None:
             from tqdm import tqdm
 
-            bar = tqdm(desc=what, total=total or None, unit=unit, unit_scale=True, disable=None)
+            hidden = is_quiet() or None  # None: unless stderr is a terminal
+            bar = tqdm(desc=title, total=total or None, unit=unit, unit_scale=True, disable=hidden)
         bar.update(received)
 
     try:
@@ -216,3 +151,62 @@ def progress(
     finally:
         if bar is not None:
             bar.close()
+
+
+class LoadedWeights(NamedTuple):
+    """A weights file that was read; the description is for notes."""
+
+    path: Path
+    network: "Network"
+    description: str
+
+
+def load_weights(given: Path | None) -> LoadedWeights:
+    """Load the file given, else mnistnet.npz if it exists, else the bundled weights."""
+    from mnistnet.api import load_network
+    from mnistnet.model.weights import PRETRAINED
+
+    path = given or DEFAULT_WEIGHTS
+    description = f"weights {path}"
+    if given is None and not os.path.lexists(path):
+        path, description = PRETRAINED, "bundled weights"
+    network = load_network(path)
+    if network.metadata.data.drawn:
+        description += ", trained on drawn digits, not MNIST"
+    return LoadedWeights(path, network, description)
+
+
+def load_dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
+    """Load one split from the folder, else from the cache, to which MNIST is downloaded first."""
+    return load_checked(folder, mirrors, split)[0]
+
+
+def load_checked(
+    folder: Path | None, mirrors: tuple[str, ...], split: str
+) -> tuple["Dataset", list[str]]:
+    """Load one split; return it and the warnings about its images, which are printed."""
+    from mnistnet.api import load_data
+    from mnistnet.model.diagnosis import image_warnings
+
+    with progress() as (notify, advance):
+        data = load_data(split, folder, mirrors, notify, advance)
+    warnings = [] if data.published else image_warnings(data.images)
+    for warning in warnings:
+        note(f"Warning: {warning}")
+    return data, warnings
+
+
+def print_json(facts: Any) -> None:
+    """Print one line of JSON on stdout."""
+    import json  # which would slow down --help
+
+    click.echo(json.dumps(facts))
+
+
+def can_print(text: str) -> bool:
+    """Whether the encoding of stdout has these characters."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,28 +1,29 @@
-"""mnistnet page: a page to draw on."""
+"""mnistnet page."""
 
 from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import READ_WEIGHTS, UserPath, read_weights, weights_option
+from mnistnet.cli.options import FILE, load_weights, note, quiet_option, weights_option
 
 
 @click.command()
-@weights_option(READ_WEIGHTS)
+@weights_option()
 @click.option(
     "--out",
-    type=UserPath(),
+    type=FILE,
     default=Path("digit.html"),
     show_default=True,
-    help="File to write; no file is replaced but an earlier page.",
+    help="File to write; only an earlier page is replaced.",
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@quiet_option
 def page(weights: Path | None, out: Path, show: bool) -> None:
-    """Write a page to draw digits on, and print its path.
+    """Write a web page to draw digits on.
 
-    The page shows what the network makes of a drawing while the pen moves: the image x, the hidden
-    units h, the scores f and the probabilities. It is one file; any browser shows it, without a
-    connection.
+    While you draw, the page shows the image x, the hidden units h, the scores f and the
+    probabilities. It is a single file that works in any browser, without a connection. Its path is
+    printed.
 
     \b
     Examples:
@@ -38,7 +39,7 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
     from mnistnet.report import page as report
 
     report.check_replaceable(out)
-    path, network, whence = read_weights(weights)
+    path, network, description = load_weights(weights)
     rules = {
         "side": WORKING_SIDE,
         "contrast": ink.MIN_CONTRAST,
@@ -53,8 +54,8 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
         "margin": MARGIN,
         "likeADigit": LIKE_A_DIGIT,
     }
-    name = whence.replace(str(path), path.name)  # others need not know the folder
+    name = description.replace(str(path), path.name)  # a page may be shared: omit the folder
     report.save(out, report.page(network.model, name, WAYS, rules))
     click.echo(out)
     if show and not webbrowser.open(out.resolve().as_uri()):
-        click.echo(f"no browser was found: open {out} in one", err=True)
+        note(f"no browser was found: open {out} in one")

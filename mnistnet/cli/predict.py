@@ -8,59 +8,60 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from mnistnet.cli.options import (
-    READ_WEIGHTS,
+    PICTURE,
     can_print,
-    data_option,
-    json_option,
-    mirror_option,
+    data_options,
+    is_quiet,
+    load_weights,
     note,
+    output_options,
     print_json,
-    quiet_option,
-    read_weights,
     weights_option,
 )
 from mnistnet.cli.readings import readings
 from mnistnet.cli.samples import Samples
-from mnistnet.cli.streams import visible
+from mnistnet.cli.streams import escape, escape_lines
 from mnistnet.errors import MnistnetError
 
 if TYPE_CHECKING:
     from mnistnet.api import Network
+    from mnistnet.cli.readings import Reading
     from mnistnet.image.digit import Picture
     from mnistnet.model.answer import Answer
     from mnistnet.report.explain import Explanation
 
 
-TOGETHER = 100  # pictures whose answers are lined up, and computed at once
+BATCH = 100  # pictures that are answered, and whose lines are aligned, together
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
-@weights_option(READ_WEIGHTS)
-@data_option
-@mirror_option
+@click.argument("pictures", nargs=-1, required=True, type=PICTURE, metavar="PICTURE...")
+@weights_option()
+@data_options
 @click.option(
     "--top",
     type=click.IntRange(0, 9),
     default=0,
-    help="How many runners-up to print; where unsure, one is printed anyway.",
+    metavar="N",
+    help="Also print the N next most probable digits; at least one if unsure.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Processes that read files, for many pictures; at most one per core.",
+    metavar="N",
+    help="Read files in N processes, at most one per core; useful for many pictures.",
 )
-@click.option("--show", is_flag=True, help="Draw what the network saw, and all probabilities.")
+@click.option("--show", is_flag=True, help="Show the network's input and all probabilities.")
 @click.option(
     "--explain",
     is_flag=True,
-    help="As --show, with the hidden units that decide, f, softmax, and of labelled images L.",
+    help="As --show, and print the most important hidden units, the scores and the softmax, and "
+    "for labelled images the loss.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print a table; the last column is the answer.")
-@json_option
-@quiet_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV; the last column is the answer.")
+@output_options
 def predict(
     pictures: tuple[str, ...],
     weights: Path | None,
@@ -73,16 +74,16 @@ def predict(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Recognise the digit or the number in each PICTURE.
+    """Recognise the digit or number in each PICTURE.
 
-    PICTURE is a file, of any size and colours, a drawing or a photograph of paper: PNG, JPEG, GIF,
-    BMP, TIFF, WebP, AVIF, PPM, or HEIC where pillow-heif is installed; a folder, for all pictures
-    in it; - for standard input; or test:7, train:7 or validation:7 for that image of the data set,
-    test:0-99 for a hundred. Several digits with gaps between them are read as a number. A picture
-    that cannot be read prints one error line; the others are still answered.
+    PICTURE is an image file of any size and colours, drawn or photographed: PNG, JPEG, GIF, BMP,
+    TIFF, WebP, AVIF, PPM, or HEIC if pillow-heif is installed. It can also be a folder, for all
+    pictures in it; - for standard input; test:7, train:7 or validation:7 for an image of the data
+    set; or test:0-99 for a range. Several digits with gaps between them are read as a number. A
+    picture that cannot be read prints one error line; the others are still answered.
 
-    An answer is unsure, for the reason printed, if another digit is nearly as probable, if it looks
-    unlike a digit, or if the picture shows it cut off, touching another or hardly visible.
+    An answer is unsure, with the reason, if another digit is nearly as probable, if the picture
+    does not look like a digit, or if the digit is cut off, touches another or is hardly visible.
 
     \b
     Examples:
@@ -95,39 +96,38 @@ def predict(
     """
     if as_csv and (as_json or show or explain):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
-    _, network, whence = read_weights(weights)
+    _, network, description = load_weights(weights)
     if weights is None or network.metadata.data.drawn:
-        note(whence)
+        note(description)
     samples = Samples(folder, mirrors, network.metadata)
-    form = Form(top, show or explain, explain, as_csv, as_json)
+    form = Format(top, show or explain, explain, as_csv, as_json)
     if as_csv:
         click.echo("picture,unsure,probability,digit")
-    every = (name for given in pictures for name in _expand(given, samples))
+    names = (name for given in pictures for name in _expand(given, samples))
     failed, done = False, 0
-    with readings(every, samples, workers) as coming, _bar(workers) as bar:
+    with readings(names, samples, workers) as coming, _bar(workers) as bar:
         try:
-            while batch := list(itertools.islice(coming, TOGETHER)):
-                names, found = map(list, zip(*batch, strict=True))
-                failed |= any(isinstance(picture, MnistnetError) for picture in found)
+            while batch := list(itertools.islice(coming, BATCH)):
+                failed |= any(isinstance(picture, MnistnetError) for _, picture in batch)
                 bar.clear()
-                _print(names, found, network, form, samples)
+                _print(batch, network, form, samples)
                 done += len(batch)
                 bar.update(len(batch))
-        except KeyboardInterrupt as stop:
-            stop.args = (f"after {done:,} pictures",)
+        except KeyboardInterrupt as interrupt:
+            interrupt.args = (f"after {done:,} pictures",)
             raise
     if failed:
         sys.exit(1)
 
 
 def _bar(workers: int) -> Any:
-    """How many pictures are answered, on a terminal, where there are many."""
+    """Return a counter of pictures; with one worker, or if stderr is no terminal, it is hidden."""
     from tqdm import tqdm
 
-    return tqdm(unit=" pictures", disable=None if workers > 1 else True)
+    return tqdm(unit=" pictures", disable=None if workers > 1 and not is_quiet() else True)
 
 
-class Form(NamedTuple):
+class Format(NamedTuple):
     """How answers are printed."""
 
     top: int
@@ -137,54 +137,47 @@ class Form(NamedTuple):
     as_json: bool
 
 
-def _print(
-    names: list[str],
-    found: "list[Picture | MnistnetError]",
-    network: "Network",
-    form: Form,
-    samples: Samples,
-) -> None:
-    """What the network reads in these pictures, or why one could not be read, in order."""
+def _print(batch: "list[Reading]", network: "Network", form: Format, samples: Samples) -> None:
+    """Print the answer or the error for each picture, in order."""
     from dataclasses import asdict
 
     from mnistnet.api import answers
     from mnistnet.report.explain import explanation_text
     from mnistnet.report.text import answer_lines
 
-    read = {
-        name: picture
-        for name, picture in zip(names, found, strict=True)
-        if not isinstance(picture, MnistnetError)
-    }
-    given = answers(network, list(read.values()))
-    lines = answer_lines([visible(name) for name in read], given, form.top)
-    replies = dict(zip(read, zip(given, lines, strict=True), strict=True))
-    for name, picture in zip(names, found, strict=True):
+    names, pictures = [], []
+    for name, picture in batch:
+        if not isinstance(picture, MnistnetError):
+            names.append(escape(name))
+            pictures.append(picture)
+    replies = answers(network, pictures)
+    answered = zip(replies, answer_lines(names, replies, form.top), strict=True)
+    for name, picture in batch:
         if isinstance(picture, MnistnetError):
             _print_error(name, picture, form)
             continue
-        for remark in picture.notes:
-            note(visible(f"{name}: {remark}"))
-        reply, line = replies[name]
-        why = _explained(name, picture, network, samples) if form.explain else []
+        for sentence in picture.notes:
+            note(escape(f"{name}: {sentence}"))
+        reply, line = next(answered)
+        explanations = _explanations(name, picture, network, samples) if form.explain else []
         if form.as_csv:
             digit = reply.digit if reply.number is None else reply.number
             click.echo(_csv_line(name, reply.unsure, reply.probability, digit))
         elif form.as_json:
-            more = {"explanations": [asdict(one) for one in why]} if form.explain else {}
+            more = {"explanations": list(map(asdict, explanations))} if form.explain else {}
             print_json({"picture": name, **asdict(reply), **more})
         else:
             click.echo(line)
             if form.show:
                 _show(picture, reply)
-            for one in why:
-                click.echo(explanation_text(one, network.model.layers) + "\n")
+            for explanation in explanations:
+                click.echo(explanation_text(explanation, network.model.layers) + "\n")
 
 
-def _explained(
+def _explanations(
     name: str, picture: "Picture", network: "Network", samples: Samples
 ) -> "list[Explanation]":
-    """An explanation of each digit in the picture, with the loss if its label is known."""
+    """Explain the answer for each digit in the picture, with the loss if its label is known."""
     from mnistnet.report.explain import explain
 
     sample = samples.get(name)
@@ -192,12 +185,12 @@ def _explained(
     return [explain(network.model, digit.image, label) for digit in picture.digits]
 
 
-def _print_error(name: str, error: MnistnetError, form: Form) -> None:
+def _print_error(name: str, error: MnistnetError, form: Format) -> None:
     if form.as_json:
         print_json({"picture": name, "error": str(error)})
         return
-    click.echo(f"Error: {visible(f'{name}: {error}')}", err=True)
-    if form.as_csv:  # so that rows and pictures correspond
+    click.echo(f"Error: {escape(name)}: {escape_lines(str(error))}", err=True)
+    if form.as_csv:  # one row per picture
         click.echo(_csv_line(name, "", "", ""))
 
 
@@ -211,7 +204,7 @@ def _csv_line(*fields: object) -> str:
 
 
 def _show(picture: "Picture", reply: "Answer") -> None:
-    """Draw each digit that was found, with its probabilities if it looks like one."""
+    """Print each digit as text, and its probabilities unless it does not look like a digit."""
     from mnistnet.report.text import picture_text
 
     plain = not can_print("▀▄█")
@@ -220,12 +213,12 @@ def _show(picture: "Picture", reply: "Answer") -> None:
         click.echo(picture_text(digit.image.tolist(), own, plain) + "\n")
 
 
-def _expand(word: str, samples: Samples) -> list[str]:
-    """The pictures in a folder, or the images of a range; else the word alone."""
+def _expand(name: str, samples: Samples) -> list[str]:
+    """Expand a folder to its pictures, and a range to its images."""
     from mnistnet.image.file import pictures_in
 
     try:
-        found = pictures_in(Path(word)) if Path(word).is_dir() else []
-    except (MnistnetError, OSError):  # which reading it will report
+        found = pictures_in(Path(name)) if Path(name).is_dir() else []
+    except (MnistnetError, OSError):  # reading it will report the error
         found = []
-    return [str(path) for path in found] or samples.names(word)
+    return [str(path) for path in found] or samples.expand(name)

@@ -1,4 +1,4 @@
-"""What predict's PICTURES stand for, read one after the other or in several processes."""
+"""Read the pictures that predict is given, one after the other or in several processes."""
 
 import contextlib
 import sys
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
     from mnistnet.image.digit import Picture
 
-    Reading = tuple[str, Picture | MnistnetError]  # a name, and what it stands for
+    Reading = tuple[str, Picture | MnistnetError]  # a name, and its picture or an error
 
-AHEAD = 100  # pictures that are read before the first of them is wanted
+AHEAD = 100  # pictures that processes read in advance
 
 
 @contextlib.contextmanager
 def readings(names: Iterable[str], samples: Samples, workers: int) -> "Iterator[Iterator[Reading]]":
-    """What each name stands for, in order; several workers are processes, which read the files.
-    Raises MnistnetError if one of them is killed."""
+    """Yield an iterator over the readings of the names, in order.
+
+    Several workers are processes that read the files. Raises MnistnetError if one is killed.
+    """
     if workers == 1:
         yield ((name, read_picture(name, samples)) for name in names)
         return
@@ -30,7 +32,7 @@ def readings(names: Iterable[str], samples: Samples, workers: int) -> "Iterator[
 
     from mnistnet.processes import in_order, process_pool
 
-    def begun(name: str) -> "Future[Reading]":
+    def submit(name: str) -> "Future[Reading]":
         if name != "-" and not NAME.fullmatch(name):
             return executor.submit(read_file, name)
         done: Future[Reading] = Future()
@@ -39,13 +41,13 @@ def readings(names: Iterable[str], samples: Samples, workers: int) -> "Iterator[
 
     try:
         with process_pool(workers) as executor:
-            yield in_order(map(begun, names), AHEAD)
+            yield in_order(map(submit, names), AHEAD)
     except BrokenExecutor as error:
         raise MnistnetError("a process that read pictures was killed; run it again") from error
 
 
 def read_file(name: str) -> "Reading":
-    """The picture in a file, or why it cannot be read."""
+    """Read the picture in a file."""
     from mnistnet.image.digit import read_picture
 
     try:
@@ -55,7 +57,7 @@ def read_file(name: str) -> "Reading":
 
 
 def read_picture(name: str, samples: Samples) -> "Picture | MnistnetError":
-    """What predict's PICTURE stands for: an image of the data set, standard input or a file."""
+    """Read an image of the data set, standard input or a file."""
     from mnistnet.image import digit
 
     try:

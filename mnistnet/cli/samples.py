@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mnistnet.cli.options import dataset, note
+from mnistnet.cli.options import load_dataset, note
 from mnistnet.errors import MnistnetError, PictureError
 
 if TYPE_CHECKING:
@@ -23,30 +23,33 @@ class Sample(NamedTuple):
 
 
 class Samples:
-    """Loads a split when its first image is asked for, and then keeps it, or the error."""
+    """The images of a data set. Each split is loaded once, when its first image is needed."""
 
     def __init__(self, folder: Path | None, mirrors: tuple[str, ...], metadata: "Metadata") -> None:
-        """folder and mirrors are those of --data and --mirror; the metadata tells which training
-        images the network was not trained on, which are validation:0 and following."""
-        self._place = folder, mirrors
+        """Take the values of --data and --mirror, and the metadata of the network, which determines
+        the validation images."""
+        self._source = folder, mirrors
         self._metadata = metadata
-        self._found: dict[str, tuple[Dataset, Array] | MnistnetError] = {}
+        self._splits: dict[str, tuple[Dataset, Array] | MnistnetError] = {}
 
-    def names(self, word: str) -> list[str]:
-        """'test:0-99' as 'test:0', ..., 'test:99'; any other word, such as a file's, by itself."""
-        match = NAME.fullmatch(word)
+    def expand(self, name: str) -> list[str]:
+        """Expand 'test:0-99' to 'test:0', ..., 'test:99'; return any other name, such as a file's,
+        unchanged."""
+        match = NAME.fullmatch(name)
         first, dash, last = match[2].partition("-") if match else ("", "", "")
         if not match or not dash:
-            return [word]
+            return [name]
         try:
             ends = [self._number(match[1], number) for number in (first, last)]
         except MnistnetError:
-            return [word]  # get has the error
-        return [f"{match[1]}:{number}" for number in range(ends[0], ends[1] + 1)] or [word]
+            return [name]  # get raises the error
+        return [f"{match[1]}:{number}" for number in range(ends[0], ends[1] + 1)] or [name]
 
     def get(self, name: str) -> Sample | None:
-        """The sample of that name, None for a name of another kind. Raises MnistnetError if there
-        is no such image or the data cannot be loaded."""
+        """Return the sample of this name, or None if it does not name one.
+
+        Raises MnistnetError if there is no such image or the data cannot be loaded.
+        """
         match = NAME.fullmatch(name)
         if not match:
             return None
@@ -62,20 +65,21 @@ class Samples:
         return int(text)
 
     def _split(self, split: str) -> tuple["Dataset", "Array"]:
+        """Return the data and the rows of the split in them; raise the same error every time."""
         from mnistnet.report.evaluation import rows_of
         from mnistnet.report.text import kind_text
 
-        if split not in self._found:
+        if split not in self._splits:
             try:
-                data = dataset(*self._place, "test" if split == "test" else "train")
+                data = load_dataset(*self._source, "test" if split == "test" else "train")
                 if data.drawn:
                     note(f"{split} images are {kind_text(data.published, data.drawn)}")
-                part = "validation" if split == "validation" else "test"  # all of the images
+                part = "validation" if split == "validation" else "test"  # "test": all rows
                 rows = rows_of(part, len(data.labels), data.sha256, self._metadata)
-                self._found[split] = data, rows
+                self._splits[split] = data, rows
             except MnistnetError as error:
-                self._found[split] = error
-        found = self._found[split]
+                self._splits[split] = error
+        found = self._splits[split]
         if isinstance(found, MnistnetError):
             raise found
         return found

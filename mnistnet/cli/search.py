@@ -1,15 +1,15 @@
 """mnistnet search."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.options import json_option, note, print_json
-from mnistnet.cli.settings import prepare, say_what, training_options
+from mnistnet.cli.options import is_quiet, note, output_options, print_json
+from mnistnet.cli.settings import note_dataset, prepare, training_options
 from mnistnet.errors import MnistnetError, TrainingError, reason
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mnistnet.model.options import Options
     from mnistnet.model.search import Start
 
-MANY = 100_000  # starts; more is a slip of the finger
-PATIENCE = 10  # seconds for a scheduler to answer
+MAX_STARTS = 100_000  # more is a typing error
+TIMEOUT = 10  # seconds for a scheduler to answer
 
 
 @click.command()
@@ -27,27 +27,27 @@ PATIENCE = 10  # seconds for a scheduler to answer
 @click.option(
     "--starts",
     "count",
-    type=click.IntRange(1, MANY),
+    type=click.IntRange(1, MAX_STARTS),
     default=10,
     show_default=True,
-    help="Networks to train: with the seeds --seed, --seed + 1, and so on.",
+    help="Networks to train, with the seeds --seed, --seed + 1, and so on.",
 )
 @click.option(
-    "--committee", "as_committee", is_flag=True, help="Write the network that averages all scores."
+    "--committee", "as_committee", is_flag=True, help="Write a network that averages the scores."
 )
 @click.option(
     "--best",
     "members",
-    type=click.IntRange(1, MANY),
+    type=click.IntRange(1, MAX_STARTS),
     metavar="K",
-    help="Let the committee average only the K best starts.",
+    help="Average only the K best starts in the committee.",
 )
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
     help="Train on the workers of this Dask scheduler, such as tcp://host:8786.",
 )
-@json_option
+@output_options
 def search(
     folder: Path | None,
     mirrors: tuple[str, ...],
@@ -60,16 +60,17 @@ def search(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train many networks; keep the best, or average them.
+    """Train many networks and keep the best, or average them.
 
-    The networks differ only in their seed, and so in their initial weights. Each is kept as a
-    weights file in a folder beside the target: for big.npz in big.starts. The same command trains
-    only what is missing there, and with a larger --starts adds to it. Written to --weights is the
-    start with the lowest validation loss, or the committee of all, or of the best, starts: a
-    network whose scores are the mean of theirs.
+    The networks (starts) differ only in their seed, which determines the initial weights. Each is
+    saved as a weights file in a folder next to the target: in big.starts for big.npz. The same
+    command trains only the starts that are missing there, and with a larger --starts adds more.
 
-    All cores are used, one start on each; or the workers of a Dask cluster (which needs
-    distributed: python -m pip install distributed).
+    The start with the lowest validation loss is written to --weights; or, with --committee, a
+    network whose scores are the mean of those of all starts, or of the best.
+
+    All cores are used, one start on each; or with --scheduler the workers of a Dask cluster, which
+    needs distributed: python -m pip install distributed
 
     \b
     Examples:
@@ -80,6 +81,7 @@ def search(
     from mnistnet.api import source, train_start
     from mnistnet.model import search as library
     from mnistnet.model import weights as files
+    from mnistnet.processes import process_pool
     from mnistnet.report.starts import analyse, starts_text, summary_json, written_text
 
     if members and not as_committee:
@@ -89,17 +91,17 @@ def search(
     used = members or (count if as_committee else 1)
     _check(settings, count, used, is_choice=not as_committee or members is not None)
     train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
-    place = library.starts_folder(weights)
-    with dask(scheduler) if scheduler else _local(count) as executor:
-        say_what(data)
-        coming = library.search(executor, train, settings, source(data), place, count)
-        starts = _show(coming, count, place, as_json)
+    folder_of_starts = library.starts_folder(weights)
+    with dask(scheduler) if scheduler else process_pool(count) as executor:
+        note_dataset(data)
+        coming = library.search(executor, train, settings, source(data), folder_of_starts, count)
+        starts = _show(coming, count, folder_of_starts, as_json)
     starts.sort(key=lambda start: start.seed)
     chosen = library.best(starts, used) if used < count else starts
     analysis = analyse(starts, data.images, data.labels, data.sha256)
     if as_committee:
-        made = library.committee([each.load() for each in chosen])
-        files.save(weights, made, library.committee_metadata(chosen, made))
+        committee = library.committee([each.load() for each in chosen])
+        files.save(weights, committee, library.committee_metadata(chosen, committee))
     else:
         files.save(weights, chosen[0].load(), chosen[0].metadata)
     seeds = [each.seed for each in chosen]
@@ -111,14 +113,14 @@ def search(
 
 
 def _shared(folder: Path | None) -> Path | None:
-    """The folder that workers load the data from; None for what their own environment says."""
-    where = click.get_current_context().get_parameter_source("folder")
-    is_given = where is click.core.ParameterSource.COMMANDLINE
+    """Return the folder that workers load the data from; None if their own environment names it."""
+    source = click.get_current_context().get_parameter_source("folder")
+    is_given = source is click.core.ParameterSource.COMMANDLINE
     return folder.absolute() if folder and is_given else None
 
 
 def _check(settings: "Options", count: int, used: int, is_choice: bool) -> None:
-    """Raise now what would fail only when all starts are trained."""
+    """Raise the errors that would otherwise be raised when all starts are trained."""
     from mnistnet.arrays import CLASSES, PIXELS
     from mnistnet.model.search import blank_committee
 
@@ -132,14 +134,8 @@ def _check(settings: "Options", count: int, used: int, is_choice: bool) -> None:
     blank_committee([(PIXELS, *settings.hidden, CLASSES)] * used)
 
 
-def _local(count: int) -> "AbstractContextManager[Executor]":
-    from mnistnet.processes import process_pool
-
-    return process_pool(count)
-
-
-def _show(coming: "Iterator[Start]", count: int, place: Path, as_json: bool) -> "list[Start]":
-    """Each start as a line, and on a terminal a bar below them with the best so far."""
+def _show(coming: "Iterator[Start]", count: int, folder: Path, as_json: bool) -> "list[Start]":
+    """Print a line per start, and on a terminal a bar with the best accuracy so far."""
     from tqdm import tqdm
 
     from mnistnet.report.starts import start_json, start_text
@@ -147,8 +143,8 @@ def _show(coming: "Iterator[Start]", count: int, place: Path, as_json: bool) -> 
 
     starts: list[Start] = []
     form = "start {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
-    disabled = True if as_json else None  # None: unless stderr is a terminal
-    with tqdm(total=count, bar_format=form, dynamic_ncols=True, disable=disabled) as bar:
+    hidden = as_json or is_quiet() or None  # None: unless stderr is a terminal
+    with tqdm(total=count, bar_format=form, dynamic_ncols=True, disable=hidden) as bar:
         try:
             for start in coming:
                 starts.append(start)
@@ -161,9 +157,9 @@ def _show(coming: "Iterator[Start]", count: int, place: Path, as_json: bool) -> 
                 best = max(each.last.validation_accuracy or 0 for each in starts)
                 bar.set_description_str(f"best {percent(best or None)}", refresh=False)
                 bar.update()
-        except KeyboardInterrupt as stop:
-            stop.args = (
-                f"after {len(starts)} of {count} starts, which are kept in {place}; "
+        except KeyboardInterrupt as interrupt:
+            interrupt.args = (
+                f"after {len(starts)} of {count} starts, which are kept in {folder}; "
                 "the same command trains the others",
             )
             raise
@@ -172,8 +168,11 @@ def _show(coming: "Iterator[Start]", count: int, place: Path, as_json: bool) -> 
 
 @contextmanager
 def dask(address: str) -> "Iterator[Executor]":
-    """The workers of a Dask scheduler. Raises MnistnetError if there is none or it has none, or if
-    a worker has other versions than this process."""
+    """Yield the workers of a Dask scheduler as an executor.
+
+    Raises MnistnetError if the scheduler cannot be reached or has no workers, or if a worker has
+    other versions than this process.
+    """
     import asyncio
     import logging
 
@@ -184,7 +183,7 @@ def dask(address: str) -> "Iterator[Executor]":
             f"--scheduler needs {error.name}; to install it: python -m pip install distributed"
         ) from error
     before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # what distributed logs is reported as an error below
+    logging.disable(logging.CRITICAL)  # errors are raised instead
     try:
         asyncio.run(_reach(address))
         with distributed.Client(address, set_as_default=False) as client:
@@ -192,7 +191,7 @@ def dask(address: str) -> "Iterator[Executor]":
             yield client.get_executor()
     except distributed.KilledWorker as error:
         raise MnistnetError(
-            f"workers were killed again and again by one start, perhaps because memory ran out: "
+            f"one start repeatedly killed its worker, perhaps because memory ran out: "
             f"{reason(error)}"
         ) from error
     finally:
@@ -200,13 +199,13 @@ def dask(address: str) -> "Iterator[Executor]":
 
 
 async def _reach(address: str) -> None:
-    """Connect once: a Client that cannot complains again when it is deleted."""
+    """Try to connect; a Client that fails to connect reports it again when it is deleted."""
     from distributed import Security
     from distributed.comm import connect
 
     try:
         arguments = Security().get_connection_args("client")
-        comm = await connect(address, timeout=PATIENCE, **arguments)
+        comm = await connect(address, timeout=TIMEOUT, **arguments)
         await comm.close()
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise MnistnetError(

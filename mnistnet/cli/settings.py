@@ -1,6 +1,7 @@
-"""What the commands that train share: their options, and what these stand for."""
+"""The options that the commands that train share, and loading what they name."""
 
 import functools
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,9 @@ import click
 
 from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
-    data_option,
-    dataset,
-    mirror_option,
+    FILE,
+    data_options,
+    load_checked,
     note,
     weights_option,
 )
@@ -23,111 +24,133 @@ if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset
     from mnistnet.model.network import Network
 
-MANY = 1_000_000  # epochs, units or images; more is a slip of the finger
+MAX_COUNT = 1_000_000  # epochs, units or images; more is a typing error
+COUNT = click.IntRange(1, MAX_COUNT)
+COUNT_OR_ZERO = click.IntRange(0, MAX_COUNT)
 
 
-class Finite(click.FloatRange):
-    """A number in a range, which click takes nan and infinity for, too."""
+class FiniteRange(click.FloatRange):
+    """A number in a range; click accepts nan and infinity."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
-        return number if math.isfinite(number) else self.fail(f"{value} is no number", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+class Layers(click.types.StringParamType):
+    """Units of hidden layers, such as 300,100, as a tuple of int."""
+
+    name = "units,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            layers = tuple(int(units) for units in value.split(","))
+        except ValueError:
+            layers = (0,)
+        if not all(1 <= units <= MAX_COUNT for units in layers):
+            self.fail(
+                f"{value!r} is not a valid list of units, such as 300,100, each from 1 to "
+                f"{MAX_COUNT}.",
+                param,
+                ctx,
+            )
+        return layers
 
 
 def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[..., Any]:
-    """An option of train whose default is the one in Options."""
+    """Return an option whose default is that of the field of Options with its name."""
     default = getattr(Options, name.removeprefix("--").replace("-", "_"))
     return click.option(name, type=kind, default=default, show_default=True, help=text)
 
 
 TRAINING_OPTIONS = [
-    data_option,
-    mirror_option,
+    data_options,
     weights_option("Weights file to write.", DEFAULT_WEIGHTS),
     click.option(
         "--hidden",
-        type=click.IntRange(1, MANY),
+        type=Layers(),
         multiple=True,
-        help="Units in a hidden layer; repeat it for more layers.  [default: 72]",
+        callback=lambda _ctx, _param, groups: tuple(itertools.chain(*groups)),
+        help="Units of each hidden layer, as in 300,100; may be repeated.  [default: 72]",
     ),
-    setting("--epochs", click.IntRange(1, MANY), "Times that every training image is seen."),
+    setting("--epochs", COUNT, "Passes over the training images."),
     click.option(
         "--batch-size",
-        type=click.IntRange(1, MANY),
-        help="Images in a minibatch.  [default: 100, or a tenth of a small set]",
+        type=COUNT,
+        help="Images per minibatch.  [default: 100, or a tenth of a small set]",
     ),
     setting(
         "--learning-rate",
-        Finite(min=0, min_open=True),
-        "At the first step; it falls to zero along a cosine.",
+        FiniteRange(min=0, min_open=True),
+        "Learning rate of the first step; it falls to zero along a cosine.",
     ),
     setting(
-        "--momentum", Finite(0, 1, max_open=True), "Share of the last step that the next one keeps."
+        "--momentum",
+        FiniteRange(0, 1, max_open=True),
+        "Fraction of the previous step that is carried over.",
     ),
     setting(
         "--weight-decay",
-        Finite(0, 1),
-        "Penalty on the weights: half of it times their squared length.",
+        FiniteRange(0, 1),
+        "L2 penalty: adds decay/2 * sum of squared weights to the loss.",
     ),
     click.option(
         "--augment/--no-augment",
         default=Options.augment,
         show_default=True,
-        help="Distort each minibatch a little, another way each time.",
+        help="Distort the images of each minibatch slightly and at random.",
     ),
-    setting(
-        "--warps",
-        click.IntRange(1, MANY),
-        "Distortions per minibatch; several help wide networks.",
-    ),
+    setting("--warps", COUNT, "Distortions per minibatch; several help wide networks."),
     setting(
         "--widen",
-        Finite(0, 1),
-        "Share of the distortions that also widen the digits, up to twofold.",
+        FiniteRange(0, 1),
+        "Fraction of the distortions that also widen the digits, up to twofold.",
     ),
     setting(
         "--drawn",
-        click.IntRange(0, MANY),
-        "Digits drawn by the program to train on besides: for people's pictures.",
+        COUNT_OR_ZERO,
+        "Drawn digits to add to the training images; they help with pictures.",
     ),
     setting(
         "--nondigits",
-        click.IntRange(0, MANY),
-        "Images of no digit drawn by the program to train on as well, so that `predict` can tell.",
+        COUNT_OR_ZERO,
+        "Drawn images of no digit to add to the training images, so that predict recognises those.",
     ),
     click.option(
         "--validation",
         type=click.IntRange(min=0),
-        help="Training images held out to validate on.  [default: 5000, or a sixth of a small set]",
+        help="Training images held out for validation.  [default: 5000, or a sixth of a small set]",
     ),
     setting(
         "--seed",
         click.IntRange(min=0),
-        "The same seed on the same machine gives the same weights.",
+        "Random seed; the same seed on the same machine gives the same weights.",
     ),
     click.option(
         "--from",
         "start",
-        type=click.Path(path_type=Path, readable=False),
+        type=FILE,
         help="Weights file to start from, or 'pretrained' for the bundled weights.",
     ),
 ]
 
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what to train, on what, and where to write it."""
+    """Add the options that say what to train, on which data, and which file to write."""
     return functools.reduce(
         lambda wrapped, option: option(wrapped), TRAINING_OPTIONS[::-1], command
     )
 
 
 class Prepared(NamedTuple):
-    """What a training needs; found are doubts about the images."""
+    """What a training needs; the warnings are about the images and have been printed."""
 
     data: "Dataset"
     settings: Options
-    network: "Network | None"
-    found: list[str]
+    start: "Network | None"
+    warnings: list[str]
 
 
 def prepare(
@@ -139,52 +162,50 @@ def prepare(
 ) -> Prepared:
     """Load what the training options name."""
     from mnistnet.atomic import check_writable
-    from mnistnet.model.diagnosis import image_warnings
 
     check_writable(weights)  # before MNIST is downloaded
-    network = _start_from(start, options)
-    data = dataset(folder, mirrors, "train")
-    settings = _settings(len(data.labels), options)
-    return Prepared(data, settings, network, image_warnings(data.images))
+    network = _load_start(start, options)
+    data, warnings = load_checked(folder, mirrors, "train")
+    return Prepared(data, _settings(len(data.labels), options), network, warnings)
 
 
-def say_what(data: "Dataset") -> None:
-    """A note where it is not MNIST that is trained on."""
+def note_dataset(data: "Dataset") -> None:
+    """Print a note if the images are not those of MNIST."""
     if data.drawn:
         note("training on drawn digits, not MNIST")
     elif not data.published:
         note(f"training on {data.name}, not MNIST's own")
 
 
-def _start_from(start: Path | None, options: dict[str, Any]) -> "Network | None":
-    """The network to start from; options gets its hidden layers and the SHA-256 of its weights."""
+def _load_start(path: Path | None, options: dict[str, Any]) -> "Network | None":
+    """Load the network to start from; set the options that it determines."""
     from mnistnet.api import load_network
 
-    if start is None:
+    if path is None:
         options["hidden"] = options["hidden"] or Options.hidden
         return None
-    network = load_network(None if start == Path("pretrained") else start)
-    hidden = network.model.layers[1:-1]
+    network = load_network(None if path == Path("pretrained") else path).model
+    hidden = network.layers[1:-1]
     if options["hidden"] not in ((), hidden):
-        layers = (
-            " ".join(f"--hidden {units}" for units in each) for each in (hidden, options["hidden"])
+        layers = (",".join(map(str, each)) for each in (hidden, options["hidden"]))
+        raise TrainingError(
+            "{}: expected its own layers, --hidden {}; found --hidden {}".format(path, *layers)
         )
-        raise TrainingError("{}: expected its own layers, {}; found {}".format(start, *layers))
-    options |= {"hidden": hidden, "start": network.model.sha256}
-    return network.model
+    options |= {"hidden": hidden, "start": network.sha256}
+    return network
 
 
 def _settings(count: int, options: dict[str, Any]) -> Options:
-    """The options of a training on count images; what was not given is chosen, and said."""
+    """Complete the options for a training on count images; print those chosen for a small set."""
     given = options["validation"], options["batch_size"]
     options["validation"], options["batch_size"] = chosen = default_sizes(count, *given)
     usual = Options.validation, Options.batch_size
     names = ("validation images (--validation)", "images in a minibatch (--batch-size)")
-    said = [
+    unusual = [
         f"{number:,} {name}"
-        for number, name, default, wish in zip(chosen, names, usual, given, strict=True)
-        if wish is None and number != default
+        for number, name, default, wanted in zip(chosen, names, usual, given, strict=True)
+        if wanted is None and number != default
     ]
-    if said:
-        note(f"for a set of {count:,} images: {', '.join(said)}")
+    if unusual:
+        note(f"for a set of {count:,} images: {', '.join(unusual)}")
     return Options(**options)

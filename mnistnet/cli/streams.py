@@ -1,7 +1,8 @@
-"""Standard output and standard error, as the commands write to them.
+"""Standard output and standard error, as the commands use them.
 
-What a terminal would obey is escaped, whoever put it into a name. A message that cannot be written,
-to a full disk for instance, is no reason to fail; a result that cannot be written is.
+Characters that a terminal would interpret are escaped, because names come from files and users.
+Failing to write a message, to a full disk for instance, is not an error; failing to write a result
+is.
 """
 
 import errno
@@ -9,16 +10,19 @@ import io
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TextIO
 
 from mnistnet.errors import MnistnetError, reason
 
 
-def visible(text: str) -> str:
-    """The text with escapes for what a terminal would obey: names come from files and from
-    elsewhere."""
+def escape(text: str) -> str:
+    """Escape every unprintable character, line breaks included."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def escape_lines(text: str) -> str:
+    """Escape every unprintable character except line breaks."""
+    return "\n".join(map(escape, text.split("\n")))
 
 
 class _Raw(io.FileIO):
@@ -28,23 +32,23 @@ class _Raw(io.FileIO):
         except OSError as error:
             if self.fileno() == 2:
                 return len(content)
-            if error.errno == errno.EPIPE:  # whoever read it has gone, which click sees to
+            if error.errno == errno.EPIPE:  # the reader has exited, which click handles
                 raise
-            with suppress(OSError):  # or Python tries once more at its end, and complains, too
+            with suppress(OSError):  # or Python would flush again at exit, and fail again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             raise MnistnetError(f"cannot write the result: {reason(error)}") from error
 
 
 class _Text(io.TextIOWrapper):
     def write(self, text: str) -> int:
-        kept = "\n\r"  # lines, and the bar of tqdm
+        kept = "\n\r"  # line breaks, and what tqdm's bar needs
         if not text.isprintable():
-            text = "".join(c if c in kept else visible(c) for c in text)
+            text = "".join(c if c in kept else escape(c) for c in text)
         return super().write(text)
 
 
 def _wrapped(stream: TextIO, number: int) -> TextIO:
-    """The stream of this number, unless something else, such as a test, takes its place."""
+    """Wrap the stream of this file number, unless something else, such as a test, replaced it."""
     if sys.platform == "win32" or not isinstance(stream, io.TextIOWrapper):
         return stream
     if stream not in (sys.__stdout__, sys.__stderr__) or isinstance(stream, _Text):
@@ -52,15 +56,15 @@ def _wrapped(stream: TextIO, number: int) -> TextIO:
     return _Text(
         io.BufferedWriter(_Raw(number, "wb", closefd=False)),
         stream.encoding,
-        "backslashreplace",  # a name need not fit the terminal's encoding
+        "backslashreplace",  # the terminal's encoding may lack a name's characters
         line_buffering=number == 2 or stream.line_buffering or stream.write_through,
     )
 
 
 def prepare_streams() -> None:
-    """Make sys.stdout and sys.stderr streams as described above."""
-    if sys.stderr is None:  # closed: messages are not wanted, which is no reason to fail
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    """Make sys.stdout and sys.stderr behave as the module's docstring says."""
+    if sys.stderr is None:  # closed
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     sys.stderr = _wrapped(sys.stderr, 2)
     if sys.stdout is not None:
         sys.stdout.flush()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistnet.cli.options import json_option, note, print_json
-from mnistnet.cli.settings import prepare, say_what, training_options
+from mnistnet.cli.options import is_quiet, note, output_options, print_json
+from mnistnet.cli.settings import note_dataset, prepare, training_options
 
 if TYPE_CHECKING:
     from mnistnet.model.metadata import Report
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @training_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
-@json_option
+@output_options
 def train(
     folder: Path | None,
     mirrors: tuple[str, ...],
@@ -27,19 +27,19 @@ def train(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a network and write its weights, those of the last epoch.
+    """Train a network and write its weights.
 
-    The test set is not touched: what is reported is the accuracy on training images that are held
-    out to validate on, the same ones whatever the seed.
+    The test set is not used: the accuracy after each epoch is that on validation images, which are
+    training images held out, the same for every seed. The weights are those of the last epoch.
 
-    After each epoch a checkpoint is left beside the weights file, and removed at the end. The same
-    command with --resume continues from there, to the same weights. Run one training at a
-    time for one weights file.
+    After each epoch, a checkpoint is saved next to the weights file; it is removed at the end. If
+    the training is interrupted, the same command with --resume continues it, to the same weights.
+    Do not run two trainings for one weights file at a time.
 
     \b
     Examples:
       mnistnet train
-      mnistnet train --hidden 300 --hidden 100 --weights deep.npz
+      mnistnet train --hidden 300,100 --weights deep.npz
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     from mnistnet.api import additions, source
@@ -47,24 +47,24 @@ def train(
     from mnistnet.model.run import Run
     from mnistnet.report.text import trained_text
 
-    data, settings, network, found = prepare(folder, mirrors, weights, start, options)
+    data, settings, network, warnings = prepare(folder, mirrors, weights, start, options)
     run = Run(weights, settings, source(data), start=network, resume=resume, notify=note)
     with run:
-        say_what(data)
+        note_dataset(data)
         augment, extra = additions(settings, data.images, data.labels)
         reports = run.train(data.images, data.labels, augment, extra)
         extra_count = settings.drawn + settings.nondigits
         _show(reports, run, len(data.images) - settings.validation + extra_count, as_json)
     history = run.state.history
-    learned = training_warning(
-        history, data.labels, settings.validation, settings.learning_rate, found
+    failure = training_warning(
+        history, data.labels, settings.validation, settings.learning_rate, warnings
     )
-    if learned:
-        note(f"Warning: {learned}")
+    if failure:
+        note(f"Warning: {failure}")
     if not as_json:
         click.echo(trained_text(run.metadata, weights))
         return
-    closing = {
+    facts = {
         "weights": str(weights),
         "validation_accuracy": history[-1].validation_accuracy,
         "epochs": len(history),
@@ -73,11 +73,11 @@ def train(
         "published": data.published,
         "drawn": data.drawn,
     }
-    print_json(closing)
+    print_json(facts)
 
 
 def _show(reports: "Iterator[Report]", run: "Run", images: int, as_json: bool) -> None:
-    """Each epoch as a line, and on a terminal a bar below them; images is what an epoch sees."""
+    """Print a line per epoch, and on a terminal a bar; images is the number that an epoch sees."""
     from mnistnet.report.text import epoch_text, live_text
 
     epochs = run.options.epochs
@@ -94,7 +94,7 @@ def _show(reports: "Iterator[Report]", run: "Run", images: int, as_json: bool) -
 
 
 def _live_line(epochs: int, done: int, as_json: bool) -> Any:
-    """A tqdm bar over the epochs on stderr; disabled where that is not a terminal, or for JSON."""
+    """Return a bar of the epochs, hidden if stderr is not a terminal, or by --json or --quiet."""
     from tqdm import tqdm
 
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
@@ -104,5 +104,5 @@ def _live_line(epochs: int, done: int, as_json: bool) -> Any:
         desc="training",
         bar_format=form,
         dynamic_ncols=True,
-        disable=as_json or None,
+        disable=as_json or is_quiet() or None,
     )

@@ -7,7 +7,7 @@ import pytest
 from program import assert_fails, run
 
 
-def test_diff_prints_the_tables() -> None:
+def test_variables_derivatives_and_differences_are_printed() -> None:
     result = run("diff", "exp(x) * y", "x=0", "y = -2.5e0")
     assert (result.exit_code, result.stderr) == (0, "")
     assert (
@@ -21,31 +21,26 @@ def test_diff_prints_the_tables() -> None:
     )
 
 
-def test_diff_json_has_the_promised_names() -> None:
+def test_json_has_the_documented_fields() -> None:
     facts = json.loads(run("diff", "--json", "x**2", "x=3").stdout)
-    assert facts.keys() == {
-        "expression",
-        "output",
-        "variables",
-        "derivatives",
-        "central_differences",
-    }
+    names = {"expression", "output", "variables", "derivatives", "central_differences"}
+    assert facts.keys() == names
     assert facts["derivatives"] == {"x": 6}
 
 
-def test_diff_takes_an_expression_that_begins_with_a_minus() -> None:
+def test_an_expression_may_start_with_a_minus() -> None:
     facts = json.loads(run("diff", "-tanh(x)", "x=0", "--json").stdout)
     assert facts["derivatives"] == {"x": -1}
 
 
 @pytest.mark.parametrize("ending", ["svg", "PNG", "pdf"])
-def test_diff_draws_the_graph(ending: str) -> None:
+def test_out_draws_the_graph(ending: str) -> None:
     result = run("diff", "x * x", "x=3", "--out", f"graph.{ending}")
     assert result.stdout.startswith("forward")
     assert Path(f"graph.{ending}").stat().st_size > 1000
 
 
-def test_diff_marks_the_error() -> None:
+def test_the_error_is_marked_in_the_expression() -> None:
     assert_fails(
         run("diff", "1 + log(x)", "x=-1"),
         "this is not a finite real number\n  1 + log(x)\n      ^^^^^^",
@@ -63,7 +58,7 @@ def test_diff_marks_the_error() -> None:
         (["x", "x=1", "--out", "graph.gif"], "ends in .png, .svg or .pdf; found graph.gif"),
     ],
 )
-def test_diff_wrong_usage_exits_2(words: list[str], message: str) -> None:
+def test_wrong_usage_exits_2(words: list[str], message: str) -> None:
     result = run("diff", *words)
     assert result.exit_code == 2
     assert message in result.stderr

@@ -1,24 +1,25 @@
-"""mnistnet eval --against and --answers."""
+"""mnistnet eval."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from program import QUICK, assert_fails, run
 
-from mnistnet.data import mnist
+from mnistnet.data import idx, mnist
 from mnistnet.model import weights
 
 
 @pytest.fixture
 def other(tiny: Path) -> str:
-    """A network that is worse than the bundled one."""
+    """A network worse than the bundled one."""
     assert run(*QUICK, "--data", tiny, "--weights", "other.npz").exit_code == 0
     return "other.npz"
 
 
-def test_against_another_network_lists_what_only_one_reads(tiny: Path, other: str) -> None:
+def test_against_lists_the_images_that_only_one_network_reads(tiny: Path, other: str) -> None:
     images = mnist.load(tiny, "test")
     words = ("eval", "--data", tiny, "--weights", weights.PRETRAINED, "--against", other)
     facts = json.loads(run(*words, "--json").stdout)
@@ -38,23 +39,13 @@ def test_against_another_network_lists_what_only_one_reads(tiny: Path, other: st
     assert text.endswith("(exact McNemar test)\n")
 
 
-def test_against_itself_nothing_differs(tiny: Path, other: str) -> None:
-    words = (
-        "eval",
-        "--data",
-        tiny,
-        "--weights",
-        other,
-        "--against",
-        other,
-        "--split",
-        "validation",
-    )
-    facts = json.loads(run(*words, "--json").stdout)
+def test_a_network_does_not_differ_from_itself(tiny: Path, other: str) -> None:
+    words = ("eval", "--data", tiny, "--weights", other, "--against", other)
+    facts = json.loads(run(*words, "--split", "validation", "--json").stdout)
     assert facts["against"]["p_value"] == 1
 
 
-def test_answers_of_any_program_are_compared(tiny: Path) -> None:
+def test_answers_of_another_program_are_compared(tiny: Path) -> None:
     labels = mnist.load(tiny, "test").labels.tolist()
     labels[3] = (labels[3] + 1) % 10
     Path("answers.csv").write_text(
@@ -65,7 +56,7 @@ def test_answers_of_any_program_are_compared(tiny: Path) -> None:
     assert facts["against"]["name"] == "answers.csv"
 
 
-def test_what_cannot_be_compared_is_one_error(tiny: Path, other: str) -> None:
+def test_a_comparison_of_different_images_is_an_error(tiny: Path, other: str) -> None:
     Path("few.txt").write_text("1\n2\n")
     assert_fails(
         run("eval", "--data", tiny, "--answers", "few.txt"),
@@ -81,3 +72,128 @@ def test_what_cannot_be_compared_is_one_error(tiny: Path, other: str) -> None:
         "--split test",
     )
     assert run(*words).exit_code == 0
+
+
+def mislabel(folder: Path, changes: dict[int, int]) -> None:
+    """Change labels of test images in the folder."""
+    path = folder / "t10k-labels-idx1-ubyte"
+    content = bytearray(path.read_bytes())
+    for index, label in changes.items():
+        content[8 + index] = label
+    path.write_bytes(content)
+
+
+def test_the_figures_the_confusion_matrix_and_the_confusions_are_printed(tiny: Path) -> None:
+    mislabel(tiny, {13: 5, 23: 5, 4: 9})  # images 13 and 23 show a 3, image 4 a 4
+    result = run("eval", "--data", tiny)
+    assert result.stderr == "bundled weights; test images are not MNIST's own\n"
+    figures, table, confusions = result.stdout.split("\n\n")
+    accuracy, errors, loss, unsure = figures.splitlines()
+    assert accuracy == "accuracy  94.00 %   (95 % interval 83.78 % to 97.94 %)"
+    assert errors == "errors    3 of 50 test images"
+    assert re.fullmatch(r"loss      0\.\d{4}", loss)
+    assert unsure == "unsure    0 of the answers; accuracy of the others 94.00 %"
+    head, digits, *rows = table.splitlines()
+    assert head == "digit images   read as" + " " * 42 + "recall precision"
+    assert digits.split() == list("0123456789")
+    assert (
+        rows[3]
+        == "    3      3    .    .    .    3    .    .    .    .    .    . 100.0 %    60.0 %"
+    )
+    assert (
+        rows[5]
+        == "    5      7    .    .    .    2    .    5    .    .    .    .  71.4 %   100.0 %"
+    )
+    assert [len(row) for row in rows] == [80] * 10
+    assert confusions == (
+        "most frequent confusions\n"
+        "5 read as 3  2 times, 28.6 % of the 5s\n"
+        "9 read as 4  once, 16.7 % of the 9s\n"
+    )
+
+
+def test_without_mistakes_no_confusions_are_printed(tiny: Path) -> None:
+    assert "confusions" not in run("eval", "--data", tiny, "--mistakes", 3).stdout
+
+
+def test_the_most_confident_mistakes_are_shown_side_by_side(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mislabel(tiny, {13: 5, 23: 5, 4: 9})
+    for columns, across in (("20", 1), ("80", 2), ("90", 3)):
+        monkeypatch.setenv("COLUMNS", columns)
+        result = run("eval", "--data", tiny, "--mistakes", 3)
+        drawn = result.stdout.split("\nmost confident mistakes\n\n")[1]
+        captions = re.findall(r"test:(\d+) is (\d), read as (\d)", drawn)
+        assert sorted(captions) == [("13", "5", "3"), ("23", "5", "3"), ("4", "9", "4")]
+        assert len(re.findall(r"test:", drawn.splitlines()[0])) == across
+        assert max(map(len, drawn.splitlines())) <= 30 * across - 2
+        assert drawn.count("█") > 60
+    assert len(re.findall("test:", run("eval", "--data", tiny, "--mistakes", 2).stdout)) == 2
+
+
+def test_on_mnist_the_accuracy_without_label_errors_and_of_each_half_is_printed(
+    published, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here MNIST has 50 test images, and number 4 is a known label error."""
+    mislabel(tiny, {13: 5, 23: 5, 4: 9})
+    labels = idx.read_idx(tiny / "t10k-labels-idx1-ubyte")
+    files = [
+        file._replace(sha256=idx.sha256(labels)) if file.name.startswith("t10k-l") else file
+        for file in mnist.FILES
+    ]
+    monkeypatch.setattr(mnist, "FILES", tuple(files))
+    monkeypatch.setattr(mnist, "LABEL_ERRORS", {4: 4})
+    result = run("eval", "--data", tiny, "--mistakes", 3)
+    assert "MNIST's own" in result.stderr
+    assert result.stdout.splitlines()[3:6] == [
+        "  without label errors   95.92 %",
+        "  first half             88.00 %",
+        "  second half           100.00 %",
+    ]
+    assert result.stdout.count("%, label error") == 1
+    facts = json.loads(run("eval", "--data", tiny, "--json").stdout)
+    assert facts["parts"] == {
+        "without_label_errors": pytest.approx(47 / 49),
+        "first_half": pytest.approx(22 / 25),
+        "second_half": 1,
+    }
+
+
+def test_mnist_has_15_known_label_errors(real_mnist: Path) -> None:
+    data = mnist.load(real_mnist, "test")
+    assert len(data.label_errors) == 15
+    assert [data.labels[947], data.label_errors[947]] == [8, 9]
+    assert all(data.labels[index] != right for index, right in data.label_errors.items())
+    assert mnist.load(real_mnist, "train").label_errors == {}
+
+
+def test_json_has_the_documented_fields(trained: Path) -> None:
+    result = run("eval", "--data", trained, "--json", "--split", "validation")
+    assert result.stderr == ""
+    facts = json.loads(result.stdout)
+    assert facts["count"] == 50
+    assert (facts["split"], facts["published"]) == ("validation", False)
+    assert facts["weights"] == "mnistnet.npz"
+    assert facts["accuracy"] == weights.load_all(Path("mnistnet.npz")).meta["validation_accuracy"]
+    result = run("eval", "--data", trained, "--json", "--split", "train")
+    assert json.loads(result.stdout)["count"] == 250
+
+
+def test_the_bundled_weights_are_the_default_and_a_note_says_so(tiny: Path) -> None:
+    result = run("eval", "--data", tiny)
+    assert result.stderr == "bundled weights; test images are not MNIST's own\n"
+    result = run("predict", "test:0", "--data", tiny)
+    assert (result.stderr, result.exit_code) == ("bundled weights\n", 0)
+    assert run("predict", "test:0", "--data", tiny, "--weights", weights.PRETRAINED).stderr == ""
+
+
+def test_the_validation_images_of_another_data_set_are_an_error(trained: Path) -> None:
+    labels = trained / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
+    assert run("eval", "--data", trained).exit_code == 0
+    assert_fails(
+        run("eval", "--data", trained, "--split", "validation"),
+        "expected the images that this network was trained on, found others; name their folder "
+        "with --data, or use --split test instead of validation",
+    )

@@ -1,4 +1,4 @@
-"""`mnistnet import`, and the three walks of docs/data.md over small made sets."""
+"""mnistnet import, and the three examples of docs/data.md with small sets."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ EMNIST = [
 ]
 
 
-def test_the_counts_by_digit_are_the_result_and_the_rest_is_on_stderr(tiny: Path) -> None:
+def test_the_counts_per_digit_are_printed(tiny: Path) -> None:
     result = run("import", tiny, "--out", "out", "--name", "Mine")
     columns = "".join(f"{30:>8}" for _ in range(10))
     assert result.stdout.splitlines()[1] == f"train     {columns}     300"
@@ -27,7 +27,7 @@ def test_the_counts_by_digit_are_the_result_and_the_rest_is_on_stderr(tiny: Path
     assert (result.stderr, result.exit_code) == ("", 0)
 
 
-def test_json_has_all_of_it(tiny: Path) -> None:
+def test_json_has_the_documented_fields(tiny: Path) -> None:
     result = run("import", tiny, "--out", "out", "--labels", "0,1=1,7=2", "--json", "--invert")
     assert json.loads(result.stdout) == {
         "out": "out",
@@ -50,11 +50,11 @@ def test_labels_that_map_to_no_digit_are_wrong_usage(tiny: Path, labels: str) ->
     assert not Path("out").exists()
 
 
-def test_a_name_that_a_terminal_would_obey_is_wrong_usage(tiny: Path) -> None:
+def test_a_name_with_control_characters_is_wrong_usage(tiny: Path) -> None:
     assert run("import", tiny, "--out", "out", "--name", "a\nb").exit_code == 2
 
 
-def test_the_home_folder_may_be_written_as_a_tilde(tiny: Path) -> None:
+def test_a_tilde_is_the_home_folder(tiny: Path) -> None:
     tiny.rename(Path.home() / "set")
     assert run("import", "~/set", "--out", "~/out").exit_code == 0
     assert len(mnist.load(Path.home() / "out", "test").labels) == 50
@@ -64,7 +64,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(tiny: Path) -> None:
     assert "there is no home folder" in result.stderr
 
 
-def test_a_folder_with_files_is_never_written_to(tiny: Path) -> None:
+def test_a_folder_with_files_is_not_written_to(tiny: Path) -> None:
     message = f"expected a new or empty folder; {tiny} is neither: name another"
     assert_fails(run("import", tiny, "--out", tiny), message)
 
@@ -74,7 +74,7 @@ def picture(path: Path, image: np.ndarray) -> None:
     Image.fromarray(255 - image).resize((140, 140)).save(path)
 
 
-def test_pictures_that_cannot_be_read_are_listed_and_counted(tiny: Path) -> None:
+def test_pictures_that_cannot_be_read_are_reported_and_skipped(tiny: Path) -> None:
     images, labels = idx.read_idx(tiny / NAMES[2]), idx.read_idx(tiny / NAMES[3])
     for number in range(10):
         picture(Path(f"set/{labels[number]}/{number}.png"), images[number])
@@ -92,11 +92,11 @@ def test_pictures_that_cannot_be_read_are_listed_and_counted(tiny: Path) -> None
     assert not Path("none").exists()
 
 
-# ---- the walks of docs/data.md
+# ---- the examples of docs/data.md
 
 
 def use(folder: str, name: str) -> None:
-    """Train on a set, evaluate the network on it, and look at it, as one does on MNIST."""
+    """Train on a set, evaluate the network and plot it, as with MNIST."""
     assert run(*QUICK, "--data", folder, "--weights", "mine.npz").exit_code == 0
     result = run("eval", "--data", folder, "--weights", "mine.npz", "--mistakes", "3")
     assert result.exit_code == 0
@@ -110,8 +110,8 @@ def use(folder: str, name: str) -> None:
     assert mnist.load(Path(folder), "train").name == name
 
 
-def test_walk_fashion_mnist(tiny: Path) -> None:
-    """Its four files have MNIST's names: they are used as they are."""
+def test_fashion_mnist_needs_no_import(tiny: Path) -> None:
+    """Its four files have the names and format of those of MNIST."""
     folder = tiny.rename("fashion")
     for name in NAMES:
         array = np.array(idx.read_idx(folder / name))
@@ -122,8 +122,8 @@ def test_walk_fashion_mnist(tiny: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
-def test_walk_emnist_digits(tiny: Path) -> None:
-    """gzip.zip, unpacked, has several sets, of which one file names one; the images are stored
+def test_emnist_digits_are_imported(tiny: Path) -> None:
+    """The unpacked gzip.zip has several sets, so that a file selects one; the images are stored
     column by column."""
     folder = Path("gzip")
     folder.mkdir()
@@ -144,7 +144,7 @@ def test_walk_emnist_digits(tiny: Path) -> None:
     assert "expected labels 0 to 9; found 10; mnistnet has ten classes" in result.stderr
 
 
-def test_walk_pictures_of_ones_own(tiny: Path) -> None:
+def test_a_folder_of_pictures_is_imported(tiny: Path) -> None:
     images, labels = idx.read_idx(tiny / NAMES[0]), idx.read_idx(tiny / NAMES[1])
     for number in range(120):
         picture(Path(f"photos/{labels[number]}/{number}.png"), images[number])

@@ -1,6 +1,5 @@
-"""`mnistnet predict` reads many pictures in several processes, and prints the same."""
+"""mnistnet predict with several pictures and processes."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,12 @@ import tasks
 from PIL import Image, ImageDraw
 from program import run
 
-from mnistnet.cli import readings
-
-predict = importlib.import_module("mnistnet.cli.predict")  # whose name is also the command's
+from mnistnet.cli import predict, readings
 
 
 @pytest.fixture
 def pictures() -> Path:
-    """A folder with eleven ones and sevens, and a file that is no picture."""
+    """A folder with eleven pictures of a 1 or 7, and an invalid one."""
     folder = Path("pictures")
     folder.mkdir()
     for number in range(12):
@@ -24,11 +21,11 @@ def pictures() -> Path:
         end = [(16, 16), (44, 16), (26, 66)] if number % 3 else [(30, 12), (30, 68)]
         ImageDraw.Draw(picture).line(end, 0, 6)
         picture.save(folder / f"{number:02}.png")
-    (folder / "05.png").write_bytes(b"no picture")
+    (folder / "05.png").write_bytes(b"not a picture")
     return folder
 
 
-def test_several_processes_answer_the_same_in_the_same_order(tiny: Path, pictures: Path) -> None:
+def test_several_processes_print_the_same_as_one(tiny: Path, pictures: Path) -> None:
     names = (pictures / "05.png", "test:3", pictures, "test:0-3", "test:999", "none.png", "train:2")
     for form in ((), ("--json",), ("--show",)):
         one = run("predict", *names, "--data", tiny, *form)
@@ -39,16 +36,16 @@ def test_several_processes_answer_the_same_in_the_same_order(tiny: Path, picture
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_interrupted_run_says_how_many_were_answered(
+def test_an_interruption_reports_the_number_of_answers(
     pictures: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr(predict, "TOGETHER", 4)
-    whole = predict._print
+    monkeypatch.setattr(predict, "BATCH", 4)
+    original = predict._print
 
-    def interrupted(names: Any, *words: Any) -> None:
-        if "pictures/09.png" in names:
+    def interrupted(batch: Any, *words: Any) -> None:
+        if "pictures/09.png" in dict(batch):
             raise KeyboardInterrupt
-        whole(names, *words)
+        original(batch, *words)
 
     monkeypatch.setattr(predict, "_print", interrupted)
     result = run("predict", pictures, "--workers", workers)
@@ -57,7 +54,7 @@ def test_an_interrupted_run_says_how_many_were_answered(
     assert len(result.stdout.splitlines()) == 8
 
 
-def test_a_killed_process_is_one_error(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_process_is_an_error(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readings, "read_file", tasks.killed)
     result = run("predict", pictures, "--workers", 2)
     assert (result.stdout, result.exit_code) == ("", 1)

@@ -1,7 +1,5 @@
-"""What `mnistnet search` promises: a table, the best start or a committee, and the same command
-again after whatever has happened; on this machine's cores or on a Dask cluster."""
+"""mnistnet search: the best start, a committee, interruptions, and Dask clusters."""
 
-import importlib
 import json
 import os
 import re
@@ -19,6 +17,7 @@ import pytest
 import tasks
 from program import COMMAND, assert_fails, program, run
 
+from mnistnet.cli.search import dask
 from mnistnet.errors import TrainingError
 from mnistnet.model import search as library
 from mnistnet.model import weights
@@ -28,27 +27,26 @@ from mnistnet.processes import process_pool
 
 QUICK = ("search", "--hidden", "8", "--epochs", "2", "--batch-size", "10", "--validation", "50")
 TASK = Options((6,), epochs=2, batch_size=10, augment=False, validation=20)
-cli = importlib.import_module("mnistnet.cli.search")  # whose name is also the command's
 SOURCE = Source({"images": "12", "labels": "34"})
 
 
 def arrays(folder: str) -> dict[str, bytes]:
-    """The weights of each start in the folder."""
+    """Return the bytes of the weights of each start in the folder."""
     return {
         path.name: weights.load(path)[0].parameters.tobytes()
         for path in sorted(Path(folder).iterdir())
     }
 
 
-# ---- this machine's cores
+# ---- local processes
 
 
-def test_the_best_start_is_written_and_a_table_compares_all(tiny: Path) -> None:
+def test_the_best_start_is_written_and_all_are_compared(tiny: Path) -> None:
     words = (*QUICK, "--starts", 3, "--seed", 7, "--data", tiny, "--weights", "big.npz")
     result = run(*words)
     assert result.exit_code == 0
-    said = [line.split()[:2] for line in result.stderr.splitlines()[1:]]
-    assert sorted(said) == [["seed", "7"], ["seed", "8"], ["seed", "9"]]
+    reported = [line.split()[:2] for line in result.stderr.splitlines()[1:]]
+    assert sorted(reported) == [["seed", "7"], ["seed", "8"], ["seed", "9"]]
     lines = result.stdout.splitlines()
     assert [line[:8].strip() for line in lines[:4]] == ["", "best", "median", "worst"]
     assert "two starts read" in result.stdout
@@ -60,7 +58,7 @@ def test_the_best_start_is_written_and_a_table_compares_all(tiny: Path) -> None:
     assert network.parameters.tobytes() == first.load().parameters.tobytes()
     assert lines[-1].startswith(f"seed {first.seed}, validation accuracy ")
 
-    # the same again, for scripts, and two starts more
+    # again as JSON, with two more starts
     result = run(*words, "--starts", 5, "--json")
     *facts, summary = map(json.loads, result.stdout.splitlines())
     assert [each["kept"] for each in facts] == [True] * 3 + [False] * 2
@@ -74,13 +72,13 @@ def test_the_best_start_is_written_and_a_table_compares_all(tiny: Path) -> None:
     assert run("plot", "starts", "--weights", "big.npz", "--data", tiny).stdout == "starts.png\n"
     assert Path("starts.png").read_bytes().startswith(b"\x89PNG")
 
-    # and with other options
+    # with other options
     result = run(*words, "--epochs", 3)
     assert result.exit_code == 1
     assert "big.starts/seed-0007.npz was started with --epochs 2, not 3; use" in result.stderr
 
 
-def test_a_committee_is_a_network_that_every_command_takes(tiny: Path) -> None:
+def test_every_command_accepts_a_committee(tiny: Path) -> None:
     words = (*QUICK, "--hidden", 6, "--starts", 3, "--committee", "--data", tiny)
     assert run(*words).stdout.splitlines()[-1].startswith("the committee of 3 starts, validation a")
     network, metadata = weights.load(Path("mnistnet.npz"))
@@ -92,9 +90,9 @@ def test_a_committee_is_a_network_that_every_command_takes(tiny: Path) -> None:
     z = np.load("mnistnet.npz")
     h = np.tanh(z["W2"] @ np.tanh(z["W1"] @ x))
     assert z["W3"] @ h == pytest.approx(mean, abs=1e-5)
-    said = json.loads(run("eval", "--split", "validation", "--json", "--data", tiny).stdout)
+    evaluated = json.loads(run("eval", "--split", "validation", "--json", "--data", tiny).stdout)
     again = json.loads(run(*words, "--json").stdout.splitlines()[-1])
-    assert said["accuracy"] == pytest.approx(again["validation_accuracy"])
+    assert evaluated["accuracy"] == pytest.approx(again["validation_accuracy"])
     for command in (("predict", "test:0"), ("plot", "weights"), ("plot", "units")):
         assert run(*command, *(["--data", tiny] if command[1] != "weights" else [])).exit_code == 0
     assert "3 starts, whose scores are averaged: 0, 1, 2" in run("info").stdout
@@ -103,7 +101,7 @@ def test_a_committee_is_a_network_that_every_command_takes(tiny: Path) -> None:
     assert "the committee of 2 starts" in best.stdout
 
 
-def test_without_validation_images_all_can_be_averaged_and_none_be_chosen(tiny: Path) -> None:
+def test_without_validation_images_a_committee_of_all_starts_is_possible(tiny: Path) -> None:
     words = (*QUICK, "--validation", 0, "--starts", 2, "--data", tiny)
     for choice in ((), ("--committee", "--best", 1)):
         result = run(*words, *choice)
@@ -118,7 +116,7 @@ def test_without_validation_images_all_can_be_averaged_and_none_be_chosen(tiny: 
     assert "  -  " in run(*words, "--committee").stdout
 
 
-def test_what_cannot_be_is_said_before_the_training(tiny: Path) -> None:
+def test_impossible_options_are_reported_before_the_training(tiny: Path) -> None:
     words = (*QUICK, "--data", tiny, "--starts", 3)
     assert run(*words, "--best", 2).exit_code == 2
     assert_fails(
@@ -132,7 +130,7 @@ def test_what_cannot_be_is_said_before_the_training(tiny: Path) -> None:
 
 
 def begun(words: list[str]) -> subprocess.Popen[bytes]:
-    """The command in a process of its own, after its first start."""
+    """Start the command in a new process; return it after its first start."""
     process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stderr is not None
     assert process.stderr.readline().startswith(b"training on ")
@@ -141,16 +139,14 @@ def begun(words: list[str]) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
-def test_a_search_that_is_stopped_is_continued_by_the_same_command(
-    tiny: Path, sign: signal.Signals
-) -> None:
+def test_the_same_command_continues_a_stopped_search(tiny: Path, sign: signal.Signals) -> None:
     words = [str(word) for word in (*QUICK, "--starts", 40, "--data", tiny)]
     with begun(words) as process:
         process.send_signal(sign)
-        said = process.communicate()[1].decode()
+        stderr = process.communicate()[1].decode()
     if sign == signal.SIGINT:
         assert process.returncode == 130
-        last = said.splitlines()[-1]
+        last = stderr.splitlines()[-1]
         assert last.startswith("Interrupted after ")
         assert last.endswith(
             " of 40 starts, which are kept in mnistnet.starts; the same command trains the others"
@@ -173,7 +169,7 @@ class Cluster(NamedTuple):
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """A scheduler and two workers, each in a process of its own."""
+    """A scheduler and two workers, in three processes."""
     distributed = pytest.importorskip("distributed")
     file = tmp_path / "scheduler.json"
     common = ["--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1"]
@@ -218,7 +214,7 @@ def test_a_cluster_trains_the_same_weights_even_if_a_worker_is_killed(
     )
 
     train = partial(tasks.killed_once, Path.cwd())
-    with cli.dask(cluster.address) as executor:
+    with dask(cluster.address) as executor:
         list(library.search(executor, train, TASK, SOURCE, Path("killed.starts"), 4))
     assert Path("killed").exists()
     with process_pool(1) as executor:
@@ -226,18 +222,18 @@ def test_a_cluster_trains_the_same_weights_even_if_a_worker_is_killed(
     assert arrays("killed.starts") == arrays("whole.starts")
 
 
-def test_a_scheduler_that_disappears_is_one_error_and_what_is_finished_is_kept(
+def test_if_the_scheduler_dies_the_finished_starts_are_kept(
     cluster: Cluster,
 ) -> None:
     train = partial(tasks.killer_if_odd, cluster.scheduler)
-    with cli.dask(cluster.address) as executor:
+    with dask(cluster.address) as executor:
         assert len(list(library.search(executor, train, TASK, SOURCE, Path("net.starts"), 1))) == 1
     with (
         pytest.raises(
             TrainingError,
             match="the connection to the workers was lost; finished starts are kept in net",
         ),
-        cli.dask(cluster.address) as executor,
+        dask(cluster.address) as executor,
     ):
         list(library.search(executor, train, TASK, SOURCE, Path("net.starts"), 2))
     assert list(arrays("net.starts")) == ["seed-0000.npz"]
@@ -251,11 +247,11 @@ def test_a_scheduler_that_disappears_is_one_error_and_what_is_finished_is_kept(
         ("tls://127.0.0.1:{port}", "TLS expects .*"),
     ],
 )
-def test_a_scheduler_that_cannot_be_reached_is_one_error(
+def test_a_scheduler_that_cannot_be_reached_is_an_error(
     tiny: Path, address: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr(cli, "PATIENCE", 0.2)
+    monkeypatch.setattr("mnistnet.cli.search.TIMEOUT", 0.2)
     with socket.socket() as closed:  # bound, but not listening
         closed.bind(("127.0.0.1", 0))
         address = address.format(port=closed.getsockname()[1])
@@ -267,7 +263,7 @@ def test_a_scheduler_that_cannot_be_reached_is_one_error(
     assert (result.stdout, result.exit_code) == ("", 1)
 
 
-def test_a_scheduler_without_workers_is_one_error(tiny: Path) -> None:
+def test_a_scheduler_without_workers_is_an_error(tiny: Path) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=0, processes=False, dashboard_address=None, protocol="tcp"
@@ -280,7 +276,7 @@ def test_a_scheduler_without_workers_is_one_error(tiny: Path) -> None:
     )
 
 
-def test_without_distributed_one_line_says_how_to_install_it(tiny: Path) -> None:
+def test_without_distributed_the_error_says_how_to_install_it(tiny: Path) -> None:
     code = "import sys; sys.modules['distributed'] = None; from mnistnet.cli import main; main()"
     result = program(
         *(*QUICK, "--data", tiny, "--scheduler", "tcp://127.0.0.1:1"),

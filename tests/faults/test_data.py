@@ -174,10 +174,10 @@ def test_every_command_names_the_damaged_file_that_it_needs(tiny: Path) -> None:
         ("eval",): LABELS,
         ("plot", "units"): LABELS,
     }.items():
-        notes = "weights that ship with mnistnet\n" * (command[0] == "plot")
+        notes = "bundled weights\n" * (command[0] == "plot")
         assert_fault((*command, "--data", tiny), f"{tiny / name}: {fault}", notes)
     result = run("predict", "test:0", "train:0", "--data", tiny)
-    assert result.stderr == "weights that ship with mnistnet\n" + "".join(
+    assert result.stderr == "bundled weights\n" + "".join(
         f"Error: {picture}: {tiny / name}: {fault}\n"
         for picture, name in (("test:0", LABELS), ("train:0", mnist.TRAIN_LABELS.name))
     )

@@ -21,7 +21,7 @@ from mnistnet.image import file
 from mnistnet.image.digit import read_picture
 
 NAME = "digit.png"
-SHIPS = "weights that ship with mnistnet\n"
+SHIPS = "bundled weights\n"
 
 
 def digit(side: int = 28, mode: str = "L") -> Image.Image:

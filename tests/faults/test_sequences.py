@@ -1,5 +1,5 @@
-"""Commands on one folder in any order, some of them stopped, some on a full disk: whatever the user
-had is there, or was replaced by something complete that he asked for."""
+"""Random sequences of commands in one folder, some killed, some on a full disk: no file of the user
+is lost, and every file that a command wrote is complete."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ CONTENT = st.sampled_from([b"", b"mine", b"PK\3\4", b"\x89PNG\r\n\x1a\n"])
 
 
 class Stop(BaseException):
-    """As a kill at this moment, but that the process goes on to clean up."""
+    """Simulates a kill, except that the process still cleans up."""
 
 
 class Commands(RuleBasedStateMachine):
@@ -34,7 +34,7 @@ class Commands(RuleBasedStateMachine):
         super().__init__()
         self.top = tempfile.TemporaryDirectory()
         os.chdir(self.top.name)
-        self.mine: dict[Path, bytes] = {}  # what is not a product of any command
+        self.mine: dict[Path, bytes] = {}  # not written by a command
 
     @initialize()
     def data(self) -> None:
@@ -47,7 +47,7 @@ class Commands(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(TARGETS), content=CONTENT)
     def put(self, name: str, content: bytes) -> None:
-        """The user puts a file of his own there."""
+        """The user writes a file."""
         with suppress(FileNotFoundError):
             Path(name).unlink()
         Path(name).write_bytes(content)
@@ -75,38 +75,38 @@ class Commands(RuleBasedStateMachine):
         self.run(stop, "download", "--data", ".", "--mirror", "data")
 
     @rule(stop=st.integers(0, 6))
-    def bring(self, stop: int) -> None:
+    def convert(self, stop: int) -> None:
         self.run(stop, "import", "data", "--out", "imported")
 
     def run(self, stop: int, *words: object) -> None:
-        """The command; at its stop-th touch of the disk that is full, or the command ends."""
-        touches = 0
+        """Run the command; at its stop-th write, the disk is full, or the command is killed."""
+        writes = 0
 
-        def touched(right: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
+        def failing(original: Callable[..., Any], error: BaseException) -> Callable[..., Any]:
             def wrapped(*args: Any, **more: Any) -> Any:
-                nonlocal touches
-                touches += 1
-                if stop and touches >= stop:
+                nonlocal writes
+                writes += 1
+                if stop and writes >= stop:
                     raise error
-                return right(*args, **more)
+                return original(*args, **more)
 
             return wrapped
 
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with (
-            mock.patch.object(os, "fsync", touched(os.fsync, full)),
-            mock.patch.object(Path, "replace", touched(Path.replace, Stop())),
+            mock.patch.object(os, "fsync", failing(os.fsync, full)),
+            mock.patch.object(Path, "replace", failing(Path.replace, Stop())),
             suppress(Stop),
         ):
             assert run(*words).exit_code in (0, 1, 2)
 
     @invariant()
-    def what_the_user_had_is_there(self) -> None:
+    def files_of_the_user_are_unchanged(self) -> None:
         for path, content in self.mine.items():
             assert path.read_bytes() == content
 
     @invariant()
-    def whatever_was_written_is_complete(self) -> None:
+    def written_files_are_complete(self) -> None:
         for name in NAMES:
             path = Path(name)
             if path not in self.mine and path.exists() and path.stat().st_size:
@@ -117,7 +117,7 @@ class Commands(RuleBasedStateMachine):
                     assert isinstance(idx.read_idx(path), np.ndarray)
 
     @invariant()
-    def nothing_half_written_is_left(self) -> None:
+    def no_partial_file_is_left(self) -> None:
         assert not list(Path().rglob("*.part"))
 
     def teardown(self) -> None:

@@ -1,5 +1,5 @@
-"""Whatever the program is started in: a pipe that closes, a narrow or plain terminal, a locale of
-ASCII, no home, no current folder."""
+"""Unusual environments: closed pipes, narrow terminals, an ASCII locale, no home folder, no current
+folder."""
 
 import fcntl
 import os
@@ -7,7 +7,6 @@ import pty
 import pwd
 import struct
 import subprocess
-import sys
 import termios
 from pathlib import Path
 
@@ -24,7 +23,7 @@ KEPT = Path("mnistnet.npz.checkpoint")
 
 @pytest.fixture
 def seven() -> Path:
-    """A picture of a seven in the current folder, whose name is not ASCII."""
+    """A picture of a 7 in the current folder; its name is not ASCII."""
     picture = Image.new("L", (80, 100), 255)
     ImageDraw.Draw(picture).line([(20, 20), (60, 20), (35, 85)], 0, 8)
     path = Path("sieben-ß.png")
@@ -36,7 +35,7 @@ def seven() -> Path:
 
 
 def run_into_closed_pipe(*words: object, **environment: str) -> tuple[str, int]:
-    """stderr and exit code of the command where whoever reads its stdout has gone."""
+    """Return stderr and the exit code of the command if the reader of its stdout has exited."""
     read, write = os.pipe()
     os.close(read)
     command = [*COMMAND, *map(str, words)]
@@ -48,22 +47,21 @@ def run_into_closed_pipe(*words: object, **environment: str) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_pipe_that_is_closed_early(tiny: Path, seven: Path, unbuffered: str) -> None:
-    """As by `mnistnet eval | head -1`: not a word about it."""
-    ships = "weights that ship with mnistnet"
-    for words, said in {
-        ("eval", "--data", tiny): f"{ships}; test images are not MNIST's own\n",
-        ("predict", seven, "test:0", "--data", tiny): f"{ships}\n",
-        ("info",): f"{ships}\n",
+def test_a_closed_pipe_prints_no_error(tiny: Path, seven: Path, unbuffered: str) -> None:
+    """As with `mnistnet eval | head -1`."""
+    for words, notes in {
+        ("eval", "--data", tiny): "bundled weights; test images are not MNIST's own\n",
+        ("predict", seven, "test:0", "--data", tiny): "bundled weights\n",
+        ("info",): "bundled weights\n",
         ("gradcheck", "--data", tiny, "--json"): "",
         ("download", "--check", "--data", tiny): "",
-        ("plot", "weights"): f"{ships}\n",
+        ("plot", "weights"): "bundled weights\n",
         ("train", "--help"): "",
     }.items():
-        assert run_into_closed_pipe(*words, PYTHONUNBUFFERED=unbuffered) == (said, 1)
+        assert run_into_closed_pipe(*words, PYTHONUNBUFFERED=unbuffered) == (notes, 1)
 
 
-def test_a_pipe_that_is_closed_early_does_not_cost_the_training(tiny: Path) -> None:
+def test_a_closed_pipe_does_not_lose_the_training(tiny: Path) -> None:
     stderr, code = run_into_closed_pipe(*QUICK, "--data", tiny)
     assert (stderr.count("\n"), "Traceback" in stderr, code) == (5, False, 1)
     assert weights.load(Path("mnistnet.npz"))[1].options.epochs == 4
@@ -73,14 +71,13 @@ def test_a_pipe_that_is_closed_early_does_not_cost_the_training(tiny: Path) -> N
     assert len(weights.load(KEPT)[1].history) == 1
 
 
-def test_closed_streams_are_no_reason_to_fail(tiny: Path) -> None:
+def test_closed_streams_are_not_an_error(tiny: Path) -> None:
     closing = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh", *COMMAND)
     done = program(*QUICK, "--data", tiny, command=closing)
     assert (done.stdout[:20], done.stderr, done.exit_code) == ("validation accuracy ", "", 0)
     assert program("predict", "none.png", command=closing) == ("", "", 1)
     done = program("predict", "-", command=(*closing[:2], 'exec "$@" <&-', *closing[3:]))
-    said = "weights mnistnet.npz\nError: -: standard input is closed\n"
-    assert done == ("", said, 1)
+    assert done == ("", "weights mnistnet.npz\nError: -: standard input is closed\n", 1)
 
 
 FULL = Path("/dev/full")
@@ -88,7 +85,7 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
 
 
 @needs_full
-def test_messages_that_cannot_be_written_are_no_reason_to_fail(tiny: Path) -> None:
+def test_messages_that_cannot_be_written_are_not_an_error(tiny: Path) -> None:
     onto_full = ("sh", "-c", 'exec "$@" 2>/dev/full', "sh", *COMMAND)
     done = program(*QUICK, "--data", tiny, command=onto_full)
     assert (done.stdout[:20], done.stderr, done.exit_code) == ("validation accuracy ", "", 0)
@@ -105,22 +102,21 @@ def test_a_result_that_cannot_be_written_is_an_error(words: tuple[str, ...]) -> 
     assert done.exit_code == 1
 
 
-def test_an_error_of_the_system_says_what_failed(tiny: Path, monkeypatch) -> None:
+def test_an_operating_system_error_names_the_file(tiny: Path, monkeypatch) -> None:
     def no_files(*_: object) -> None:
         raise OSError(24, "Too many open files", "/etc/x")
 
     monkeypatch.setattr(report_text, "info_text", no_files)
     assert run("info").stderr.endswith("Error: cannot use /etc/x: Too many open files\n")
     monkeypatch.setattr(report_text, "info_text", lambda *_: os.read(-1, 1))
-    said = "Error: the system refused something: Bad file descriptor\n"
-    assert run("info").stderr.endswith(said)
+    assert run("info").stderr.endswith("Error: a system call failed: Bad file descriptor\n")
 
 
-def test_ctrl_c_while_the_words_are_parsed_is_an_interruption(monkeypatch) -> None:
+def test_ctrl_c_while_parsing_options_is_an_interruption(monkeypatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.Commands, "parse_args", interrupt)
+    monkeypatch.setattr(cli.Program, "parse_args", interrupt)
     result = run("info")
     assert (result.stderr.strip(), result.exit_code) == ("Interrupted", 130)
 
@@ -152,41 +148,28 @@ def test_names_in_notes_and_results_are_escaped_too(tiny: Path) -> None:
         assert "\x1b" not in done.stdout + done.stderr
 
 
-# ---- variables of libraries
+# ---- environment variables
 
 
 TQDM = ("DISABLE", "ASCII", "NCOLS", "MININTERVAL", "MAXINTERVAL", "MINITERS", "SMOOTHING", "DELAY")
-NONSENSE = {f"TQDM_{name}": "x\x1b" for name in (*TQDM, "TOTAL", "POSITION", "UNIT_DIVISOR", "GUI")}
-NONSENSE |= {"SOURCE_DATE_EPOCH": "x", "PILLOW_BLOCKS_MAX": "x", "PILLOW_ALIGNMENT": "3"}
-NONSENSE |= {"MATPLOTLIBRC": "/dev/zero", "COLUMNS": "x", "LINES": "-1"}
+INVALID = {f"TQDM_{name}": "x\x1b" for name in (*TQDM, "TOTAL", "POSITION", "UNIT_DIVISOR", "GUI")}
+INVALID |= {"SOURCE_DATE_EPOCH": "x", "PILLOW_BLOCKS_MAX": "x", "PILLOW_ALIGNMENT": "3"}
+INVALID |= {"MATPLOTLIBRC": "/dev/zero", "COLUMNS": "x", "LINES": "-1"}
 
 
-def test_variables_of_libraries_that_hold_nonsense(tiny: Path, seven: Path) -> None:
+def test_invalid_variables_of_libraries_are_ignored(tiny: Path, seven: Path) -> None:
     for words in (
         (*QUICK, "--data", tiny),
         ("predict", seven),
         ("plot", "weights", "--out", "a.pdf"),
         ("plot", "weights", "--out", "a.svg"),
     ):
-        done = program(*words, **NONSENSE)
+        done = program(*words, **INVALID)
         assert (done.exit_code, "Traceback" in done.stderr) == (0, False)
 
 
-CODE = "import sys; sys.argv[0] = 'mnistnet'; from mnistnet.__main__ import main; main()"
-NAMED = (sys.executable, "-c", CODE)
-
-
-@pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
-def test_a_shell_that_asks_for_completions_and_says_of_what_or_not(kind: str) -> None:
-    asked = {"_MNISTNET_COMPLETE": f"{kind}_complete"}
-    for variables in (asked, asked | {"COMP_WORDS": "mnistnet 'tr", "COMP_CWORD": "x"}):
-        assert "Traceback" not in program(command=NAMED, **variables).stderr
-    words = {"COMP_WORDS": "mnistnet gradc", "COMP_CWORD": "gradc" if kind == "fish" else "1"}
-    assert "gradcheck" in program(command=NAMED, **asked | words).stdout
-
-
 def test_a_matplotlibrc_in_the_current_folder_is_not_read() -> None:
-    os.mkfifo("matplotlibrc")  # which would be waited for
+    os.mkfifo("matplotlibrc")  # reading it would block
     assert program("plot", "weights").exit_code == 0
 
 
@@ -196,7 +179,7 @@ def test_a_matplotlibrc_in_the_current_folder_is_not_read() -> None:
 ASCII = {"LC_ALL": "C", "LANG": "", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-def test_a_locale_without_utf_8(tiny: Path, seven: Path) -> None:
+def test_an_ascii_locale(tiny: Path, seven: Path) -> None:
     for words in (
         ("eval", "--data", tiny, "--mistakes", "3"),
         ("predict", "--show", seven, "test:0", "--data", tiny),
@@ -213,34 +196,37 @@ def test_a_locale_without_utf_8(tiny: Path, seven: Path) -> None:
     assert Path("netz-ß.npz").exists()
 
 
-def test_a_name_that_is_no_text(seven: Path) -> None:
+def test_a_file_name_that_is_not_valid_text(seven: Path) -> None:
     name = os.fsdecode(b"\xff\n\x1b[2J.png")
     seven.rename(name)
-    said = "weights that ship with mnistnet\n"
     done = program("predict", name)
     assert done.stdout.startswith("\\udcff\\n\\x1b[2J.png  7  ")
-    assert (done.stderr, done.exit_code) == (said, 0)
+    assert (done.stderr, done.exit_code) == ("bundled weights\n", 0)
     done = program("predict", f"no{name}")
-    words = "cannot read it: No such file or directory"
-    assert done == ("", f"{said}Error: no\\udcff\\n\\x1b[2J.png: {words}\n", 1)
+    message = "cannot read it: No such file or directory"
+    assert done == (
+        "",
+        f"bundled weights\nError: no\\udcff\\n\\x1b[2J.png: {message}\n",
+        1,
+    )
     done = program("eval", "--weights", name, "--data", "none")
     assert done.stderr.startswith("Error: \\udcff\n\\x1b[2J.png: expected a weights file")
 
 
 def on_terminal(columns: int, *words: object) -> str:
-    """What the command, done well, writes to a terminal of so many columns, escapes and all."""
-    mine, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    """Run the command, which must succeed; return what it writes to a terminal of this width."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     command = [*COMMAND, *map(str, words)]
     written = b""
-    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its) as process:
-        os.close(its)
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
         try:
-            while piece := os.read(mine, 1 << 16):
+            while piece := os.read(ours, 1 << 16):
                 written += piece
-        except OSError:  # how Linux tells that the other side is closed
+        except OSError:  # on Linux, the other end is closed
             pass
-        os.close(mine)
+        os.close(ours)
     assert process.returncode == 0
     return written.decode()
 
@@ -249,7 +235,7 @@ def on_terminal(columns: int, *words: object) -> str:
 def test_a_narrow_terminal(
     tiny: Path, seven: Path, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bar uses its width and no more, and nothing is coloured."""
+    """The bar fits, and nothing is coloured."""
     monkeypatch.setenv("NO_COLOR", "1")
     written = on_terminal(columns, *QUICK, "--data", tiny)
     *lines, closing = written.replace("\r\n", "\n").rstrip("\n").split("\n")
@@ -266,8 +252,9 @@ def test_a_narrow_terminal(
 # ---- folders
 
 
-def test_a_home_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which is not made; and no home is needed where none is used."""
+def test_a_home_folder_that_cannot_be_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     tmp_path.chmod(0o500)
     home = tmp_path / "none"
@@ -278,7 +265,7 @@ def test_a_home_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     tmp_path.chmod(0o700)
 
 
-def test_a_user_whom_no_list_of_users_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_folder_has_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name)
     monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
@@ -286,7 +273,7 @@ def test_a_user_whom_no_list_of_users_has(monkeypatch: pytest.MonkeyPatch) -> No
     assert_fails(run("download"), message)
 
 
-def test_without_a_home_all_works_that_needs_none(
+def test_commands_that_need_no_home_folder_work_without_one(
     tiny: Path, seven: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HOME", "XDG_CACHE_HOME"):
@@ -295,28 +282,25 @@ def test_without_a_home_all_works_that_needs_none(
         assert program(*words).exit_code == 0
 
 
-def test_a_current_folder_that_cannot_be_written_to(
-    tiny: Path, seven: Path, tmp_path: Path
-) -> None:
+def test_a_read_only_current_folder(tiny: Path, seven: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    shut = f"the folder {tmp_path} is not writable"
+    unwritable = f"the folder {tmp_path} is not writable"
     words = (*QUICK, "--data", tiny)
-    assert_fault(words, f"cannot write mnistnet.npz: {shut}", run=as_user)
-    assert_fault(("plot", "weights"), f"cannot write weights.png: {shut}", run=as_user)
+    assert_fault(words, f"cannot write mnistnet.npz: {unwritable}", run=as_user)
+    assert_fault(("plot", "weights"), f"cannot write weights.png: {unwritable}", run=as_user)
     for words in (("eval", "--data", tiny), ("predict", seven), ("info",)):
         assert as_user(*words).exit_code == 0
     tmp_path.chmod(0o700)
 
 
-def test_a_current_folder_that_is_gone(tiny: Path, seven: Path, tmp_path: Path) -> None:
+def test_a_deleted_current_folder(tiny: Path, seven: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     os.chdir(gone)
     gone.rmdir()
     seven = tmp_path / seven
-    why = "No such file or directory"
     done = program(*QUICK, "--data", tiny)
-    assert done == ("", f"Error: cannot write mnistnet.npz: {why}\n", 1)
+    assert done == ("", "Error: cannot write mnistnet.npz: No such file or directory\n", 1)
     for words in (("eval", "--data", tiny), ("predict", seven), ("info",)):
         done = program(*words)
         assert (done.exit_code, "Traceback" in done.stderr) == (0, False)

@@ -1,0 +1,189 @@
+"""mnistnet download, and downloads that other commands start."""
+
+import functools
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from program import QUICK, Terminal, assert_fails, png, run
+
+from mnistnet.cli import options
+from mnistnet.data import download, mnist, synthetic
+from mnistnet.model import weights
+
+
+@pytest.fixture
+def mirror(server, published) -> str:
+    server.answers.update(published)
+    return server.url
+
+
+def test_the_source_of_each_file_is_printed(mirror: str) -> None:
+    cache = download.cache_folder()
+    result = run("download", "--mirror", mirror)
+    assert result.stdout == (
+        f"train-images-idx3-ubyte  {mirror}\n"
+        f"train-labels-idx1-ubyte  {mirror}\n"
+        f"t10k-images-idx3-ubyte   {mirror}\n"
+        f"t10k-labels-idx1-ubyte   {mirror}\n"
+        f"in {cache}\n"
+    )
+    assert result.stderr == f"Downloading MNIST to {cache}\n"
+    again = run("download")
+    assert (again.stdout.count("here\n"), again.stderr, again.exit_code) == (4, "", 0)
+
+
+def test_check_verifies_the_files(mirror: str, tmp_path: Path) -> None:
+    run("download", "--mirror", mirror, "--data", tmp_path / "a")
+    result = run("download", "--check", "--data", tmp_path / "a")
+    assert (result.stdout.count("verified\n"), result.stderr, result.exit_code) == (4, "", 0)
+
+    (tmp_path / "a" / "t10k-labels-idx1-ubyte").write_bytes(b"")
+    result = run("download", "--check", "--data", tmp_path / "a")
+    assert result.stdout == (
+        "train-images-idx3-ubyte  verified\n"
+        "train-labels-idx1-ubyte  verified\n"
+        "t10k-images-idx3-ubyte   verified\n"
+        f"t10k-labels-idx1-ubyte   {tmp_path / 'a' / 't10k-labels-idx1-ubyte'}: "
+        "expected an IDX file, found an empty file\n"
+    )
+    assert result.stderr == (
+        f"Error: {tmp_path / 'a'} does not contain the four files of MNIST, unaltered\n"
+    )
+    assert result.exit_code == 1
+
+
+def test_environment_variables_set_the_mirrors_and_the_folder(
+    published, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaced = tiny.rename(tmp_path / "a mirror")
+    monkeypatch.setenv("MNISTNET_MIRROR", str(spaced))
+    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path / "data"))
+    result = run("download")
+    assert result.stdout.count(str(spaced)) == 4
+    assert len(list((tmp_path / "data").iterdir())) == 4
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(
+    published, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path.home()
+    tiny.rename(home / "mirror")
+    assert run("download", "--data", "~/a", "--mirror", "~/mirror").exit_code == 0
+    monkeypatch.setenv("MNISTNET_DATA", "~/b")
+    monkeypatch.setenv("MNISTNET_MIRROR", "~/mirror")
+    assert run("download").stdout.endswith(f" {home / 'mirror'}\nin {home / 'b'}\n")
+    assert len(list((home / "a").iterdir())) == len(list((home / "b").iterdir())) == 4
+
+    assert run(*QUICK, "--weights", "~/c.npz").stdout.endswith(f"{home / 'c.npz'}\n")
+    assert run(*QUICK, "--from", "~/c.npz", "--weights", "~/d.npz").exit_code == 0
+    result = run("eval", "--weights", "~/d.npz", "--against", "~/c.npz")
+    assert result.stderr.startswith(f"weights {home / 'd.npz'};")
+    (home / "answers.txt").write_text("7\n" * 50)
+    assert run("eval", "--answers", "~/answers.txt").exit_code == 0
+    assert run("plot", "weights", "--out", "~/e.png").stdout == f"{home / 'e.png'}\n"
+
+
+def test_commands_download_mnist_on_first_use(mirror: str) -> None:
+    cache = download.cache_folder()
+    result = run(*QUICK, "--mirror", mirror)
+    assert result.stderr.startswith(f"Downloading MNIST to {cache}\nepoch   1/4  train loss ")
+    assert run("eval").stderr == "weights mnistnet.npz; test images are MNIST's own\n"
+
+
+def test_failing_mirrors_are_one_error(server, tmp_path: Path) -> None:
+    result = run("download", "--mirror", server.url)
+    cache = download.cache_folder()
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"Downloading MNIST to {cache}\n"
+        "Error: no mirror provided train-images-idx3-ubyte:\n"
+        f"  {server.url}: 404 Not Found\n"
+        "Try again later, name another mirror with --mirror (a URL, or a folder with the four "
+        "files), or draw digits instead: mnistnet download --synthetic\n"
+    )
+    predicted = run("predict", "test:0", "--mirror", server.url).stderr
+    assert f":\n  {server.url}: 404 Not Found\nTry again later, " in predicted
+
+
+def test_the_users_mirrors_come_before_the_known_ones(
+    mirror: str, server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist, "MIRRORS", (f"{server.url}/known",))
+    assert "/known" not in run("download", "--mirror", mirror).stdout
+    assert not [hit for hit in server.hits if "/known" in hit]
+    empty = run("download", "--mirror", "")
+    assert empty.exit_code == 2
+    assert empty.stderr.endswith(": a mirror cannot be empty\n")
+
+
+def test_a_terminal_shows_a_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with options.progress() as (_, advance):
+            advance(600, 1000)
+            advance(-100, 1000)
+            advance(500, 1000)
+        assert ("MNIST: 100%" in stream.getvalue()) == shown
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let download --synthetic draw only 60 + 20 digits."""
+    monkeypatch.setattr(synthetic, "write", functools.partial(synthetic.write, counts=(60, 20)))
+
+
+def test_synthetic_draws_digits_into_a_separate_folder(few) -> None:
+    folder = download.cache_folder() / "drawn"
+    result = run("download", "--synthetic")
+    assert result.stdout == (
+        "train-images-idx3-ubyte  drawn\n"
+        "train-labels-idx1-ubyte  drawn\n"
+        "t10k-images-idx3-ubyte   drawn\n"
+        "t10k-labels-idx1-ubyte   drawn\n"
+        f"in {folder}\n"
+    )
+    assert result.stderr == ""
+    assert len(mnist.load(folder, "train").labels) == 60
+    assert run("download", "--synthetic").stdout.count("here, drawn before\n") == 4
+
+
+def test_no_command_calls_drawn_digits_mnist(few) -> None:
+    run("download", "--synthetic", "--data", "drawn")
+    quick = ("train", "--hidden", 8, "--epochs", 2, "--batch-size", 10, "--validation", 20)
+    result = run(*quick, "--data", "drawn")
+    assert result.stderr.startswith("training on drawn digits, not MNIST\nepoch   1/2")
+    assert " % on drawn digits after 2 epochs in " in result.stdout
+    trained_on = weights.load_all(Path("mnistnet.npz")).meta["data"]
+    assert (trained_on["published"], trained_on["drawn"]) == (False, True)
+    closing = run(*quick, "--data", "drawn", "--json").stdout.splitlines()[-1]
+    assert json.loads(closing).items() >= {"published": False, "drawn": True}.items()
+
+    weights_note = "weights mnistnet.npz, trained on drawn digits, not MNIST"
+    result = run("eval", "--data", "drawn")
+    assert result.stderr == f"{weights_note}; test images are drawn digits, not MNIST\n"
+    assert " of 20 drawn test images\n" in result.stdout
+    result = run("eval", "--data", "drawn", "--json")
+    assert json.loads(result.stdout).items() >= {"published": False, "drawn": True}.items()
+    result = run("predict", "test:1", "--data", "drawn", "--weights", weights.PRETRAINED)
+    assert result.stderr == "test images are drawn digits, not MNIST\n"
+    assert "drawn images\n" in run("gradcheck", "--data", "drawn").stderr
+    assert run("plot", "weights", "--weights", "mnistnet.npz").stderr == f"{weights_note}\n"
+    Path("seven.png").write_bytes(png(7))
+    for more in ((), ("--weights", "mnistnet.npz")):
+        assert run("predict", "seven.png", *more).stderr == f"{weights_note}\n"
+    assert "\ntrained on            drawn digits, not MNIST; 20 training" in run("info").stdout
+
+
+def test_synthetic_does_not_replace_another_set(tiny: Path) -> None:
+    assert_fails(
+        run("download", "--synthetic", "--data", tiny),
+        f"expected no files but drawn digits in {tiny}; found train-images-idx3-ubyte; name "
+        "another folder with --data",
+    )
+    result = run("download", "--synthetic", "--check")
+    assert result.exit_code == 2
+    assert "--check verifies MNIST" in result.stderr

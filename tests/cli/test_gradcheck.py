@@ -1,0 +1,51 @@
+"""mnistnet gradcheck."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from program import run
+
+from mnistnet.model import gradcheck
+from mnistnet.model.network import Buffers, Network, backpropagate
+
+
+def test_a_new_or_trained_network_is_checked(trained: Path) -> None:
+    Path("mnistnet.npz").rename("net.npz")
+    new = run("gradcheck", "--data", trained)
+    assert new.stderr == "a new network, 784-72-10; 100 images\n"
+    names = [line[:44].rstrip() for line in new.stdout.splitlines()]
+    assert names == [
+        "backpropagation against",
+        "automatic differentiation, 57,168 weights",
+        "finite differences, 1,000 weights",
+    ]
+    named = run("gradcheck", "--data", trained, "--weights", "net.npz")
+    assert named.stderr == "net.npz, 784-8-10; 100 images\n"
+    Path("net.npz").rename("mnistnet.npz")
+    assert run("gradcheck", "--data", trained).stderr == "mnistnet.npz, 784-8-10; 100 images\n"
+    assert new.exit_code == named.exit_code == 0
+
+
+def test_json_has_the_documented_fields_and_a_wrong_gradient_exits_1(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run("gradcheck", "--data", trained, "--json")
+    facts = json.loads(result.stdout)
+    assert facts["backprop_vs_autodiff"] < 1e-10
+    assert facts["backprop_vs_finite_differences"] < 1e-6
+    assert (facts["parameters"], facts["ok"]) == (784 * 8 + 8 * 10, True)
+    assert len(facts) == 4
+    assert result.stderr == ""
+
+    def wrong(network: Network, x: np.ndarray, labels: np.ndarray, buffers: Buffers) -> object:
+        result = backpropagate(network, x, labels, buffers)
+        buffers.gradient *= 1.001
+        return result
+
+    monkeypatch.setattr(gradcheck, "backpropagate", wrong)
+    result = run("gradcheck", "--data", trained, "--json")
+    assert json.loads(result.stdout)["ok"] is False
+    assert result.stderr == "Error: backpropagation does not compute the gradient of the loss\n"
+    assert result.exit_code == 1
