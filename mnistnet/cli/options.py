@@ -178,10 +178,10 @@ def load_weights(given: Path | None) -> LoadedWeights:
 
 def load_dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
     """Load one split from the folder, else from the cache, to which MNIST is downloaded first."""
-    return load_checked(folder, mirrors, split)[0]
+    return load_with_warnings(folder, mirrors, split)[0]
 
 
-def load_checked(
+def load_with_warnings(
     folder: Path | None, mirrors: tuple[str, ...], split: str
 ) -> tuple["Dataset", list[str]]:
     """Load one split; return it and the warnings about its images, which are printed."""

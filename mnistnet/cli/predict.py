@@ -76,11 +76,17 @@ def predict(
 ) -> None:
     """Recognise the digit or number in each PICTURE.
 
-    PICTURE is an image file of any size and colours, drawn or photographed: PNG, JPEG, GIF, BMP,
-    TIFF, WebP, AVIF, PPM, or HEIC if pillow-heif is installed. It can also be a folder, for all
-    pictures in it; - for standard input; test:7, train:7 or validation:7 for an image of the data
-    set; or test:0-99 for a range. Several digits with gaps between them are read as a number. A
-    picture that cannot be read prints one error line; the others are still answered.
+    A drawing or photograph may have any size and colours. Several digits with gaps between them are
+    read as a number. A picture that cannot be read prints an error; the others are still answered.
+
+    \b
+    PICTURE is one of:
+      a file     PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, PPM, or HEIC if
+                 pillow-heif is installed
+      a folder   all pictures in it
+      -          standard input
+      test:7     an image of the data set; also train:7 and validation:7
+      test:0-99  a range of images
 
     An answer is unsure, with the reason, if another digit is nearly as probable, if the picture
     does not look like a digit, or if the digit is cut off, touches another or is hardly visible.

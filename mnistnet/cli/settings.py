@@ -1,11 +1,10 @@
 """The options that the commands that train share, and loading what they name."""
 
-import functools
 import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +12,7 @@ from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     FILE,
     data_options,
-    load_checked,
+    load_with_warnings,
     note,
     weights_option,
 )
@@ -139,18 +138,9 @@ TRAINING_OPTIONS = [
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what to train, on which data, and which file to write."""
-    return functools.reduce(
-        lambda wrapped, option: option(wrapped), TRAINING_OPTIONS[::-1], command
-    )
-
-
-class Prepared(NamedTuple):
-    """What a training needs; the warnings are about the images and have been printed."""
-
-    data: "Dataset"
-    settings: Options
-    start: "Network | None"
-    warnings: list[str]
+    for option in reversed(TRAINING_OPTIONS):
+        command = option(command)
+    return command
 
 
 def prepare(
@@ -159,14 +149,15 @@ def prepare(
     weights: Path,
     start: Path | None,
     options: dict[str, Any],
-) -> Prepared:
-    """Load what the training options name."""
+) -> tuple["Dataset", Options, "Network | None", list[str]]:
+    """Load what the training options name: the data, the settings, the network to start from, and
+    the warnings about the images, which are printed."""
     from mnistnet.atomic import check_writable
 
     check_writable(weights)  # before MNIST is downloaded
     network = _load_start(start, options)
-    data, warnings = load_checked(folder, mirrors, "train")
-    return Prepared(data, _settings(len(data.labels), options), network, warnings)
+    data, warnings = load_with_warnings(folder, mirrors, "train")
+    return data, _settings(len(data.labels), options), network, warnings
 
 
 def note_dataset(data: "Dataset") -> None:
