@@ -52,9 +52,7 @@ class Mirror(click.types.StringParamType):
         return [line for line in rv.splitlines() if line.strip()]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not value:
-            self.fail("a mirror cannot be empty", param, ctx)
-        return str(FOLDER.convert(value, param, ctx)) if value.startswith("~") else value
+        return value or self.fail("a mirror cannot be empty", param, ctx)
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
