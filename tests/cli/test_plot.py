@@ -39,7 +39,7 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         )
     assert_fails(
         run("plot", "weights", "--out", "none/a.png"),
-        f"cannot write none/a.png: there is no folder {tmp_path / 'none'}",
+        f"cannot write {Path('none/a.png')}: there is no folder {tmp_path / 'none'}",
     )
 
 
