@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
+MOST = 61 if sys.platform == "win32" else sys.maxsize  # processes that Windows can wait for
 T = TypeVar("T")
 
 
@@ -25,7 +27,7 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """
     # or the new processes would import what lies in the current folder, such as a socket.py
     os.environ["PYTHONSAFEPATH"] = "1"
-    cores = os.cpu_count() or 1
+    cores = min(os.cpu_count() or 1, MOST)
     workers = min(workers or cores, cores)
     context = multiprocessing.get_context("spawn")
     # Nothing is ever sent: a process that sees the end of it ends.
@@ -70,6 +72,7 @@ def _ctrl_c_blocked() -> Iterator[None]:
 
 def _end_with_parent(end: Connection) -> None:
     """In a new process: end when the one that started it closes the pipe, or itself ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows sends Ctrl-C to all processes
 
     def wait() -> None:
         with contextlib.suppress(EOFError, OSError):

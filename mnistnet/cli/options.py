@@ -109,16 +109,17 @@ def figure_option(text: str) -> Callable[..., Any]:
 @contextmanager
 def _away() -> Iterator[None]:
     """In another folder: importing matplotlib reads a matplotlibrc that is in the current one."""
-    if not hasattr(os, "fchdir"):
-        yield
-        return
-    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    if sys.platform == "win32":  # which opens no folder, and removes no current one
+        here: int | Path = Path.cwd()
+    else:
+        here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
     try:
         os.chdir(Path(__file__).parent)
         yield
     finally:
-        os.fchdir(here)
-        os.close(here)
+        os.chdir(here)
+        if isinstance(here, int):
+            os.close(here)
 
 
 def load_figures(command: str) -> ModuleType:
