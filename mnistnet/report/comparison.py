@@ -1,7 +1,6 @@
 """Two readers' answers to the same images: which only one of them reads, and whether that is
 chance."""
 
-import math
 import textwrap
 from dataclasses import dataclass
 
@@ -45,7 +44,10 @@ def mcnemar(first: int, second: int) -> float:
     second: each is as likely to fall to either as a coin (McNemar 1947, Psychometrika 12,
     153-157)."""
     count = first + second
-    tail = sum(math.comb(count, k) for k in range(min(first, second) + 1))
+    term = tail = 1  # the binomial coefficients of 0, 1, ..., and their sum
+    for k in range(min(first, second)):
+        term = term * (count - k) // (k + 1)
+        tail += term
     p_value: float = 2 * tail / 2**count
     return min(1.0, p_value)
 
