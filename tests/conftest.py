@@ -45,6 +45,7 @@ def walls(
         monkeypatch.delenv(name, raising=False)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))  # on Windows
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     # where matplotlib keeps its list of fonts, which takes it a second to make
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.getbasetemp() / "matplotlib"))

@@ -775,7 +775,7 @@ def test_plot_refuses_what_it_cannot_write_before_it_works(tmp_path: Path) -> No
         )
     assert_fails(
         run("plot", "weights", "--out", "none/a.png"),
-        f"cannot write none/a.png: there is no folder {tmp_path / 'none'}",
+        f"cannot write {Path('none/a.png')}: there is no folder {tmp_path / 'none'}",
     )
 
 

@@ -30,7 +30,7 @@ MODULES = sorted(path.relative_to(TOP) for path in TOP.rglob("*.py"))
 def imported(path: Path) -> list[str]:
     """Every module that a file imports, anywhere in it."""
     names = []
-    for node in ast.walk(ast.parse((TOP / path).read_text())):
+    for node in ast.walk(ast.parse((TOP / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -59,7 +59,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     uses: dict[str, set[str]] = {}
     for name, path in names.items():
         found = set()
-        for node in ast.parse((TOP / path).read_text()).body:
+        for node in ast.parse((TOP / path).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mnistnet"):
                 module = str(node.module).removeprefix("mnistnet").removeprefix(".")
                 for alias in node.names:

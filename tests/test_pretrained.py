@@ -36,7 +36,7 @@ def test_they_are_small_and_say_what_they_were_trained_on() -> None:
 def test_they_reach_on_the_test_images_what_the_readme_says(
     network: weights.Network, real_mnist: Path
 ) -> None:
-    said = re.search(r"the bundled\s+weights (\d\d\.\d\d) %", README.read_text())
+    said = re.search(r"the bundled\s+weights (\d\d\.\d\d) %", README.read_text(encoding="utf-8"))
     assert said
     data = mnist.load(real_mnist, "test")
     accuracy = evaluate(network, data.images, data.labels, np.arange(10_000)).accuracy

@@ -1,6 +1,6 @@
 """Draw docs/gallery.png: pictures, the image that the network sees of each, and its answer.
 
-    python tests/bench/gallery.py
+python tests/bench/gallery.py
 """
 
 import io
@@ -101,7 +101,6 @@ def words(answer: Answer) -> str:
         return str(answer.reason)
     unsure = "  unsure" if answer.unsure else ""
     return f"{answer.digit}   {100 * answer.probability:.1f} %{unsure}"
-
 
 
 def main() -> None:

@@ -51,7 +51,9 @@ def test_diff_marks_the_error() -> None:
         "this is not a finite real number\n  1 + log(x)\n      ^^^^^^",
     )
     result = run("diff", "x", "x=1", "--out", "none/a.png")
-    assert_fails(result, f"cannot write none/a.png: there is no folder {Path.cwd() / 'none'}")
+    assert_fails(
+        result, f"cannot write {Path('none/a.png')}: there is no folder {Path.cwd() / 'none'}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tasks
-from program import COMMAND, assert_fails, program, run
+from program import COMMAND, assert_fails, posix_only, program, run
 
 from mnistnet.errors import TrainingError
 from mnistnet.model import search as library
@@ -140,7 +140,8 @@ def begun(words: list[str]) -> subprocess.Popen[bytes]:
     return process
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+@posix_only("needs signals")
+@pytest.mark.parametrize("sign", [tasks.KILL, signal.SIGINT])
 def test_a_search_that_is_stopped_is_continued_by_the_same_command(
     tiny: Path, sign: signal.Signals
 ) -> None:

@@ -1,19 +1,26 @@
 """Whatever the program is started in: a pipe that closes, a narrow or plain terminal, a locale of
 ASCII, no home, no current folder."""
 
-import fcntl
 import os
-import pty
-import pwd
 import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from program import COMMAND, NOTE, QUICK, as_user, assert_fails, assert_fault, program, run
+from program import (
+    COMMAND,
+    NOTE,
+    QUICK,
+    as_user,
+    assert_fails,
+    assert_fault,
+    make_pipe,
+    posix_only,
+    program,
+    run,
+)
 
 from mnistnet import cli
 from mnistnet.model import weights
@@ -47,6 +54,7 @@ def run_into_closed_pipe(*words: object, **environment: str) -> tuple[str, int]:
     return done.stderr.decode(), done.returncode
 
 
+@posix_only("Windows reports a closed pipe in another way")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_pipe_that_is_closed_early(tiny: Path, seven: Path, unbuffered: str) -> None:
     """As by `mnistnet eval | head -1`: not a word about it."""
@@ -63,6 +71,7 @@ def test_a_pipe_that_is_closed_early(tiny: Path, seven: Path, unbuffered: str) -
         assert run_into_closed_pipe(*words, PYTHONUNBUFFERED=unbuffered) == (said, 1)
 
 
+@posix_only("Windows reports a closed pipe in another way")
 def test_a_pipe_that_is_closed_early_does_not_cost_the_training(tiny: Path) -> None:
     stderr, code = run_into_closed_pipe(*QUICK, "--data", tiny)
     assert (stderr.count("\n"), "Traceback" in stderr, code) == (5, False, 1)
@@ -73,6 +82,7 @@ def test_a_pipe_that_is_closed_early_does_not_cost_the_training(tiny: Path) -> N
     assert len(weights.load(KEPT)[1].history) == 1
 
 
+@posix_only("needs a POSIX shell")
 def test_closed_streams_are_no_reason_to_fail(tiny: Path) -> None:
     closing = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh", *COMMAND)
     done = program(*QUICK, "--data", tiny, command=closing)
@@ -145,6 +155,7 @@ def test_names_do_not_reach_a_terminal_unescaped(words: tuple[str, ...]) -> None
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@posix_only("Windows forbids such file names")
 def test_names_in_notes_and_results_are_escaped_too(tiny: Path) -> None:
     for words in ((*QUICK, "--data", tiny), ("info",), ("eval", "--data", tiny)):
         done = program(*words, "--weights", "\x1b[2J.npz")
@@ -186,7 +197,7 @@ def test_a_shell_that_asks_for_completions_and_says_of_what_or_not(kind: str) ->
 
 
 def test_a_matplotlibrc_in_the_current_folder_is_not_read() -> None:
-    os.mkfifo("matplotlibrc")  # which would be waited for
+    make_pipe(Path("matplotlibrc"))  # which would be waited for
     assert program("plot", "weights").exit_code == 0
 
 
@@ -196,6 +207,7 @@ def test_a_matplotlibrc_in_the_current_folder_is_not_read() -> None:
 ASCII = {"LC_ALL": "C", "LANG": "", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
+@posix_only("needs a locale of ASCII")
 def test_a_locale_without_utf_8(tiny: Path, seven: Path) -> None:
     for words in (
         ("eval", "--data", tiny, "--mistakes", "3"),
@@ -213,6 +225,7 @@ def test_a_locale_without_utf_8(tiny: Path, seven: Path) -> None:
     assert Path("netz-ß.npz").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only: elsewhere names are Unicode")
 def test_a_name_that_is_no_text(seven: Path) -> None:
     name = os.fsdecode(b"\xff\n\x1b[2J.png")
     seven.rename(name)
@@ -229,6 +242,10 @@ def test_a_name_that_is_no_text(seven: Path) -> None:
 
 def on_terminal(columns: int, *words: object) -> str:
     """What the command, done well, writes to a terminal of so many columns, escapes and all."""
+    import fcntl
+    import pty
+    import termios
+
     mine, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     command = [*COMMAND, *map(str, words)]
@@ -245,6 +262,7 @@ def on_terminal(columns: int, *words: object) -> str:
     return written.decode()
 
 
+@posix_only("needs a pseudo-terminal")
 @pytest.mark.parametrize("columns", [20, 80])
 def test_a_narrow_terminal(
     tiny: Path, seven: Path, columns: int, monkeypatch: pytest.MonkeyPatch
@@ -266,6 +284,7 @@ def test_a_narrow_terminal(
 # ---- folders
 
 
+@posix_only("needs file permissions")
 def test_a_home_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which is not made; and no home is needed where none is used."""
     monkeypatch.delenv("XDG_CACHE_HOME")
@@ -278,10 +297,11 @@ def test_a_home_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     tmp_path.chmod(0o700)
 
 
+@posix_only("needs the list of users")
 def test_a_user_whom_no_list_of_users_has(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name)
-    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     message = "found no home folder for MNIST; name a folder with --data"
     assert_fails(run("download"), message)
 
@@ -295,6 +315,7 @@ def test_without_a_home_all_works_that_needs_none(
         assert program(*words).exit_code == 0
 
 
+@posix_only("needs file permissions")
 def test_a_current_folder_that_cannot_be_written_to(
     tiny: Path, seven: Path, tmp_path: Path
 ) -> None:
@@ -308,6 +329,7 @@ def test_a_current_folder_that_cannot_be_written_to(
     tmp_path.chmod(0o700)
 
 
+@posix_only("Windows does not remove the current folder")
 def test_a_current_folder_that_is_gone(tiny: Path, seven: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -17,7 +16,20 @@ from typing import Any
 import numpy as np
 import pytest
 from moments import assert_stopped, stop_at_moments, without_parts
-from program import NOTE, QUICK, as_user, assert_fails, assert_fault, begun, run, written
+from program import (
+    NOTE,
+    QUICK,
+    as_user,
+    assert_fails,
+    assert_fault,
+    begun,
+    make_link,
+    make_pipe,
+    posix_only,
+    run,
+    written,
+)
+from tasks import KILL
 
 from mnistnet.data import idx, mnist
 from mnistnet.image.drawn import draw
@@ -106,15 +118,16 @@ UNWRITABLE = {
 def test_weights_that_cannot_be_written(old: Path, tmp_path: Path, name: str) -> None:
     Path("file").touch()
     Path("folder").mkdir()
-    os.mkfifo("pipe")
+    make_pipe(Path("pipe"))
     Path("shut").mkdir(mode=0o500)
     Path("read-only.npz").touch(mode=0o400)
-    Path("circle").symlink_to("circle")
+    make_link(Path("circle"), "circle")
     why = UNWRITABLE[name].format(folder=tmp_path)
     words = (*QUICK, "--data", old, "--weights", name)
     assert_fault(words, f"cannot write {name}: {why}", run=as_user)
 
 
+@posix_only("Windows limits paths, not names")
 def test_a_checkpoint_that_cannot_be_written(old: Path, tmp_path: Path) -> None:
     name = "n" * 250
     kept = tmp_path / f"{name}.checkpoint"
@@ -150,6 +163,7 @@ EPOCH = r"epoch   \d/4  train loss \d\.\d{4}  validation accuracy [\d.]+ %  [\d.
 
 def test_a_disk_that_is_full_at_the_first_checkpoint(old: Path) -> None:
     """As full as it is for a process that may write so much and no more."""
+    resource = pytest.importorskip("resource", reason="POSIX only: needs a limit of file sizes")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
     try:
@@ -190,7 +204,8 @@ def test_a_disk_that_gets_full_later(
     assert not KEPT.exists()
 
 
-@pytest.mark.parametrize(("sign", "count"), [(signal.SIGKILL, 50), (signal.SIGINT, 50)])
+@posix_only("needs fork and signals")
+@pytest.mark.parametrize(("sign", "count"), [(KILL, 50), (signal.SIGINT, 50)])
 def test_stopped_at_any_moment(old: Path, tmp_path: Path, sign: int, count: int) -> None:
     """The old weights are there, or the new ones; going on gives the same new ones, and tidies."""
     start = tmp_path / "start"
@@ -244,6 +259,7 @@ def test_ctrl_c_says_so_and_exits_130(tiny: Path, monkeypatch: pytest.MonkeyPatc
     assert not Path("mnistnet.npz").exists()
 
 
+@posix_only("needs signals")
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_says_how_to_continue(tiny: Path, times: int) -> None:
     words = [*QUICK, "--epochs", "60", "--batch-size", "50", "--data", str(tiny)]
@@ -349,7 +365,9 @@ def test_a_forged_checkpoint_is_one_error_and_stays(
 ) -> None:
     forge(cut_short, change)
     result = run(*QUICK, "--data", tiny, "--resume")
-    assert re.fullmatch(f"Error: {cut_short}: .*expected .*; found .*\n", result.stderr)
+    assert re.fullmatch(
+        f"Error: {re.escape(str(cut_short))}: .*expected .*; found .*\n", result.stderr
+    )
     assert (result.stdout, result.exit_code) == ("", 1)
     assert cut_short.exists()
 
@@ -399,7 +417,7 @@ def test_what_only_has_a_checkpoints_name_is_not_replaced(tiny: Path) -> None:
 
 
 def test_a_link_in_a_path_does_not_lose_the_checkpoint(tiny: Path) -> None:
-    (tiny / "net.npz").symlink_to("elsewhere.npz")
+    make_link(tiny / "net.npz", "elsewhere.npz")
     assert run(*QUICK, "--data", tiny, "--weights", tiny / "net.npz").exit_code == 0
     assert not list(tiny.glob("*.checkpoint"))
 
@@ -532,7 +550,7 @@ def test_a_network_named_as_a_checkpoint_is_not_taken_for_one(tiny: Path) -> Non
 
 def test_a_link_named_as_the_checkpoint_is_left_alone(tiny: Path) -> None:
     shutil.copy(weights.PRETRAINED, "other.npz")
-    KEPT.symlink_to("other.npz")
+    make_link(KEPT, "other.npz")
     message = f"{Path.cwd() / KEPT}: expected a checkpoint; found a link; it is not replaced: "
     for more in ((), ("--resume",)):
         result = run(*QUICK, "--data", tiny, *more)
@@ -563,6 +581,7 @@ def test_a_file_that_appears_while_training_runs_is_kept(
     assert name.read_text() == "my notes"
 
 
+@posix_only("needs file permissions")
 def test_private_weights_stay_private_and_so_is_their_checkpoint(tiny: Path) -> None:
     assert run(*QUICK, "--data", tiny).exit_code == 0
     OLD.chmod(0o600)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, run
+from program import as_user, assert_fault, make_link, make_pipe, run
 
 from mnistnet.model import weights
 from mnistnet.model.metadata import Metadata, Report, Source
@@ -320,13 +320,13 @@ def test_a_zip_bomb(whole: bytes) -> None:
 
 INSTEAD = {
     "a folder": (Path.mkdir, "{path}: expected a weights file, found a folder or a device"),
-    "a pipe": (os.mkfifo, "{path}: expected a weights file, found a folder or a device"),
+    "a pipe": (make_pipe, "{path}: expected a weights file, found a folder or a device"),
     "a device": (
-        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: make_link(path, "/dev/zero"),
         "{path}: expected a weights file, found a folder or a device",
     ),
     "a link in a circle": (
-        lambda path: path.symlink_to(path),
+        lambda path: make_link(path, path),
         "cannot read {path}: Too many levels of symbolic links",
     ),
     "a file that may not be read": (

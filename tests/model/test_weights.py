@@ -113,7 +113,7 @@ def test_an_interrupted_write_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(MnistnetError, match=f"^cannot write {saved}: No space left on device$"):
+    with pytest.raises(MnistnetError, match="^cannot write .*: No space left on device$"):
         weights.save(saved, network, METADATA)
     assert saved.read_bytes() == before
     assert os.listdir(saved.parent) == [saved.name]
