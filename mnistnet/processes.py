@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
+MOST = 61 if sys.platform == "win32" else sys.maxsize  # processes that Windows can wait for
 T = TypeVar("T")
 
 
@@ -25,7 +27,7 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """
     # keeps the new processes from importing modules in the current folder, such as a socket.py
     os.environ["PYTHONSAFEPATH"] = "1"
-    cores = os.cpu_count() or 1
+    cores = min(os.cpu_count() or 1, MOST)
     workers = min(workers or cores, cores)
     context = multiprocessing.get_context("spawn")
     # Nothing is sent through this pipe: workers end when it is closed.
@@ -72,6 +74,7 @@ def _ctrl_c_blocked() -> Iterator[None]:
 
 def _end_with_parent(reader: Connection) -> None:
     """End this worker when its parent closes the pipe or ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows sends Ctrl-C to all processes
 
     def wait() -> None:
         with contextlib.suppress(EOFError, OSError):

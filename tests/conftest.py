@@ -41,6 +41,7 @@ def isolate(
         monkeypatch.delenv(name, raising=False)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))  # on Windows
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     # shared, because matplotlib takes a second to list the fonts
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.getbasetemp() / "matplotlib"))

@@ -25,6 +25,25 @@ NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
 
 
+def posix_only(reason: str) -> pytest.MarkDecorator:
+    """Skip a test on Windows, for this reason."""
+    return pytest.mark.skipif(sys.platform == "win32", reason=f"POSIX only: {reason}")
+
+
+def make_pipe(path: Path) -> None:
+    """Make a named pipe, or skip the test where there are none."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("POSIX only: needs named pipes")
+    os.mkfifo(path)
+
+
+def make_link(path: Path, target: str | Path) -> None:
+    """Make a symbolic link, or skip the test on Windows."""
+    if sys.platform == "win32":
+        pytest.skip("POSIX only: on Windows only administrators may make symbolic links")
+    path.symlink_to(target)
+
+
 def run(*words: object, stdin: bytes | None = None) -> Result:
     """Run the command in this process; re-raise any exception but SystemExit."""
     result = CliRunner().invoke(cli.main, [str(word) for word in words], input=stdin)
@@ -71,6 +90,8 @@ def published_command() -> tuple[str, ...]:
 
 def as_user(*words: object) -> Done:
     """Run the command without the privileges of root."""
+    if sys.platform == "win32":
+        pytest.skip("POSIX only: needs file permissions")
     command = COMMAND
     if os.geteuid() == 0:
         setpriv = shutil.which("setpriv")

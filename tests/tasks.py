@@ -14,6 +14,7 @@ from mnistnet.model import training
 from mnistnet.model.metadata import Report
 from mnistnet.model.options import Options
 
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM kills
 Result = tuple[np.ndarray, list[Report]]
 
 
@@ -39,14 +40,14 @@ def killed_once(folder: Path, options: Options) -> Result:
         (folder / "killed").touch(exist_ok=False)
     except FileExistsError:
         return trained(options)
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), KILL)
     raise AssertionError
 
 
 def killer_if_odd(process: int, options: Options) -> Result:
     """Kill a process, such as a scheduler, and never return."""
     if options.seed % 2:
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, KILL)
         threading.Event().wait()
     return trained(options)
 
@@ -59,4 +60,4 @@ def endless_if_odd(options: Options) -> Result:
 
 def killed(name: str) -> None:
     """Kill the process that would read a picture."""
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), KILL)

@@ -1,28 +1,101 @@
-"""What README and docs show can be done as shown."""
+"""What the README, the docs and the help show: commands parse, files exist, Python runs."""
 
 import re
+import shlex
+from itertools import takewhile
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
+from mnistnet import cli
 from mnistnet.data import mnist
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-WITH_PYTHON = [page for page in PAGES if BLOCK.search(page.read_text())]
+PROGRAM = click.Context(cli.main, info_name="mnistnet", **cli.main.context_settings)
+COMMANDS = {name: cli.load_command(name) for name in cli.COMMANDS}
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+TEXTS = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in sorted(PAGES)}
+TEXTS |= {f"{name} --help": command.help or "" for name, command in COMMANDS.items()}
+FENCED = re.compile(r"^```(?P<language>.*)\n(?P<code>(?:.*\n)*?)```$", re.MULTILINE)
+INDENTED = re.compile(r"^(?: {4}|  (?=mnistnet ))(?P<code>.+)$", re.MULTILINE)  # 2 spaces: --help
+TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+each_page = pytest.mark.parametrize("page", TEXTS)
 
 
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
-def test_the_python_blocks_run(
-    page: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In order, in a folder with a digit.png, where MNIST is the tiny set."""
+def python_blocks(page: str) -> list[str]:
+    return [
+        block["code"] for block in FENCED.finditer(TEXTS[page]) if block["language"] == "python"
+    ]
+
+
+def code_lines(page: str) -> list[str]:
+    blocks = [match["code"] for code in (FENCED, INDENTED) for match in code.finditer(TEXTS[page])]
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+
+
+def inline_code(page: str) -> list[str]:
+    prose = INDENTED.sub("", FENCED.sub("", TEXTS[page]))
+    return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose)]
+
+
+def words(line: str) -> list[str]:
+    """The words of a command, up to a comment, a pipe or a redirection."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return [word.strip("[]") for word in takewhile(lambda word: word[0] not in "|<>;&", lexer)]
+
+
+def fault(name: str, args: list[str], is_complete: bool) -> str | None:
+    """Why click rejects a command, or None. FILE and 1,2,... stand for any value."""
+    values = ["1" if re.fullmatch(r"[A-Z_]+|.*\.\.\.", arg) else arg for arg in args]
+    if name not in COMMANDS:
+        return None if name.isupper() or name.startswith("-") else f"there is no command {name}"
+    try:
+        COMMANDS[name].make_context(name, list(values), parent=PROGRAM)
+    except click.exceptions.Exit:  # of --help
+        return None
+    except (click.MissingParameter, click.BadOptionUsage) as error:
+        return f"{name}: {error.format_message()}" if is_complete else None
+    except click.UsageError as error:
+        is_value = isinstance(error, click.BadParameter)
+        return None if is_value and values != args else f"{name}: {error.format_message()}"
+    return None
+
+
+@each_page
+def test_every_command_parses(page: str) -> None:
+    lines = [words(line) for line in code_lines(page) if line.startswith("mnistnet ")]
+    faults = [fault(name, args, is_complete=True) for _, name, *args in lines]
+    for code in inline_code(page):
+        command = code.removeprefix("mnistnet ")
+        if code.startswith("--"):  # is an option of some command
+            found = [fault(name, words(code), is_complete=False) for name in COMMANDS]
+            faults += [code] if all(found) else []
+        elif command != code or command.split()[0] in COMMANDS:
+            name, *args = words(command)
+            faults.append(fault(name, args, is_complete=False))
+    assert [each for each in faults if each] == []
+
+
+@each_page
+def test_every_script_target_and_link_exists(page: str) -> None:
+    code = [*code_lines(page), *inline_code(page)]
+    scripts = [name for line in code for name in re.findall(r"^python ([\w/.]+\.py)\b", line)]
+    targets = [word for line in code if line.startswith("make ") for word in words(line)[1:]]
+    links = [link for link in re.findall(r"\]\(([^)#]+)", TEXTS[page]) if "://" not in link]
+    assert [name for name in scripts if not (ROOT / name).exists()] == []
+    assert [name for name in targets if name not in TARGETS and "=" not in name] == []
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if python_blocks(page)])
+def test_the_python_blocks_run(page: str, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one script, in a folder with a digit.png, where MNIST is the tiny set."""
     monkeypatch.setenv("MNISTNET_DATA", str(tiny))
     image = mnist.load(tiny, "test").images[7].reshape(28, 28)
     Image.fromarray(np.kron(image, np.ones((4, 4), np.uint8))).save("digit.png")
-    names: dict[str, object] = {}
-    for block in BLOCK.findall(page.read_text()):
-        exec(compile(block, str(page), "exec"), names)
+    exec(compile("\n".join(python_blocks(page)), page, "exec"), {})

@@ -30,7 +30,7 @@ MODULES = sorted(path.relative_to(TOP) for path in TOP.rglob("*.py"))
 def imported(path: Path) -> list[str]:
     """All modules that a file imports, also inside functions."""
     names = []
-    for node in ast.walk(ast.parse((TOP / path).read_text())):
+    for node in ast.walk(ast.parse((TOP / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -59,7 +59,7 @@ def test_there_are_no_circular_imports() -> None:
     uses: dict[str, set[str]] = {}
     for name, path in names.items():
         found = set()
-        for node in ast.parse((TOP / path).read_text()).body:
+        for node in ast.parse((TOP / path).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mnistnet"):
                 module = str(node.module).removeprefix("mnistnet").removeprefix(".")
                 for alias in node.names:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from program import COMMAND
+from tasks import KILL
 
 from mnistnet.processes import in_order, process_pool
 
@@ -20,7 +21,7 @@ def children(process: int) -> list[int]:
 
 
 def end() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), KILL)
 
 
 def no_memory() -> None:

@@ -7,6 +7,7 @@ raw/ or NAME/raw/ (torchvision). Errors about other data sets name the command t
 
 import shlex
 import stat
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -63,6 +64,15 @@ def refuse_link(path: Path) -> None:
         raise DataError(f"expected a file, found a link: {path}; remove the link")
 
 
+def quoted(path: Path) -> str:
+    """Quote the path for the platform's usual shell."""
+    if sys.platform != "win32":
+        return shlex.quote(str(path))
+    import subprocess
+
+    return subprocess.list2cmdline([path])
+
+
 def others(folder: Path, names: Sequence[str]) -> list[str]:
     """List what else in the folder 'mnistnet import' may be able to read."""
     known = {path.name for name in names for path in copies(folder, name)}
@@ -85,7 +95,7 @@ def _listed(folder: Path) -> list[str]:
 
 def absent(folder: Path, name: str, names: Sequence[str]) -> str:
     """Explain that the folder lacks a file, list what it has, and name the next command."""
-    place = shlex.quote(str(folder))
+    place = quoted(folder)
     convert = "mnistnet import {} --out NEW_FOLDER"
     if _is_file(folder):
         return (

@@ -5,7 +5,6 @@ names); `Dataset.published` is true only for MNIST's own bytes.
 """
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,7 +170,7 @@ def load(folder: Path, split: str) -> Dataset:
     if labels.dtype != np.uint8 or labels.ndim != 1:
         raise DataError(
             f"{labels_path}: expected n uint8 labels; found {idx.describe(labels)}; to convert "
-            f"them: mnistnet import {shlex.quote(str(folder))} --out NEW_FOLDER"
+            f"them: mnistnet import {layout.quoted(folder)} --out NEW_FOLDER"
         )
     check_counts(len(images), images_path, len(labels), labels_path)
     if labels.max() >= CLASSES:

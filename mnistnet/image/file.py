@@ -62,10 +62,6 @@ def read_pixels(source: Path | BinaryIO) -> Decoded:
         raise
     except MemoryError as error:
         raise PictureError("not enough memory to decode it") from error
-    except IsADirectoryError as error:
-        raise PictureError(
-            "expected a picture or a folder of pictures; found a folder without pictures"
-        ) from error
     except Image.DecompressionBombError as error:
         raise PictureError(f"expected at most {MAX_PIXELS // 10**6} megapixels") from error
     except Exception as error:  # Pillow raises a dozen kinds for damaged files
@@ -100,6 +96,10 @@ def _content(source: Path | BinaryIO) -> bytes:
     """
     with contextlib.ExitStack() as stack:
         if isinstance(source, Path):
+            if source.is_dir():
+                raise PictureError(
+                    "expected a picture or a folder of pictures; found a folder without pictures"
+                )
             source = stack.enter_context(open(source, "rb", opener=_open_with_timeout))
         chunks, size = [], 0
         while chunk := source.read(1 << 20):

@@ -1,5 +1,7 @@
-"""What automatic differentiation costs: time to build an expression and to differentiate it, as
-the graph grows. The notes' claim is that the ratio stays constant."""
+"""Automatic differentiation: time to build and to differentiate an expression as its graph grows.
+
+The notes claim that the ratio is constant.
+"""
 
 import statistics
 import time
@@ -10,7 +12,7 @@ RUNS = 5
 
 
 def chain(count: int) -> tuple[ad.Variable, ad.Node]:
-    """A chain in which each node depends on all before it through the last."""
+    """A chain: each node depends on the previous one."""
     f: ad.Node = (x := ad.Variable(0.5))
     for _ in range(count // 2):
         f = ad.sin(f) + x
@@ -18,7 +20,7 @@ def chain(count: int) -> tuple[ad.Variable, ad.Node]:
 
 
 def wide(count: int) -> tuple[ad.Variable, ad.Node]:
-    """One variable used by many nodes, which are summed in pairs."""
+    """One variable used by many nodes, which are summed pairwise."""
     x = ad.Variable(0.5)
     nodes = [ad.sin(x) for _ in range(count // 2)]
     while len(nodes) > 1:

@@ -1,8 +1,8 @@
-"""An epoch of training on an idle and on a busy machine, against its bare matrix products alone.
+"""An epoch of training on an idle and on a busy machine, compared with its matrix products alone.
 
     python tests/bench/bench_busy.py
 
-The products are timed on one core, beside nothing else. Busy processes are endless loops.
+The products are timed on one core of an idle machine. Busy processes are endless loops.
 """
 
 import os
@@ -11,8 +11,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-import numpy as np
+from bench_step import BATCH, matrix_products
 from table import Table, seconds
 
 from mnistnet import load_data as load
@@ -27,7 +28,7 @@ EPOCHS = 5
 
 @contextmanager
 def busy(count: int) -> Iterator[None]:
-    """So many processes that compute all the time."""
+    """Run this many processes that compute all the time."""
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         yield
@@ -37,8 +38,8 @@ def busy(count: int) -> Iterator[None]:
             loop.wait()
 
 
-def epochs(data: Dataset, augment: bool = True, count: int = EPOCHS, **options: int) -> list[float]:
-    """Seconds of epochs over all images, after one that does not count."""
+def epochs(data: Dataset, augment: bool = True, count: int = EPOCHS, **options: Any) -> list[float]:
+    """Seconds of each epoch over all images, after a warm-up epoch."""
     settings = Options(epochs=count + 1, validation=0, **options)
     state = training.begin(settings)
     warps = warp.warps if augment else None
@@ -47,28 +48,15 @@ def epochs(data: Dataset, augment: bool = True, count: int = EPOCHS, **options: 
 
 
 def products(data: Dataset, hidden: int) -> list[float]:
-    """Seconds of the five matrix products of each minibatch of an epoch."""
-    rng = np.random.default_rng(0)
-    M, W, x, h, f, df = (
-        rng.random(shape, np.float32)
-        for shape in ((hidden, 784), (10, hidden), (100, 784), (hidden, 100), (10, 100), (10, 100))
-    )
-    dh, dM, dW = np.empty_like(h), np.empty_like(M), np.empty_like(W)
-
-    def epoch() -> None:
-        for _ in range(len(data.images) // 100):
-            np.matmul(M, x.T, out=h)
-            np.matmul(W, h, out=f)
-            np.matmul(df, h.T, out=dW)
-            np.matmul(W.T, df, out=dh)
-            np.matmul(dh, x, out=dM)
-
+    """Seconds of the matrix products of an epoch."""
+    epoch = matrix_products(hidden, len(data.images) // BATCH)
     with one_blas_thread():
         return [seconds(epoch) for _ in range(EPOCHS)]
 
 
 @contextmanager
 def one_core() -> Iterator[None]:
+    """Run on one core; Linux only."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:

@@ -1,16 +1,15 @@
-"""Can `predict` tell when it does not know? Calibration, and the curve behind the rule for unsure.
+"""Confidence: calibration, and the curves behind the rule for `unsure`.
 
     python tests/bench/bench_confidence.py [PICTURES NONDIGITS [WEIGHTS]]
 
-PICTURES is a folder of people's digits and NONDIGITS one of pictures without a digit, each with a
-labels.tsv that has the names of its columns in the first line: file and digit, or file. A picture
-N_NAME_NN.png is by the person NAME; the rule is chosen on the people whose name's SHA-256 begins
-with a 0 bit, and the others only measure. Other digits are MNIST's validation images and drawn
-ones, other non-digits those of unseen.py; the weights have seen none of them.
+PICTURES is a folder of people's digits, NONDIGITS one of pictures without a digit. Each has a
+labels.tsv, with the columns file and digit, or file. A picture N_NAME_NN.png is by the person NAME.
+The rule is chosen on the people whose name's SHA-256 begins with a 0 bit, and measured on the
+others. MNIST's validation images, drawn digits and the images of unseen.py are also measured. The
+weights were trained on none of these.
 """
 
 import contextlib
-import csv
 import hashlib
 import itertools
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import unseen
+from table import labelled
 
 import mnistnet
 from mnistnet.arrays import Array
@@ -28,8 +28,8 @@ from mnistnet.model import training
 from mnistnet.model.network import log_probabilities
 
 EACH = 500  # drawn images of each kind of non-digit
-SHARES = (1, 2, 3, 4, 5, 6, 8, 10)  # of right digits, in percent, that a threshold calls unsure
-BOTH = (0.8, 0.85, 0.9, 0.95), (4.5, 5, 5.5, 6, 6.5)  # margins and largest scores
+SHARES = (1, 2, 3, 4, 5, 6, 8, 10)  # percentage of right digits that a threshold calls unsure
+BOTH = (0.8, 0.85, 0.9, 0.95), (4.5, 5, 5.5, 6, 6.5)  # margins and largest scores, combined
 LOWEST = (1, 2, 3, 4)
 BINS = 15  # of the expected calibration error
 Scored = tuple[Array, Array]  # scores (n, 10) and labels (n,)
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def held_out(network: mnistnet.Network) -> tuple[dict[str, Scored], dict[str, Array]]:
-    """Digits and images of no digit that the network has not seen."""
+    """Digits, and images of no digit, that the network was not trained on."""
     mnist = mnistnet.load_data("train")
     held_out = training.split(len(mnist.images), 5000)[1]
     rng = np.random.default_rng(2026)
@@ -107,7 +107,7 @@ def held_out(network: mnistnet.Network) -> tuple[dict[str, Scored], dict[str, Ar
 
 
 def people(folder: Path, network: mnistnet.Network) -> dict[str, Scored]:
-    """The pictures in the folder by the people the rule is chosen on, and by the others."""
+    """The pictures by the people on whom the rule is chosen, and by the others."""
     found: dict[str, list[dict[str, str]]] = {"people, chosen on": [], "people, others": []}
     for line in rows_of(folder):
         name = "_".join(line["file"].split("_")[1:-1])
@@ -121,13 +121,11 @@ def people(folder: Path, network: mnistnet.Network) -> dict[str, Scored]:
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
     """The rows of its labels.tsv, with the path of each picture."""
-    with (folder / "labels.tsv").open(newline="") as file:
-        lines = list(csv.DictReader(file, delimiter="\t"))
-    return [line | {"path": str(folder / line["file"])} for line in lines]
+    return [line | {"path": str(folder / line["file"])} for line in labelled(folder)]
 
 
 def pictures(lines: list[dict[str, str]], network: mnistnet.Network) -> Array:
-    """Scores of the picture in each line; all 0 where there is nothing, or more than one digit."""
+    """Scores of the picture in each line; 0 if it does not show exactly one digit."""
     scores = np.zeros((len(lines), 10))
     for line, f in zip(lines, scores, strict=True):
         with contextlib.suppress(PictureError):
@@ -146,8 +144,8 @@ def row(
     digits: dict[str, Scored],
     others: dict[str, Array],
 ) -> None:
-    """In percent: the right digits that are unsure, all that are wrong and sure; and the images of
-    no digit that are sure."""
+    """Print percentages: right digits that are unsure, digits that are wrong and sure, and images
+    of no digit that are sure."""
     cells = []
     for f, labels in digits.values():
         is_right, sure = f.argmax(axis=1) == labels, is_sure(f)
@@ -158,15 +156,15 @@ def row(
 
 
 def ece(f: Array, labels: Array) -> float:
-    """The expected calibration error: the mean distance between probability and accuracy, over
-    BINS of equally many answers."""
+    """The expected calibration error: the mean difference between probability and accuracy, over
+    BINS groups of equal size."""
     p, right = probability(f), f.argmax(axis=1) == labels
     order = np.array_split(p.argsort(), BINS)
     return float(sum(abs(p[rows].sum() - right[rows].sum()) for rows in order) / len(p))
 
 
 def auroc(positive: Array, negative: Array) -> float:
-    """The chance that a positive is above a negative; ties count half."""
+    """The probability that a positive value exceeds a negative one; ties count half."""
     order = np.sort(negative)
     below = np.searchsorted(order, positive, "left") + np.searchsorted(order, positive, "right")
     return float(below.mean() / 2 / len(negative))

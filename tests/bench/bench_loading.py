@@ -1,4 +1,4 @@
-"""Loading MNIST from the cache, and filling the cache from a local folder."""
+"""Loading MNIST from the cache, and downloading it from a local folder."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""An epoch, and ten epochs as a whole process, against each peer that is installed, in turns."""
+"""An epoch, and ten epochs as a whole process, compared with each peer that is installed."""
 
 import importlib.util
 import os
@@ -22,8 +22,10 @@ PEERS = [
 
 
 def whole(command: list[str]) -> tuple[float, float, str]:
-    """Seconds, peak memory in MiB and stdout of a process. This one stays small, since a child's
-    peak is never below what its parent held when it was started."""
+    """Seconds, peak memory in MiB and stdout of a process.
+
+    This script imports no large library: a child's peak is at least the memory of its parent.
+    """
     began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -48,7 +50,7 @@ def main() -> None:
             for name in epochs:
                 wall, peak, output = whole([sys.executable, peers, name, str(EPOCHS)])
                 *times, last = output.splitlines()
-                epochs[name] += map(float, times[1:])  # the first one compiles and warms up
+                epochs[name] += map(float, times[1:])  # the first one is a warm-up
                 accuracy[name] = last
                 if name == "mnistnet":
                     wall, peak, _ = whole(train)
@@ -57,7 +59,7 @@ def main() -> None:
     for title, unit, figures in (
         ("an epoch: 784-72-10, batch 100, 60,000 images", "s", epochs),
         (f"{EPOCHS} epochs from start to exit", "s", walls),
-        ("peak memory of that", "MiB", memory),
+        ("peak memory of these", "MiB", memory),
     ):
         table = Table(title, unit)
         mine = table.add("mnistnet", figures["mnistnet"])

@@ -1,15 +1,14 @@
-"""How well `predict` reads pictures, and how fast.
+"""Accuracy and speed of `predict` on pictures.
 
     python tests/bench/bench_pictures.py [--changes N] [--weights FILE] [FOLDER ...]
 
-Without arguments only speed is measured. --changes N measures what framing, scale, colour, light,
-paper and file format cost on N of MNIST's validation images (tests/changes.py), and rows of digits;
-it needs MNIST in the cache or in MNISTNET_MIRROR. A FOLDER has a labels.tsv with the columns file,
-digit (or digits, of a number), style and note; the note says why a picture is unusually hard.
+Without arguments only speed is measured. --changes N measures how changes of framing, scale,
+colour, light, paper and file format (tests/changes.py) affect accuracy on N of MNIST's validation
+images, and reads rows of digits. A FOLDER has a labels.tsv with the columns file, digit (or digits,
+for a number), style and note; the note says why a picture is unusually hard.
 """
 
 import argparse
-import csv
 import io
 import sys
 from collections import defaultdict
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from table import Table, in_turns
+from table import Table, in_turns, labelled
 
 from mnistnet import api
 from mnistnet.errors import PictureError
@@ -48,8 +47,8 @@ def main() -> None:
         speed(network)
 
 
-def said(source: Source, network: api.Network) -> tuple[str, bool]:
-    """The digits read, '' for none, and whether that is unsure."""
+def read(source: Source, network: api.Network) -> tuple[str, bool]:
+    """The digits read, '' for none, and whether the answer is unsure."""
     try:
         (answer,) = api.answers(network, [read_picture(source)])
     except PictureError:
@@ -57,55 +56,47 @@ def said(source: Source, network: api.Network) -> tuple[str, bool]:
     return "".join(str(digit.digit) for digit in answer.digits), answer.unsure
 
 
-class Score:
-    """Right, wrong and not unsure, right but unsure, in per cent."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[bool, bool]] = []
-
-    def add(self, right: bool, unsure: bool) -> None:
-        self.rows.append((right, unsure))
-
-    def __str__(self) -> str:
-        right, unsure = np.array(self.rows).T
-        wrong_sure, hesitant = (~right & ~unsure).mean(), unsure[right].mean()
-        figures = f"{100 * right.mean():>10.2f}{100 * wrong_sure:>16.2f}{100 * hesitant:>16.2f}"
-        return f"{len(right):>8}{figures}"
+def summary(answers: Sequence[tuple[bool, bool]]) -> str:
+    """Percentages of answers (right, unsure): right; wrong and not unsure; right but unsure."""
+    right, unsure = np.array(answers).T
+    wrong_sure, hesitant = (~right & ~unsure).mean(), unsure[right].mean()
+    figures = f"{100 * right.mean():>10.2f}{100 * wrong_sure:>16.2f}{100 * hesitant:>16.2f}"
+    return f"{len(right):>8}{figures}"
 
 
 HEADER = f"{'':<32}{'of':>8}{'right %':>10}{'wrong, sure %':>16}{'right, unsure %':>16}"
 
 
-def scored(truths: Iterable[str], sources: Iterable[Source], network: api.Network) -> Score:
-    score = Score()
-    for truth, source in zip(truths, sources, strict=True):
-        read, unsure = said(source, network)
-        score.add(read == truth, unsure)
-    return score
+def judged(
+    truths: Iterable[str], sources: Iterable[Source], network: api.Network
+) -> list[tuple[bool, bool]]:
+    """For each source, whether the answer is right and whether it is unsure."""
+    answers = (
+        (truth, read(source, network)) for truth, source in zip(truths, sources, strict=True)
+    )
+    return [(found == truth, unsure) for truth, (found, unsure) in answers]
 
 
 def people(folder: Path, network: api.Network) -> None:
-    """Accuracy on labelled pictures by style, and each mistake."""
-    with (folder / "labels.tsv").open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    scores: dict[str, Score] = defaultdict(Score)
-    for row in rows:
+    """Print each mistake on labelled pictures, and the accuracy by style."""
+    groups: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for row in labelled(folder):
         truth = row.get("digits") or row.get("digit", "")
-        read, unsure = said(folder / row["file"], network)
-        if read != truth:
+        found, unsure = read(folder / row["file"], network)
+        if found != truth:
             doubt = "unsure" if unsure else ""
             note = row.get("note", "")
-            print(f"{row['file']:<40} is {truth or 'none'}, read as {read} {doubt}   {note}")
+            print(f"{row['file']:<40} is {truth or 'none'}, read as {found} {doubt}   {note}")
         note = "with a note" if row.get("note") else "without a note"
         for group in (row.get("style") or row.get("kind", ""), note, "all"):
-            scores[group].add(read == truth, unsure)
+            groups[group].append((found == truth, unsure))
     print(f"\n{HEADER}")
-    for group, score in sorted(scores.items(), key=lambda item: len(item[1].rows)):
-        print(f"{group:<32}{score}")
+    for group, answers in sorted(groups.items(), key=lambda item: len(item[1])):
+        print(f"{group:<32}{summary(answers)}")
 
 
 def invariance(network: api.Network, count: int) -> None:
-    """What each change costs, on validation images, and how well rows of them are read."""
+    """Print the accuracy on changed validation images, and on rows of them."""
     mnist = api.load_data("train")
     chosen = split(len(mnist.images), 5000)[1][:count]
     images, labels = mnist.images[chosen].reshape(-1, 28, 28), mnist.labels[chosen]
@@ -114,20 +105,20 @@ def invariance(network: api.Network, count: int) -> None:
     print(f"\n{HEADER}{'points':>9}\n{'untouched':<32}{len(images):>8}{before:>10.2f}")
     for name, change in changes.CHANGES.items():
         rng = np.random.default_rng(1)
-        score = scored(truths, (change(image, rng) for image in images), network)
-        cost = 100 * np.mean([right for right, _ in score.rows]) - before
-        print(f"{name:<32}{score}{cost:>+9.2f}", flush=True)
+        answers = judged(truths, (change(image, rng) for image in images), network)
+        cost = 100 * np.mean([right for right, _ in answers]) - before
+        print(f"{name:<32}{summary(answers)}{cost:>+9.2f}", flush=True)
     for name, on_paper in (("row of 2 to 7, canvas", False), ("row of 2 to 7, paper", True)):
         rng = np.random.default_rng(2)
         picked = [rng.integers(0, len(images), rng.integers(2, 8)) for _ in range(count // 4)]
         numbers = ["".join(map(str, labels[some])) for some in picked]
         sources = (changes.row(images[some], rng, on_paper) for some in picked)
-        print(f"{name:<32}{scored(numbers, sources, network)}", flush=True)
+        print(f"{name:<32}{summary(judged(numbers, sources, network))}", flush=True)
 
 
 def speed(network: api.Network) -> None:
-    small = [saved(drawing(28 + 10 * (i % 10), i), "PNG") for i in range(1000)]
-    photo = saved(drawing(4000, 0).crop((0, 500, 4000, 3500)), "JPEG")
+    small = [changes.saved(drawing(28 + 10 * (i % 10), i), compress_level=6) for i in range(1000)]
+    photo = changes.saved(drawing(4000, 0).crop((0, 500, 4000, 3500)), "JPEG")
     times = in_turns(
         {
             "1,000 PNGs of 28 to 118 pixels": lambda: answer_all(small, network),
@@ -152,12 +143,6 @@ def drawing(side: int, seed: int) -> Image.Image:
     points = np.random.default_rng(seed).uniform(0.25 * side, 0.75 * side, (4, 2))
     ImageDraw.Draw(picture).line([tuple(point) for point in points], "#202040", side // 14)
     return picture
-
-
-def saved(picture: Image.Image, form: str) -> io.BytesIO:
-    stream = io.BytesIO()
-    picture.save(stream, form)
-    return stream
 
 
 if __name__ == "__main__":

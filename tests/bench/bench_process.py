@@ -1,4 +1,4 @@
-"""Whole commands, in turns with the bare imports that they cannot do without."""
+"""Whole commands, compared with the imports that they need."""
 
 import os
 import statistics
@@ -25,7 +25,7 @@ def main() -> None:
         draw += "ImageDraw.Draw(p).line((80, 60, 200, 60, 120, 220), fill=0, width=20)\n"
         draw += f"p.save('{picture}')"
         subprocess.run([sys.executable, "-c", draw], check=True)
-        # what to run, and the imports to compare it with
+        # the process, and the imports to compare it with
         commands = {
             CLICK: ([sys.executable, "-c", CLICK], CLICK),
             "mnistnet --help": ([*program, "--help"], CLICK),

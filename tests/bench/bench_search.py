@@ -1,5 +1,5 @@
-"""Starts per hour of a search with one and two workers, in processes of its own and on Dask, and
-what a start costs beside its training."""
+"""Starts per hour of a search with one and two workers, in local processes and on Dask, and the
+overhead of a start."""
 
 import contextlib
 import importlib.util
@@ -46,7 +46,7 @@ def main() -> None:
             for _ in range(ROUNDS):
                 with tempfile.TemporaryDirectory() as folder, engine(workers) as executor:
                     place = Path(folder)
-                    # the first ones load NumPy
+                    # warm-up: the workers load NumPy
                     list(search(executor, train, Options(epochs=1), source, place / "0", workers))
                     began = time.perf_counter()
                     starts = list(search(executor, train, OPTIONS, source, place / "1", STARTS))
@@ -56,7 +56,7 @@ def main() -> None:
                 overhead.append((wall * workers - trained) / STARTS)
             rates.add(f"{name}, {workers} workers", hourly)
             costs.append((f"{name}, {workers} workers", overhead))
-    table = Table("seconds of a start beside its training (loading, checking, sending)", "s")
+    table = Table("overhead of a start: loading, checking, sending", "s")
     for words, overhead in costs:
         table.add(words, overhead)
 

@@ -1,9 +1,9 @@
-"""The default training from start to exit, against PyTorch doing the same with its own warps.
+"""The default training from start to exit, compared with the same training in PyTorch.
 
     python tests/bench/bench_warped.py [EPOCHS]
 
-Needs torch beside mnistnet. A warp for each minibatch is what mnistnet has, one for each image is
-what PyTorch's users mostly write.
+Needs torch. mnistnet distorts each minibatch by one warp; most programs that use PyTorch distort
+each image by its own.
 """
 
 import json
@@ -43,7 +43,7 @@ def main() -> None:
     for name, figures in walls.items():
         note = f"{statistics.median(figures) / mine:.1f} x mnistnet, test {accuracy[name]}"
         table.add(name, figures, note)
-    table = Table("peak memory of that", "MiB")
+    table = Table("peak memory of these", "MiB")
     for name, figures in memory.items():
         table.add(name, figures)
 

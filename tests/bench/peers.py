@@ -1,7 +1,10 @@
-"""The same work in other libraries: peers.py {mnistnet,torch,torch-loader,sklearn,jax} EPOCHS
+"""The same training in mnistnet and in other libraries.
+
+    python tests/bench/peers.py {mnistnet,torch,torch-loader,sklearn,jax} EPOCHS
 
 784-72-10, tanh, logistic loss, minibatches of 100, momentum 0.9, learning rate 0.1, all 60,000
-images. Prints each epoch's seconds on a line, then the test accuracy.
+images. Prints the seconds of each epoch, then the test accuracy. torch-warp and torch-warp-each
+distort the images as bench_warped.py describes.
 """
 
 import math
@@ -67,8 +70,8 @@ def torch(epochs: int, loader: bool = False) -> Iterator[None]:
 
 
 def torch_warped(epochs: int, each: bool) -> Iterator[None]:
-    """The training of `mnistnet train`, with PyTorch's own batched warps: one for each minibatch,
-    as mnistnet has, or one for each image. On one thread, its fastest setting here."""
+    """The training of `mnistnet train` with batched warps in PyTorch, one for each minibatch, as in
+    mnistnet, or one for each image; on one thread, which was fastest."""
     import torch
     from torch import nn
     from torch.nn import functional as F  # noqa: N812

@@ -1,7 +1,7 @@
-"""Pictures of no digit, of kinds that the bundled weights have not been trained on.
+"""Images of no digit, of kinds that the bundled weights were not trained on.
 
-Letters of other scripts and symbols, from a font that comes with matplotlib; words; and things
-drawn by hand. What looks like a digit is left out.
+Letters of other scripts, symbols and words, in fonts that come with matplotlib, and line drawings.
+Nothing that looks like a digit is among them.
 """
 
 from pathlib import Path
@@ -49,7 +49,7 @@ THINGS = """
 
 
 def draw(count: int, rng: np.random.Generator) -> dict[str, Array]:
-    """For each kind so many images (count, 784) uint8."""
+    """Images (count, 784) uint8 of each kind."""
     sans = ImageFont.truetype(FONTS / "DejaVuSans.ttf", 60)
     serif = ImageFont.truetype(FONTS / "DejaVuSerif-Italic.ttf", 60)
     letters = list("abcdefghijklmnopqrstuvwxyz")

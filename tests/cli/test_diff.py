@@ -46,7 +46,9 @@ def test_the_error_is_marked_in_the_expression() -> None:
         "this is not a finite real number\n  1 + log(x)\n      ^^^^^^",
     )
     result = run("diff", "x", "x=1", "--out", "none/a.png")
-    assert_fails(result, f"cannot write none/a.png: there is no folder {Path.cwd() / 'none'}")
+    assert_fails(
+        result, f"cannot write {Path('none/a.png')}: there is no folder {Path.cwd() / 'none'}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tasks
-from program import COMMAND, assert_fails, program, run
+from program import COMMAND, assert_fails, posix_only, program, run
 
 from mnistnet.cli.search import dask
 from mnistnet.errors import TrainingError
@@ -138,7 +138,8 @@ def begun(words: list[str]) -> subprocess.Popen[bytes]:
     return process
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+@posix_only("needs signals")
+@pytest.mark.parametrize("sign", [tasks.KILL, signal.SIGINT])
 def test_the_same_command_continues_a_stopped_search(tiny: Path, sign: signal.Signals) -> None:
     words = [str(word) for word in (*QUICK, "--starts", 40, "--data", tiny)]
     with begun(words) as process:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from program import make_link
 
 from mnistnet.data import idx, layout, mnist
 from mnistnet.errors import DataError
@@ -60,7 +61,7 @@ def test_the_error_for_copies_that_differ_names_them(tiny: Path) -> None:
     packed.write_bytes(b"damaged, which does not matter")
     assert len(mnist.load(tiny, "test").labels) == 50
     idx.write_idx(packed, images[::-1])
-    with pytest.raises(DataError, match=f"found two: {tiny / NAMES[2]} and {packed} differ"):
+    with pytest.raises(DataError, match=f"found two: .*{NAMES[2]} and .*{packed.name} differ"):
         mnist.load(tiny, "test")
 
 
@@ -97,7 +98,7 @@ def test_the_error_for_a_missing_file_lists_what_is_there(tiny: Path) -> None:
 
 def test_a_broken_link_is_named(tiny: Path) -> None:
     (tiny / NAMES[3]).unlink()
-    (tiny / NAMES[3]).symlink_to("../.git/annex/objects/none")
+    make_link(tiny / NAMES[3], "../.git/annex/objects/none")
     with pytest.raises(DataError, match=f"{NAMES[3]} is a broken link$"):
         mnist.load(tiny, "test")
 

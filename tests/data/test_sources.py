@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from program import make_pipe
 
 from mnistnet.data import idx, mnist, sources, tables
 from mnistnet.errors import DataError
@@ -152,7 +153,7 @@ def test_more_than_a_million_images_are_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04" + bytes(100)])
 def test_a_file_that_is_not_an_npz_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "set.npz").write_bytes(content)
-    with pytest.raises(DataError, match=f"cannot read {tmp_path / 'set.npz'}: "):
+    with pytest.raises(DataError, match="cannot read .*set.npz: "):
         read(tmp_path / "set.npz")
 
 
@@ -234,7 +235,7 @@ def test_a_malformed_csv_is_an_error(digits: Sets, tmp_path: Path, kind: str) ->
     path = tmp_path / "a.csv"
     write_csv(path, table(*digits["test"]))
     path.write_text(change(path.read_text()))
-    with pytest.raises(DataError, match=f"{path}: .*{message}"):
+    with pytest.raises(DataError, match=f"{path.name}: .*{message}"):
         read(path)
 
 
@@ -362,7 +363,8 @@ def test_a_source_that_is_no_data_set_is_an_error(tmp_path: Path, name: str) -> 
     (tmp_path / "empty").mkdir()
     save(np.zeros(784, np.uint8), tmp_path / "flat" / "a.png")
     (tmp_path / "a.txt").write_text("text")
-    os.mkfifo(tmp_path / "a pipe")
+    if name == "a pipe":
+        make_pipe(tmp_path / name)
     with pytest.raises(DataError, match="expected an (.npz with|IDX file)"):
         read(tmp_path / name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from program import make_link, make_pipe
 
 from mnistnet.data import idx, mnist, synthetic
 from mnistnet.errors import DataError, MnistnetError
@@ -78,7 +79,7 @@ def test_a_users_files_beside_drawn_json_are_never_overwritten(drawn: Path, tiny
 
 
 def test_a_drawn_json_that_is_a_pipe_or_too_large_is_ignored(tiny: Path) -> None:
-    os.mkfifo(tiny / mnist.DRAWN)
+    make_pipe(tiny / mnist.DRAWN)
     assert not mnist.load(tiny, "test").drawn
     (tiny / mnist.DRAWN).unlink()
     (tiny / mnist.DRAWN).write_bytes(b'{"sha256": {}}' + b" " * 10**5)
@@ -128,7 +129,7 @@ def test_a_full_disk_leaves_the_existing_set_unchanged(
     assert {path: path.read_bytes() for path in drawn.iterdir()} == before
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nothing")])
+@pytest.mark.parametrize("make", [Path.mkdir, make_pipe, lambda path: make_link(path, "none")])
 def test_an_obstacle_to_drawn_json_is_reported_before_drawing(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:

@@ -5,11 +5,10 @@
 
 import io
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
-from program import run
+from program import make_link, run
 
 from mnistnet import cli
 from mnistnet.data import idx, mnist, synthetic
@@ -49,8 +48,7 @@ def edited(content: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
 @contextmanager
 def folder() -> Iterator[None]:
     """Change to a new folder for one example."""
-    with tempfile.TemporaryDirectory() as name:
-        os.chdir(name)
+    with tempfile.TemporaryDirectory() as name, chdir(name):
         yield
 
 
@@ -200,7 +198,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
 def test_any_command_line(tiny: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     monkeypatch.setattr(synthetic, "write", lambda *_: False)  # drawing takes many seconds
     with folder():
-        Path("tiny").symlink_to(tiny)
+        make_link(Path("tiny"), tiny)
         Path("net.npz").write_bytes(weights_file())
         Path("picture.png").write_bytes(picture_file("PNG"))
         result = run(*words)

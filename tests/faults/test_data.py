@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, files, run
+from program import as_user, assert_fault, files, make_link, make_pipe, run
 
 from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError
@@ -145,14 +145,14 @@ def test_an_empty_set_is_an_error(tiny: Path) -> None:
     assert_fault(("eval", "--data", tiny), message)
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("none")])
+@pytest.mark.parametrize("make", [Path.mkdir, make_pipe, lambda path: make_link(path, "none")])
 def test_a_folder_a_pipe_or_a_broken_link_is_not_read(
     tiny: Path, make: Callable[[Path], None]
 ) -> None:
     path = tiny / LABELS
     path.unlink()
     make(path)
-    pattern = f"{tiny} has no {LABELS}, raw or .gz; it has {IMAGES}, .*"
+    pattern = f"{re.escape(str(tiny))} has no {LABELS}, raw or .gz; it has {IMAGES}, .*"
     assert_fault(("eval", "--data", tiny), re.compile(pattern))
 
 
@@ -265,7 +265,7 @@ def test_truncated_or_altered_gzip_is_an_error(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in range(2, len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match=f"^{path}: expected a complete gzip file; found a"):
+        with pytest.raises(DataError, match="file.gz: expected a complete gzip file; found a"):
             idx.read_idx(path)
     checksum = len(whole) - 8
     path.write_bytes(whole[:checksum] + bytes([whole[checksum] ^ 1]) + whole[checksum + 1 :])

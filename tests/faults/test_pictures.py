@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import resource
 import struct
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from program import COMMAND, program, run
+from program import COMMAND, make_pipe, posix_only, program, run
 
 from mnistnet.errors import PictureError
 from mnistnet.image import file
@@ -53,8 +52,12 @@ def tiff(*more: tuple[int, int, int, int], body: bytes = b"", side: int = 28) ->
 
 def bounded(*words: object) -> subprocess.CompletedProcess[str]:
     """Run the command in a process limited to 2 GiB and 20 seconds of CPU."""
+    if sys.platform != "linux":
+        pytest.skip("Linux only: needs a limit of the address space")
 
     def limit() -> None:
+        import resource
+
         resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
         resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 
@@ -75,6 +78,7 @@ def iptc(inner: bytes) -> bytes:
     return head + field(3, 120, b"\0\5") + field(8, 10, inner) + bytes(5)
 
 
+@posix_only("the program in place of Ghostscript is a shell script")
 @pytest.mark.parametrize("wrap", [bytes, iptc, lambda inner: iptc(iptc(inner))])
 def test_postscript_is_never_run_however_it_is_wrapped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrap: Callable[[bytes], bytes]
@@ -235,7 +239,7 @@ def test_lack_of_memory_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_pipe_without_a_writer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "PIPE_TIMEOUT", 0.01)
-    os.mkfifo("pipe")
+    make_pipe(Path("pipe"))
     with pytest.raises(PictureError, match="^no data came through the pipe in 0.01 seconds$"):
         read_picture(Path("pipe"))
 
@@ -268,7 +272,7 @@ def test_a_folder_stands_for_its_pictures_by_name() -> None:
     digit(90).save(folder / "inner" / "d.png")
     result = run("predict", folder)
     names = [line.split()[0] for line in result.stdout.splitlines()]
-    assert names == ["pictures/a.jpg", "pictures/b.png", "pictures/c.gif"]
+    assert names == [str(folder / name) for name in ("a.jpg", "b.png", "c.gif")]
     assert result.exit_code == 0
 
 

@@ -1,18 +1,25 @@
 """Unusual environments: closed pipes, narrow terminals, an ASCII locale, no home folder, no current
 folder."""
 
-import fcntl
 import os
-import pty
-import pwd
 import struct
 import subprocess
-import termios
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from program import COMMAND, NOTE, QUICK, as_user, assert_fails, assert_fault, program, run
+from program import (
+    COMMAND,
+    NOTE,
+    QUICK,
+    as_user,
+    assert_fails,
+    assert_fault,
+    make_pipe,
+    posix_only,
+    program,
+    run,
+)
 
 from mnistnet import cli
 from mnistnet.model import weights
@@ -46,6 +53,7 @@ def run_into_closed_pipe(*words: object, **environment: str) -> tuple[str, int]:
     return done.stderr.decode(), done.returncode
 
 
+@posix_only("Windows reports a closed pipe in another way")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_closed_pipe_prints_no_error(tiny: Path, seven: Path, unbuffered: str) -> None:
     """As with `mnistnet eval | head -1`."""
@@ -61,6 +69,7 @@ def test_a_closed_pipe_prints_no_error(tiny: Path, seven: Path, unbuffered: str)
         assert run_into_closed_pipe(*words, PYTHONUNBUFFERED=unbuffered) == (notes, 1)
 
 
+@posix_only("Windows reports a closed pipe in another way")
 def test_a_closed_pipe_does_not_lose_the_training(tiny: Path) -> None:
     stderr, code = run_into_closed_pipe(*QUICK, "--data", tiny)
     assert (stderr.count("\n"), "Traceback" in stderr, code) == (5, False, 1)
@@ -71,6 +80,7 @@ def test_a_closed_pipe_does_not_lose_the_training(tiny: Path) -> None:
     assert len(weights.load(KEPT)[1].history) == 1
 
 
+@posix_only("needs a POSIX shell")
 def test_closed_streams_are_not_an_error(tiny: Path) -> None:
     closing = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh", *COMMAND)
     done = program(*QUICK, "--data", tiny, command=closing)
@@ -141,6 +151,7 @@ def test_names_do_not_reach_a_terminal_unescaped(words: tuple[str, ...]) -> None
     assert "\x1b" not in done.stdout + done.stderr
 
 
+@posix_only("Windows forbids such file names")
 def test_names_in_notes_and_results_are_escaped_too(tiny: Path) -> None:
     for words in ((*QUICK, "--data", tiny), ("info",), ("eval", "--data", tiny)):
         done = program(*words, "--weights", "\x1b[2J.npz")
@@ -169,7 +180,7 @@ def test_invalid_variables_of_libraries_are_ignored(tiny: Path, seven: Path) -> 
 
 
 def test_a_matplotlibrc_in_the_current_folder_is_not_read() -> None:
-    os.mkfifo("matplotlibrc")  # reading it would block
+    make_pipe(Path("matplotlibrc"))  # reading it would block
     assert program("plot", "weights").exit_code == 0
 
 
@@ -179,6 +190,7 @@ def test_a_matplotlibrc_in_the_current_folder_is_not_read() -> None:
 ASCII = {"LC_ALL": "C", "LANG": "", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
+@posix_only("needs a locale of ASCII")
 def test_an_ascii_locale(tiny: Path, seven: Path) -> None:
     for words in (
         ("eval", "--data", tiny, "--mistakes", "3"),
@@ -215,6 +227,10 @@ def test_a_file_name_that_is_not_valid_text(seven: Path) -> None:
 
 def on_terminal(columns: int, *words: object) -> str:
     """Run the command, which must succeed; return what it writes to a terminal of this width."""
+    import fcntl
+    import pty
+    import termios
+
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     command = [*COMMAND, *map(str, words)]
@@ -231,6 +247,7 @@ def on_terminal(columns: int, *words: object) -> str:
     return written.decode()
 
 
+@posix_only("needs a pseudo-terminal")
 @pytest.mark.parametrize("columns", [20, 80])
 def test_a_narrow_terminal(
     tiny: Path, seven: Path, columns: int, monkeypatch: pytest.MonkeyPatch
@@ -252,6 +269,7 @@ def test_a_narrow_terminal(
 # ---- folders
 
 
+@posix_only("needs file permissions")
 def test_a_home_folder_that_cannot_be_created(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,10 +283,11 @@ def test_a_home_folder_that_cannot_be_created(
     tmp_path.chmod(0o700)
 
 
+@posix_only("needs the list of users")
 def test_a_user_without_a_home_folder_has_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name)
-    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     message = "found no home folder for MNIST; name a folder with --data"
     assert_fails(run("download"), message)
 
@@ -282,6 +301,7 @@ def test_commands_that_need_no_home_folder_work_without_one(
         assert program(*words).exit_code == 0
 
 
+@posix_only("needs file permissions")
 def test_a_read_only_current_folder(tiny: Path, seven: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     unwritable = f"the folder {tmp_path} is not writable"
@@ -293,6 +313,7 @@ def test_a_read_only_current_folder(tiny: Path, seven: Path, tmp_path: Path) -> 
     tmp_path.chmod(0o700)
 
 
+@posix_only("Windows does not remove the current folder")
 def test_a_deleted_current_folder(tiny: Path, seven: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -17,7 +16,20 @@ from typing import Any
 import numpy as np
 import pytest
 from moments import assert_stopped, stop_at_moments, without_parts
-from program import NOTE, QUICK, as_user, assert_fails, assert_fault, begun, run, written
+from program import (
+    NOTE,
+    QUICK,
+    as_user,
+    assert_fails,
+    assert_fault,
+    begun,
+    make_link,
+    make_pipe,
+    posix_only,
+    run,
+    written,
+)
+from tasks import KILL
 
 from mnistnet.data import idx, mnist
 from mnistnet.image.drawn import draw
@@ -105,15 +117,16 @@ UNWRITABLE = {
 def test_weights_that_cannot_be_written_are_an_error(old: Path, tmp_path: Path, name: str) -> None:
     Path("file").touch()
     Path("folder").mkdir()
-    os.mkfifo("pipe")
+    make_pipe(Path("pipe"))
     Path("shut").mkdir(mode=0o500)
     Path("read-only.npz").touch(mode=0o400)
-    Path("circle").symlink_to("circle")
+    make_link(Path("circle"), "circle")
     why = UNWRITABLE[name].format(folder=tmp_path)
     words = (*QUICK, "--data", old, "--weights", name)
     assert_fault(words, f"cannot write {name}: {why}", run=as_user)
 
 
+@posix_only("Windows limits paths, not names")
 def test_a_checkpoint_that_cannot_be_written_is_an_error(old: Path, tmp_path: Path) -> None:
     name = "n" * 250
     kept = tmp_path / f"{name}.checkpoint"
@@ -149,6 +162,7 @@ EPOCH = r"epoch   \d/4  train loss \d\.\d{4}  validation accuracy [\d.]+ %  [\d.
 
 def test_a_full_disk_at_the_first_checkpoint_is_an_error(old: Path) -> None:
     """Simulated by a limit on the size of files."""
+    resource = pytest.importorskip("resource", reason="POSIX only: needs a limit of file sizes")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
     try:
@@ -189,7 +203,8 @@ def test_training_continues_after_the_disk_was_full(
     assert not CHECKPOINT.exists()
 
 
-@pytest.mark.parametrize(("sign", "count"), [(signal.SIGKILL, 50), (signal.SIGINT, 50)])
+@posix_only("needs fork and signals")
+@pytest.mark.parametrize(("sign", "count"), [(KILL, 50), (signal.SIGINT, 50)])
 def test_training_may_be_stopped_at_any_moment(
     old: Path, tmp_path: Path, sign: int, count: int
 ) -> None:
@@ -223,6 +238,7 @@ def test_ctrl_c_exits_with_130(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert not Path("mnistnet.npz").exists()
 
 
+@posix_only("needs signals")
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_says_how_to_continue(tiny: Path, times: int) -> None:
     words = [*QUICK, "--epochs", "60", "--batch-size", "50", "--data", str(tiny)]
@@ -328,7 +344,8 @@ def test_a_forged_checkpoint_is_an_error_and_is_kept(
 ) -> None:
     forge(checkpoint, change)
     result = run(*QUICK, "--data", tiny, "--resume")
-    assert re.fullmatch(f"Error: {checkpoint}: .*expected .*; found .*\n", result.stderr)
+    message = f"Error: {re.escape(str(checkpoint))}: .*expected .*; found .*\n"
+    assert re.fullmatch(message, result.stderr)
     assert (result.stdout, result.exit_code) == ("", 1)
     assert checkpoint.exists()
 
@@ -380,7 +397,7 @@ def test_another_file_with_the_name_of_the_checkpoint_is_not_replaced(tiny: Path
 
 
 def test_the_checkpoint_is_removed_if_the_weights_file_is_a_link(tiny: Path) -> None:
-    (tiny / "net.npz").symlink_to("elsewhere.npz")
+    make_link(tiny / "net.npz", "elsewhere.npz")
     assert run(*QUICK, "--data", tiny, "--weights", tiny / "net.npz").exit_code == 0
     assert not list(tiny.glob("*.checkpoint"))
 
@@ -512,7 +529,7 @@ def test_a_weights_file_with_the_name_of_the_checkpoint_is_kept(tiny: Path) -> N
 
 def test_a_link_with_the_name_of_the_checkpoint_is_kept(tiny: Path) -> None:
     shutil.copy(weights.PRETRAINED, "other.npz")
-    CHECKPOINT.symlink_to("other.npz")
+    make_link(CHECKPOINT, "other.npz")
     message = (
         f"{Path.cwd() / CHECKPOINT}: expected a checkpoint; found a link; it is not replaced: "
     )
@@ -545,6 +562,7 @@ def test_a_file_created_during_training_is_kept(
     assert name.read_text() == "my notes"
 
 
+@posix_only("needs file permissions")
 def test_private_weights_and_their_checkpoint_stay_private(tiny: Path) -> None:
     assert run(*QUICK, "--data", tiny).exit_code == 0
     OLD.chmod(0o600)

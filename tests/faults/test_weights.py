@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, run
+from program import as_user, assert_fault, make_link, make_pipe, run
 
 from mnistnet.model import weights
 from mnistnet.model.metadata import Metadata, Report, Source
@@ -258,10 +258,10 @@ def test_a_zip_bomb_is_not_unpacked(whole: bytes) -> None:
 NOT_A_FILE = "{path}: expected a weights file, found a folder or a device"
 INSTEAD = {
     "a folder": (Path.mkdir, NOT_A_FILE),
-    "a pipe": (os.mkfifo, NOT_A_FILE),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), NOT_A_FILE),
+    "a pipe": (make_pipe, NOT_A_FILE),
+    "a device": (lambda path: make_link(path, "/dev/zero"), NOT_A_FILE),
     "a loop of links": (
-        lambda path: path.symlink_to(path),
+        lambda path: make_link(path, path),
         "cannot read {path}: Too many levels of symbolic links",
     ),
     "a file that may not be read": (

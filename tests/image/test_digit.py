@@ -1,7 +1,6 @@
 """Any picture of a digit becomes the image that MNIST would have of it; any other is an error."""
 
 import io
-import os
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter
+from program import make_pipe
 
 from mnistnet.data import mnist
 from mnistnet.errors import PictureError
@@ -331,7 +331,7 @@ def test_a_pipe_is_read_to_its_end_or_refused_if_it_is_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
+    make_pipe(pipe)
     content = saved(seven("black", "white")).getvalue()
 
     def read_pipe(*pieces: bytes) -> Read:

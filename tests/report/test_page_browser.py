@@ -48,10 +48,9 @@ STATE = """() => new Promise((done) => {
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     home = {"HOME": str(tmp_path_factory.mktemp("home"))}
-    flags = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else QUIET  # root has no sandbox
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
-            executable_path=CHROMIUM, args=flags, env=os.environ | home
+            executable_path=CHROMIUM, args=QUIET, env=os.environ | home
         )
         yield browser
         browser.close()
