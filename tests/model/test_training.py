@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_bits(data: mnist.Dataset) -> None:
 def test_a_network_learns_drawn_digits(data: mnist.Dataset) -> None:
     """250 digits are enough to recognise most others."""
     _, reports = run(data, Options(epochs=20, batch_size=20, validation=50))
-    assert reports[-1].validation_accuracy >= 0.7
+    assert reports[-1].validation_accuracy >= 0.6
     assert reports[-1].train_accuracy > 0.95
     assert reports[-1].train_loss < reports[0].train_loss / 10
     assert [report.epoch for report in reports] == list(range(1, 21))
