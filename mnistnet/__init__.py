@@ -9,7 +9,7 @@ The public names are defined in api.py and loaded on first use.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Answer", "Network", "load_data", "load_network", "predict", "train"]
 
 if TYPE_CHECKING:

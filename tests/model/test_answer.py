@@ -46,7 +46,7 @@ def test_each_reason_makes_an_answer_unsure() -> None:
 
 
 def test_low_scores_mean_no_digit() -> None:
-    for rows in ([scores(3, NO_DIGIT - 0.1)], [scores(3, NO_DIGIT - 0.1), scores(1, 1)]):
+    for rows in ([scores(3, NO_DIGIT - 0.1)], [scores(3, NO_DIGIT - 0.1), scores(1, NO_DIGIT - 0.5)]):
         count = len(rows)
         found = answer(np.array(rows), [(0, 0, 9, 9)] * count, [()] * count)
         assert (found.digit, found.number, found.digits) == (None, None, [])
