@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistnet.cli.options import is_quiet, note, output_options, print_json
-from mnistnet.cli.settings import note_dataset, prepare, training_options
+from mnistnet.cli.settings import note_dataset, note_failure, prepare, training_options
 from mnistnet.errors import MnistnetError, TrainingError, reason
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def search(
     if members and not as_committee:
         raise click.UsageError("--best K needs --committee")
     files.check_replaceable(weights)
-    data, settings, network, _ = prepare(folder, mirrors, weights, start, options)
+    prepared = prepare(folder, mirrors, weights, start, options)
+    data, settings, network, _ = prepared
     used = members or (count if as_committee else 1)
     _check(settings, count, used, is_choice=not as_committee or members is not None)
     train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
@@ -98,6 +99,7 @@ def search(
         starts = _show(coming, count, folder_of_starts, as_json)
     starts.sort(key=lambda start: start.seed)
     chosen = library.best(starts, used) if used < count else starts
+    note_failure(prepared, chosen[0].metadata.history)
     analysis = analyse(starts, data.images, data.labels, data.sha256)
     if as_committee:
         committee = library.committee([each.load() for each in chosen])

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,10 @@ from mnistnet.model.options import Options, default_sizes
 
 if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset
+    from mnistnet.model.metadata import Report
     from mnistnet.model.network import Network
+
+    Prepared = tuple[Dataset, Options, Network | None, list[str]]
 
 MAX_COUNT = 1_000_000  # epochs, units or images; more is a typing error
 COUNT = click.IntRange(1, MAX_COUNT)
@@ -149,7 +152,7 @@ def prepare(
     weights: Path,
     start: Path | None,
     options: dict[str, Any],
-) -> tuple["Dataset", Options, "Network | None", list[str]]:
+) -> "Prepared":
     """Load what the training options name: the data, the settings, the network to start from, and
     the warnings about the images, which are printed."""
     from mnistnet.atomic import check_writable
@@ -166,6 +169,18 @@ def note_dataset(data: "Dataset") -> None:
         note("training on drawn digits, not MNIST")
     elif not data.published:
         note(f"training on {data.name}, not MNIST's own")
+
+
+def note_failure(prepared: "Prepared", history: "Sequence[Report]") -> None:
+    """Warn if the network with this history learned nothing."""
+    from mnistnet.model.diagnosis import training_warning
+
+    data, settings, _, warnings = prepared
+    failure = training_warning(
+        history, data.labels, settings.validation, settings.learning_rate, warnings
+    )
+    if failure:
+        note(f"Warning: {failure}")
 
 
 def _load_start(path: Path | None, options: dict[str, Any]) -> "Network | None":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnistnet.cli.options import is_quiet, note, output_options, print_json
-from mnistnet.cli.settings import note_dataset, prepare, training_options
+from mnistnet.cli.settings import note_dataset, note_failure, prepare, training_options
 
 if TYPE_CHECKING:
     from mnistnet.model.metadata import Report
@@ -43,11 +43,11 @@ def train(
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     from mnistnet.api import additions, source
-    from mnistnet.model.diagnosis import training_warning
     from mnistnet.model.run import Run
     from mnistnet.report.text import trained_text
 
-    data, settings, network, warnings = prepare(folder, mirrors, weights, start, options)
+    prepared = prepare(folder, mirrors, weights, start, options)
+    data, settings, network, _ = prepared
     run = Run(weights, settings, source(data), start=network, resume=resume, notify=note)
     with run:
         note_dataset(data)
@@ -56,11 +56,7 @@ def train(
         extra_count = settings.drawn + settings.nondigits
         _show(reports, run, len(data.images) - settings.validation + extra_count, as_json)
     history = run.state.history
-    failure = training_warning(
-        history, data.labels, settings.validation, settings.learning_rate, warnings
-    )
-    if failure:
-        note(f"Warning: {failure}")
+    note_failure(prepared, history)
     if not as_json:
         click.echo(trained_text(run.metadata, weights))
         return

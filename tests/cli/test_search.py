@@ -18,6 +18,7 @@ import tasks
 from program import COMMAND, assert_fails, posix_only, program, run
 
 from mnistnet.cli.search import dask
+from mnistnet.data import idx
 from mnistnet.errors import TrainingError
 from mnistnet.model import search as library
 from mnistnet.model import weights
@@ -136,6 +137,13 @@ def begun(words: list[str]) -> subprocess.Popen[bytes]:
     assert process.stderr.readline().startswith(b"training on ")
     assert process.stderr.readline().startswith(b"seed")
     return process
+
+
+def test_a_warning_says_that_the_best_start_learned_nothing(tiny: Path) -> None:
+    labels = np.random.default_rng(0).integers(0, 10, 300).astype(np.uint8)
+    idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
+    words = (*QUICK, "--starts", 2, "--data", tiny, "--epochs", 1, "--validation", 150)
+    assert "Warning: the network learned nothing: " in run(*words).stderr
 
 
 @posix_only("needs signals")

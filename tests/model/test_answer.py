@@ -46,8 +46,9 @@ def test_each_reason_makes_an_answer_unsure() -> None:
 
 
 def test_low_scores_mean_no_digit() -> None:
-    for rows in ([scores(3, NO_DIGIT - 0.1)], [scores(3, NO_DIGIT - 0.1), scores(1, NO_DIGIT - 0.5)]):
-        count = len(rows)
+    low = [scores(3, NO_DIGIT - 0.1), scores(1, NO_DIGIT - 0.5)]
+    for count in (1, 2):
+        rows = low[:count]
         found = answer(np.array(rows), [(0, 0, 9, 9)] * count, [()] * count)
         assert (found.digit, found.number, found.digits) == (None, None, [])
         assert (found.unsure, found.reason) == (True, "no digit")
