@@ -215,7 +215,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
     kind = "MNIST" if data.published else f"{data.name or 'a data set'}, not MNIST's own"
     if data.drawn:
         kind = "drawn digits, not MNIST"
-    more = f" and {options['drawn']} drawn digits" if options["drawn"] else ""
+    more = f" and {options['drawn']:,} drawn digits" if options["drawn"] else ""
     seconds = sum(report.seconds for report in history)
     seed = options.pop("seed")
     del options["hidden"]  # shown as layers
