@@ -17,7 +17,6 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.data import download, mnist
 from mnistnet.data.checked import checked_images, checked_labels
-from mnistnet.data.mnist import Dataset
 from mnistnet.errors import DataError, PictureError
 from mnistnet.image import warp
 from mnistnet.model import network as model
@@ -27,7 +26,7 @@ from mnistnet.model.answer import Answer, answer
 from mnistnet.model.diagnosis import image_warnings, training_warning
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.options import Options, default_sizes
-from mnistnet.model.training import Augment
+from mnistnet.model.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from mnistnet.image.digit import Picture  # loads Pillow
@@ -61,7 +60,8 @@ class Network:
 
     def scores(self, images: Array) -> Array:
         """Return the scores f (n, 10); images as for predict."""
-        return self.model.image_scores(checked_images(images))
+        with one_blas_thread():
+            return self.model.image_scores(checked_images(images))
 
     def save(self, path: StrPath) -> None:
         """Write a weights file (.npz) atomically. Raises WeightsError if path is another kind of
@@ -80,7 +80,8 @@ def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answ
 
     source = Path(picture) if isinstance(picture, str | os.PathLike) else picture
     try:
-        found = read_picture(source)
+        with one_blas_thread():
+            found = read_picture(source)
     except PictureError as error:
         name = source if isinstance(source, Path) else "the stream"
         raise PictureError(f"{name}: {error}") from error
@@ -117,7 +118,7 @@ def load_data(
     mirrors: Sequence[str] = (),
     notify: Callable[[str], None] | None = None,
     advance: Callable[[int, int], None] | None = None,
-) -> Dataset:
+) -> mnist.Dataset:
     """Load the 'train' or 'test' images, uint8 (n, 784), and labels, uint8 (n,).
 
     They are read from folder, else from the folder in MNISTNET_DATA, else from the cache
@@ -168,7 +169,7 @@ def train(
     labels of another dtype, shape or range, TrainingError if an option is out of range or the
     training diverges.
     """
-    data = Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
+    data = mnist.Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
     layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
     if start is not None:
         layers = start.model.layers[1:-1]
@@ -233,7 +234,7 @@ def train_start(
 
 def additions(
     options: Options, images: Array, labels: Array
-) -> tuple[Augment | None, tuple[Array, Array] | None]:
+) -> tuple[training.Augment | None, tuple[Array, Array] | None]:
     """Return the distortions for training and the additional images and labels, None if unused:
     drawn digits, and images without a digit."""
     rng = training.streams(options.seed)[2]
@@ -254,6 +255,6 @@ def additions(
     return augment if options.augment else None, (together[0], together[1]) if extra else None
 
 
-def source(data: Dataset) -> Source:
+def source(data: mnist.Dataset) -> Source:
     """Return what a weights file records about its training images."""
     return Source(data.sha256, data.published, data.drawn, data.name)

@@ -49,9 +49,11 @@ def readings(names: Iterable[str], samples: Samples, workers: int) -> "Iterator[
 def read_file(name: str) -> "Reading":
     """Read the picture in a file."""
     from mnistnet.image.digit import read_picture
+    from mnistnet.model.threads import one_blas_thread
 
     try:
-        return name, read_picture(Path(name))
+        with one_blas_thread():
+            return name, read_picture(Path(name))
     except MnistnetError as error:
         return name, error
 
