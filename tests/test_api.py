@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from program import run
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnistnet
 from mnistnet.data import mnist
 from mnistnet.errors import DataError, MnistnetError, PictureError, TrainingError, WeightsError
-from mnistnet.image import drawn, nondigits
+from mnistnet.image import digit, drawn, nondigits
+from mnistnet.model.network import Network as NetworkModel
+from mnistnet.model.threads import VARIABLES
 
 
 @pytest.fixture
@@ -189,3 +193,28 @@ def test_mnist_is_downloaded_on_first_use(
     data = mnistnet.load_data("test", notify=messages.append)
     assert data.published
     assert messages[0].startswith("Downloading MNIST to ")
+
+
+def test_pictures_are_read_and_scored_with_one_blas_thread(
+    seven: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    seen = []
+
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            seen.append({lib["num_threads"] for lib in threadpool_info() if is_blas(lib)})
+            return function(*args)
+
+        return call
+
+    def is_blas(library: dict[str, Any]) -> bool:
+        return bool(library["user_api"] == "blas")
+
+    network = mnistnet.load_network()
+    monkeypatch.setattr(digit, "find_digits", watched(digit.find_digits))
+    monkeypatch.setattr(NetworkModel, "image_scores", watched(NetworkModel.image_scores))
+    with threadpool_limits(2, user_api="blas"):
+        mnistnet.predict(seven, network)
+    assert seen == [{1}, {1}]
