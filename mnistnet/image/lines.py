@@ -12,6 +12,7 @@ from mnistnet.image.levels import quantile
 
 FAINTEST = 6  # of 255: fainter levels are paper grain
 FAINT = 0.6  # of the strokes' level: fainter lines are no strokes
+EVEN = 1.5  # ratio of levels along a line; strokes across it may cover up to 40 % of it
 SEVERAL = 4  # parallel lines at regular distances; an 8 on a display has three
 SMALL = 40  # pixels a side: in a smaller picture a line is as thick as a stroke
 PAST = 0.2  # of the picture's width, by which a line must extend beyond other ink on both sides
@@ -63,12 +64,14 @@ def _are_regular(lines: list[tuple[int, int]]) -> bool:
 
 
 def _is_faint(rows: Array, line: tuple[int, int], strokes: float) -> bool:
-    return _level(rows, line) < FAINT * strokes
+    """Check whether a line is fainter than strokes and even: a row through a digit is not."""
+    low, high = (_level(rows, line, share) for share in (0.2, 0.6))
+    return _level(rows, line) < FAINT * strokes and high <= EVEN * low + FAINTEST
 
 
-def _level(rows: Array, line: tuple[int, int]) -> float:
-    """Return the median level along a line."""
-    return float(quantile(rows[slice(*line)].max(axis=0), 0.5))
+def _level(rows: Array, line: tuple[int, int], share: float = 0.5) -> float:
+    """Return the level that this share of a line does not exceed."""
+    return float(quantile(rows[slice(*line)].max(axis=0), share))
 
 
 def _runs_past(rows: Array, line: tuple[int, int]) -> bool:

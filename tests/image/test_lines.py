@@ -53,6 +53,19 @@ def test_bars_as_wide_as_a_cropped_picture_are_kept() -> None:
         assert np.array_equal(ink, before)
 
 
+@pytest.mark.parametrize("turn", [False, True])
+def test_the_edge_of_a_slanted_stroke_is_not_taken_for_a_faint_line(turn: bool) -> None:
+    """Of one column it covers the upper part half, and the rest wholly."""
+    ink = np.zeros((20, 14))
+    ink[:12, 7], ink[12:, 7] = 100, 250
+    ink[:12, 6] = 250
+    ink[9:11, :7] = 250
+    ink = ink.T.copy() if turn else ink
+    before = ink.copy()
+    remove_lines(ink)
+    assert np.array_equal(ink, before)
+
+
 def test_blank_paper_stays_blank() -> None:
     ink = paper()
     remove_lines(ink)
