@@ -32,6 +32,9 @@ def _inside_plain_border(pixels: Array) -> Region:
         return whole
     inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     patch = differs[inside]
+    ends = [rows[0], columns[0], height - 1 - rows[-1], width - 1 - columns[-1]]
+    if np.count_nonzero(ends) < 2:
+        return whole  # one side may be a stroke, such as the bar of a 7
     outside = differs.sum() - patch.sum()
     is_large = differs.size / 4 <= patch.size < differs.size and min(patch.shape) >= 8
     if not is_large or _edge(patch).mean() < 0.8 or outside > patch.sum() / 20:
