@@ -1,14 +1,16 @@
 """Measure how much ink each pixel of a picture has.
 
-1. background  fit a smooth surface to the colours of the paper, or one colour in a narrow picture
-2. ink         project each pixel's difference from the background on the ink's colour
-3. lines       remove the lines of ruled and squared paper (lines.py)
-4. levels      find the level of full ink, and the threshold between background and ink
+1. noise       smooth a noisy or dithered picture
+2. background  fit a smooth surface to the colours of the paper, or one colour in a narrow picture
+3. ink         project each pixel's difference from the background on the ink's colour
+4. lines       remove the lines of ruled and squared paper (lines.py)
+5. levels      find the level of full ink, and the threshold between background and ink
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError
@@ -20,6 +22,9 @@ SAMPLES = 32  # a side, to which the background is fitted
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # 1, x, x^2, y, xy, y^2 among the products of powers of y and x
 STIFFNESS = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
 TALL = 2  # height / width above which a 1 may leave too little background to fit a surface to
+SPECKLE = 40  # of 255, by which noise differs from all pixels around it
+NOISY = 0.01  # of the pixels, and at least 8 of them
+DITHERED = 1.5  # pixels: sigma of the Gaussian that turns dots into levels
 MIN_CONTRAST = 12  # of 255, between background and full ink
 BLANK = "found no digit: nothing stands out from the background"
 
@@ -44,11 +49,31 @@ class Ink(NamedTuple):
 def find_ink(pixels: Array) -> Ink:
     """Find the ink in pixels (height, width, colours), 0 to 255; raise PictureError if none."""
     down, across = inside_border(pixels)
-    pixels = pixels[down, across]
+    pixels = _without_noise(pixels[down, across])
     levels, inverted = _ink(pixels - _background(pixels))
     remove_lines(levels)
     full, threshold = _levels(levels)
     return Ink(levels, full, threshold, inverted, (across.start, down.start))
+
+
+def _without_noise(pixels: Array) -> Array:
+    """Smooth pixels (height, width, colours) of which many differ from all their eight neighbours:
+    dithered ones, of two levels, by a Gaussian, and noisy ones by the median of 3 x 3."""
+    height, width, _ = pixels.shape
+    grey = pixels.mean(axis=2)
+    places = [(y, x) for y in range(3) for x in range(3)]
+    windows = [grey[y : height - 2 + y, x : width - 2 + x] for y, x in places]
+    middle = windows.pop(4)
+    above, below = np.minimum.reduce(windows) - middle, middle - np.maximum.reduce(windows)
+    if (np.maximum(above, below) > SPECKLE).sum() <= max(NOISY * middle.size, 8):
+        return pixels
+    is_dithered = bool(((grey == grey.min()) | (grey == grey.max())).all())
+    smooth = ImageFilter.GaussianBlur(DITHERED) if is_dithered else ImageFilter.MedianFilter(3)
+    planes = [
+        np.asarray(Image.fromarray(levels).filter(smooth), np.float32)
+        for levels in pixels.astype(np.uint8).transpose(2, 0, 1)
+    ]
+    return np.stack(planes, axis=2)
 
 
 def _background(pixels: Array) -> Array:
