@@ -107,6 +107,14 @@ def textured(rng: np.random.Generator) -> np.ndarray:
     return blank(colour=(205, 198, 185)) + grain[..., None]
 
 
+def noisy(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Make one pixel in twenty black or white."""
+    pixels = np.array(picture)
+    chance = rng.random(pixels.shape)
+    pixels[chance < 0.025], pixels[chance > 0.975] = 0, 255
+    return Image.fromarray(pixels)
+
+
 def with_alpha(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
     """Ink of any colour on a transparent background."""
     cover = framed(image, 0.2, 280)
@@ -158,6 +166,9 @@ CHANGES: dict[str, Change] = {
     "ruled": lambda i, g: saved(written(i, ruled(g))),
     "squared": lambda i, g: saved(written(i, ruled(g, squared=True))),
     "textured": lambda i, g: saved(written(i, textured(g))),
+    "noisy": lambda i, g: saved(noisy(framed(i, 0.2, 140), g)),
+    "dithered": lambda i, g: saved(written(i, shaded(g)).convert("1")),
+    "thick pen": lambda i, _: saved(framed(i, 0.2, 140).filter(ImageFilter.MaxFilter(11))),
     "JPEG 50, 28 pixels": lambda i, _: saved(Image.fromarray(i), "JPEG", quality=50),
     "JPEG 50, inverted, 64 pixels": lambda i, _: saved(inverted(i, 64), "JPEG", quality=50),
     "JPEG 50, 280 pixels": lambda i, g: saved(written(i, shaded(g)), "JPEG", quality=50),

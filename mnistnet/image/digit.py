@@ -28,6 +28,7 @@ from mnistnet.image.number import Part, dilated, parts
 DIGIT = 20  # pixels: the longer side of a digit in MNIST
 FINE = 4  # strokes are thickened at this many times MNIST's resolution
 THIN = 1.4  # pixels: thinner strokes, 1 in 20 in MNIST, are thickened
+THICK = 4.0  # pixels: thicker strokes, 1 in 100 in MNIST, are thinned
 LOW_CONTRAST = 24  # of 255, between background and full ink
 
 
@@ -124,6 +125,8 @@ def normalise(strokes: Array) -> Array:
     grown = np.round(255 * levels)
     for _ in range(round((THIN - thickness) * FINE / 2)):
         grown = dilated(grown)
+    for _ in range(round((thickness - THICK) * FINE / 2)):
+        grown = 255 - dilated(255 - grown)
     visible = grown > 12
     rows, columns = (np.flatnonzero(visible.any(axis=axis)) for axis in (1, 0))
     digit = _resized(grown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], DIGIT)

@@ -19,6 +19,7 @@ from mnistnet.data import mnist
 from mnistnet.errors import PictureError
 from mnistnet.image import file
 from mnistnet.image.digit import Picture, find_digits, read_picture
+from mnistnet.image.ink import find_ink
 
 SEVEN = [(90, 60), (200, 60), (130, 240)]  # in a picture of 300 x 300
 
@@ -202,6 +203,23 @@ KINDS: list[Callable[[], Image.Image]] = [
 def test_everything_but_the_digit_is_ignored(make: Callable[[], Image.Image]) -> None:
     """Other changes are in tests/changes.py."""
     assert_is_the_seven(read(make(), "JPEG", quality=90), tolerance=9)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_bar_along_one_side_of_a_crop_is_no_border(quarters: int) -> None:
+    """A 7 cropped to its ink: its bar is as wide as the picture, and its stem touches the bar."""
+    canvas = Image.new("L", (100, 200))
+    ImageDraw.Draw(canvas).rectangle([0, 0, 100, 20], 255)
+    ImageDraw.Draw(canvas).polygon([(75, 0), (100, 0), (25, 200), (0, 200)], 255)
+    turned = np.rot90(np.asarray(canvas), quarters)
+    found = find_ink(turned[..., None].astype(np.float32))
+    assert found.corner == (0, 0)
+    assert found.levels.shape == turned.shape
+
+
+def test_strokes_thicker_than_any_in_mnist_are_thinned() -> None:
+    lit = [(read(seven(width=width, side=300)).image > 127).sum() for width in (40, 75)]
+    assert lit[1] < 1.45 * lit[0]  # 1.57 times without
 
 
 def test_thin_strokes_are_thickened() -> None:
