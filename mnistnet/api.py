@@ -7,7 +7,7 @@ import os
 import platform
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -153,6 +153,7 @@ def train(
     weight_decay: float = Options.weight_decay,
     augment: bool = Options.augment,
     warps: int = Options.warps,
+    strength: float = Options.strength,
     widen: float = Options.widen,
     validation: int | None = None,
     drawn: int = Options.drawn,
@@ -183,6 +184,7 @@ def train(
         weight_decay,
         augment,
         warps,
+        strength,
         widen,
         validation,
         drawn,
@@ -250,7 +252,7 @@ def additions(
         none = nondigits.draw(options.nondigits, images[rows], labels[rows], rng)
         extra.append((none, np.full(len(none), model.NONE, np.uint8)))
     together = tuple(map(np.concatenate, zip(*extra, strict=True)))
-    strength = warp.Strength(widen=options.widen)
+    strength = replace(warp.STANDARD.scaled(options.strength), widen=options.widen)
     augment = partial(warp.warps, strength=strength, groups=options.warps)
     return augment if options.augment else None, (together[0], together[1]) if extra else None
 

@@ -123,6 +123,7 @@ def test_other_labels_are_refused(labels: list[Any], words: str) -> None:
         {"drawn": -1},
         {"nondigits": -1},
         {"warps": 0},
+        {"strength": 5},
         {"widen": 1.5},
         {"seed": -1},
         {"validation": 300},

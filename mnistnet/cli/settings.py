@@ -106,6 +106,11 @@ TRAINING_OPTIONS = [
     ),
     setting("--warps", COUNT, "Distortions per minibatch; several help wide networks."),
     setting(
+        "--strength",
+        FiniteRange(0, 4),
+        "Factor of the distortions; stronger ones help with unusual handwriting.",
+    ),
+    setting(
         "--widen",
         FiniteRange(0, 1),
         "Fraction of the distortions that also widen the digits, up to twofold.",

@@ -15,7 +15,7 @@ Pixels outside the image are background.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,17 @@ class Strength:
     shear: float = 0.13
     shift: float = 0.5
     widen: float = 0.0
+
+    def scaled(self, factor: float) -> "Strength":
+        """Return limits of the displacement, rotation, scale, shear and shift times factor."""
+        return replace(
+            self,
+            displacement=factor * self.displacement,
+            rotation=factor * self.rotation,
+            scale=factor * self.scale,
+            shear=factor * self.shear,
+            shift=factor * self.shift,
+        )
 
 
 STANDARD = Strength()

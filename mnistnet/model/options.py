@@ -28,6 +28,7 @@ class Options:
     learning_rate, momentum, weight_decay    as in the formulas of descent.py and training.py
     augment        whether minibatches are distorted (image/warp.py)
     warps          distortions per minibatch, each applied to an equal part of it
+    strength       factor of the limits of the distortions
     widen          fraction of the distortions that also widen the images, up to twofold
     validation     number of training images held out for validation
     drawn          number of drawn digits (image/drawn.py) added to the training images
@@ -45,6 +46,7 @@ class Options:
     weight_decay: float = 5e-5
     augment: bool = True
     warps: int = 1
+    strength: float = 1.0
     widen: float = 0.0
     validation: int = VALIDATION
     drawn: int = 0
@@ -62,6 +64,7 @@ class Options:
             ("momentum", 0 <= self.momentum < 1, "a number from 0 to below 1"),
             ("weight_decay", 0 <= self.weight_decay <= 1, "a number from 0 to 1"),
             ("warps", self.warps >= 1, "at least 1"),
+            ("strength", 0 <= self.strength <= 4, "a number from 0 to 4"),
             ("widen", 0 <= self.widen <= 1, "a number from 0 to 1"),
             ("drawn", self.drawn >= 0, "at least 0"),
             ("nondigits", self.nondigits >= 0, "at least 0"),

@@ -118,6 +118,17 @@ def test_a_share_of_the_warps_widens_the_image_up_to_twofold() -> None:
     assert np.mean(factors > 1.03) == pytest.approx(0.4, abs=0.08)
 
 
+def test_a_strength_times_a_factor_moves_pixels_that_much_further() -> None:
+    centres = np.arange(28) - 13.5
+    still = np.stack(np.meshgrid(centres, centres, indexing="ij"))[:, None] + 13.5
+    moved = [
+        np.abs(warp.positions(np.random.default_rng(0), 300, strength) - still).mean()
+        for strength in (warp.STANDARD, warp.STANDARD.scaled(1.5), warp.STANDARD.scaled(0))
+    ]
+    assert moved[1] / moved[0] == pytest.approx(1.5, abs=0.05)
+    assert moved[2] < 1e-5
+
+
 def test_each_part_of_a_minibatch_has_its_own_warp() -> None:
     """7 images in 3 parts are 3, 3 and 1."""
     images = np.tile(noise(1), (7, 1))

@@ -54,6 +54,7 @@ def test_the_network_and_its_metadata_are_restored(network: Network, saved: Path
             "weight_decay": 5e-5,
             "augment": True,
             "warps": 1,
+            "strength": 1.0,
             "widen": 0.0,
             "validation": 5000,
             "drawn": 0,
