@@ -200,7 +200,7 @@ def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
     scores = network.image_scores(images)
     assert scores.shape == (1200, 10)
     alone = network.image_scores(images[1050:1051])
-    assert scores[1050] == pytest.approx(alone[0], rel=1e-5)
+    assert scores[1050] == pytest.approx(alone[0], rel=1e-5, abs=1e-5)
 
 
 def test_two_epochs_on_the_real_mnist_beat_95_percent(real_mnist: Path) -> None:
