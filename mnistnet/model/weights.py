@@ -2,9 +2,10 @@
 
     z = np.load("mnistnet.npz"); h = np.tanh(z["W1"] @ x); f = z["W2"] @ h   # x: 784 pixels / 255
 
-W1, W2, ... are float32 (units, inputs), as M and W in the notes. `meta` is a JSON string with the
-metadata (metadata.py). A checkpoint (run.py) also has the array `velocity`. Files are untrusted: no
-pickle is loaded, and names, shapes, types, sizes and values are all checked.
+W1, W2, ... are float32 or float16 (units, inputs), as M and W in the notes. `meta` is a JSON string
+with the metadata (metadata.py), and is compressed. A checkpoint (run.py) also has the array
+`velocity`. Files are untrusted: no pickle is loaded, and names, shapes, types, sizes and values are
+all checked.
 """
 
 import functools
@@ -40,18 +41,21 @@ def save(
     metadata: Metadata,
     velocity: Array | None = None,
     like: Path | None = None,
+    dtype: Any = np.float32,
     **more: Any,
 ) -> None:
     """Write a weights file atomically; the same input gives the same bytes.
 
     A checkpoint also has a velocity (P,), additional metadata and the permissions of the file
-    `like`. Raises WeightsError if load would reject the network or check_replaceable the path,
-    MnistnetError if the file cannot be written.
+    `like`. With the dtype float16 the file is half as large, each weight is rounded to 11 bits, and
+    none may exceed 65,504. Raises WeightsError if load would reject the network or
+    check_replaceable the path, MnistnetError if the file cannot be written.
     """
     meta = {"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more}
-    arrays: dict[str, Any] = {
-        f"W{layer}": W.astype(np.float32) for layer, W in enumerate(network.matrices, start=1)
-    }
+    with np.errstate(over="ignore"):  # infinite weights are refused below
+        arrays: dict[str, Any] = {
+            f"W{layer}": W.astype(dtype) for layer, W in enumerate(network.matrices, start=1)
+        }
     _matrices(arrays, path)
     text = json.dumps(meta)
     if 4 * len(text) > MAX_META:
@@ -60,8 +64,12 @@ def save(
         arrays["velocity"] = velocity
     check = functools.partial(check_replaceable, is_checkpoint=velocity is not None)
     check(path)  # again: the file may have changed during training
-    with atomic_write(path, check, like) as stream:
-        np.savez(stream, meta=np.array(text), **arrays)
+    with atomic_write(path, check, like) as stream, zipfile.ZipFile(stream, "w") as archive:
+        for name, array in {"meta": np.array(text), **arrays}.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # of a fixed date
+            member.compress_type = zipfile.ZIP_DEFLATED if name == "meta" else zipfile.ZIP_STORED
+            with archive.open(member, "w", force_zip64=True) as content:
+                np.lib.format.write_array(content, array, allow_pickle=False)
 
 
 def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
@@ -216,11 +224,12 @@ def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:
         raise WeightsError(f"{path}: expected the matrices W1, W2, ...; found {found}")
     matrices = [arrays[name] for name in names]
     for name, W in zip(names, matrices, strict=True):
-        if W.dtype != np.float32 or W.ndim != 2:
+        if W.dtype not in (np.float32, np.float16) or W.ndim != 2:
             raise WeightsError(
-                f"{path}: expected a float32 matrix {name}; found {W.dtype}, shape {W.shape}"
+                f"{path}: expected a float32 or float16 matrix {name}; found {W.dtype}, "
+                f"shape {W.shape}"
             )
-        if not are_valid(W):
+        if not are_valid(W.astype(np.float32, copy=False)):
             raise WeightsError(
                 f"{path}: expected weights of at most {MAX_WEIGHT:g} in {name}; "
                 f"found {np.abs(W).max():g}"

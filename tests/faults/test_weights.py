@@ -85,12 +85,15 @@ ALTERED: dict[str, tuple[dict[str, Any], str]] = {
     "control characters": ({"W2": None, "W\x1b[2J": zeros(5)}, f"{NAMES} W\\x1b[2J, W1, W3"),
     "float64": (
         {"W3": np.zeros((10, 5))},
-        "expected a float32 matrix W3; found float64, shape (10, 5)",
+        "expected a float32 or float16 matrix W3; found float64, shape (10, 5)",
     ),
-    "a vector": ({"W3": zeros(50)}, "expected a float32 matrix W3; found float32, shape (50,)"),
+    "a vector": (
+        {"W3": zeros(50)},
+        "expected a float32 or float16 matrix W3; found float32, shape (50,)",
+    ),
     "big-endian": (
         {"W3": np.zeros((10, 5), ">f4")},
-        "expected a float32 matrix W3; found >f4, shape (10, 5)",
+        "expected a float32 or float16 matrix W3; found >f4, shape (10, 5)",
     ),
     "shapes that do not chain": ({"W2": zeros(5, 13)}, f"{SHAPES} 12 x 784, 5 x 13, 10 x 5"),
     "transposed": ({"W1": zeros(784, 12)}, f"{SHAPES} 784 x 12, 5 x 12, 10 x 5"),

@@ -86,6 +86,29 @@ def test_numpy_alone_opens_it(network: Network, saved: Path) -> None:
     assert f == pytest.approx(network.scores(x[None])[0], rel=1e-4, abs=1e-6)
 
 
+def test_float16_halves_the_file_and_numpy_opens_it_in_the_same_way(
+    network: Network, saved: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "half.npz"
+    weights.save(path, network, METADATA, dtype=np.float16)
+    assert path.stat().st_size < 0.6 * saved.stat().st_size
+    half, metadata = weights.load(path)
+    assert metadata == METADATA
+    assert half.parameters.dtype == np.float32
+    assert half.parameters == pytest.approx(network.parameters, rel=1e-3, abs=1e-7)
+    x = np.random.default_rng(1).random(784)
+    with np.load(path) as z:
+        f = z["W3"] @ np.tanh(z["W2"] @ np.tanh(z["W1"] @ x))
+    assert f == pytest.approx(half.scores(x[None])[0], rel=1e-4, abs=1e-6)
+
+
+def test_weights_too_large_for_float16_are_not_written(network: Network, tmp_path: Path) -> None:
+    network.parameters[3] = 70_000
+    with pytest.raises(WeightsError, match="in W1; found inf"):
+        weights.save(tmp_path / "net.npz", network, METADATA, dtype=np.float16)
+    assert os.listdir(tmp_path) == []
+
+
 def test_the_same_network_gives_the_same_bytes(
     network: Network, saved: Path, tmp_path: Path
 ) -> None:
