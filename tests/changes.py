@@ -190,6 +190,18 @@ def drawn(digit: int, width: float, side: int = 200) -> io.BytesIO:
     return saved(picture)
 
 
+def in_cells(images: np.ndarray, rng: np.random.Generator, gap: int) -> io.BytesIO:
+    """Put images (n, 28, 28) in the cells of a form, each 78 pixels wide, gap pixels apart."""
+    paper = Image.new("L", (60 + (78 + gap) * len(images), 132), 245)
+    for number, image in enumerate(images):
+        x = 30 + (78 + gap) * number
+        digit = sized(cropped(image), round(60 * rng.uniform(0.85, 1.15)))
+        ink = Image.new("L", digit.size, 30)
+        paper.paste(ink, (x + 39 - digit.width // 2, 66 - digit.height // 2), digit)
+        ImageDraw.Draw(paper).rectangle([x, 26, x + 78, 106], outline=90, width=2)
+    return saved(paper)
+
+
 def row(images: np.ndarray, rng: np.random.Generator, on_paper: bool) -> io.BytesIO:
     """Put images (n, 28, 28) side by side, with gaps of 0.1 to 1 times their height."""
     digits = [sized(cropped(image), round(60 * rng.uniform(0.85, 1.15))) for image in images]

@@ -37,7 +37,8 @@ def _inside_plain_border(pixels: Array) -> Region:
         return whole  # one side may be a stroke, such as the bar of a 7
     outside = differs.sum() - patch.sum()
     is_large = differs.size / 4 <= patch.size < differs.size and min(patch.shape) >= 8
-    if not is_large or _edge(patch).mean() < 0.8 or outside > patch.sum() / 20:
+    is_filled = patch.mean() > 0.7 and _edge(patch).mean() > 0.8  # not the lines of a form
+    if not is_large or not is_filled or outside > patch.sum() / 20:
         return whole
     if np.ptp(pixels[inside][1:-1, 1:-1].reshape(-1, pixels.shape[2]), axis=0).max() < CONTRAST:
         return whole  # an empty frame

@@ -3,7 +3,7 @@
 1. noise       smooth a noisy or dithered picture
 2. background  fit a smooth surface to the colours of the paper, or one colour in a narrow picture
 3. ink         project each pixel's difference from the background on the ink's colour
-4. lines       remove the lines of ruled and squared paper (lines.py)
+4. lines       remove the lines of cells (cells.py), and of ruled and squared paper (lines.py)
 5. levels      find the level of full ink, and the threshold between background and ink
 """
 
@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError
 from mnistnet.image.border import inside_border
+from mnistnet.image.cells import remove_cells
 from mnistnet.image.levels import quantile
 from mnistnet.image.lines import remove_lines
 
@@ -51,6 +52,7 @@ def find_ink(pixels: Array) -> Ink:
     down, across = inside_border(pixels)
     pixels = _without_noise(pixels[down, across])
     levels, inverted = _ink(pixels - _background(pixels))
+    remove_cells(levels)
     remove_lines(levels)
     full, threshold = _levels(levels)
     return Ink(levels, full, threshold, inverted, (across.start, down.start))

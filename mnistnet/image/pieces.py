@@ -148,6 +148,8 @@ def _belong(pieces: Pieces, first: list[int], second: list[int], pen: float) -> 
 def _side_by_side(first: Array, second: Array) -> bool:
     """Check that one mask is left of the other in every row they share."""
     both = first.any(axis=1) & second.any(axis=1)
+    if not both.any():
+        return True
     first, second = first[both], second[both]
     width = first.shape[1]
     if second.argmax(axis=1).mean() < first.argmax(axis=1).mean():
