@@ -37,7 +37,7 @@ class Decoded(NamedTuple):
     """A decoded picture.
 
     levels   pixels (height, width, colours), 0 to 255, float32: three colours, or one if all are
-             grey; at most WORKING_SIDE pixels a side
+             grey; no more pixels than in a square of WORKING_SIDE
     factor   original size / reduced size
     notes    sentences for the user
     """

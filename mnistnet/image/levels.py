@@ -3,13 +3,15 @@
 Interprets transparency, 16 and 32-bit grey, and grey of 17 levels or fewer.
 """
 
+import math
+
 import numpy as np
 from PIL import Image
 
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError
 
-WORKING_SIDE = 320  # pixels; larger pictures are reduced by averaging
+WORKING_SIDE = 320  # pixels: a picture with more than in a square of this side is reduced
 TURNS = {  # undo an EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -25,12 +27,12 @@ PLAIN = 64  # of 255: a smaller range of colours, or of transparency, counts as 
 
 
 def read_levels(picture: Image.Image, orientation: int) -> Array:
-    """Return the levels (height, width, 1 or 3 colours), 0 to 255, float32, at most WORKING_SIDE
-    pixels a side, of a picture with this EXIF orientation, 1 to 8.
+    """Return the levels (height, width, 1 or 3 colours), 0 to 255, float32, of a picture with this
+    EXIF orientation, 1 to 8, reduced by averaging to the pixels of a square of WORKING_SIDE.
 
     Raises PictureError if all pixels are transparent, or none is a finite number.
     """
-    factor = -(-max(picture.size) // WORKING_SIDE)
+    factor = math.ceil(math.sqrt(picture.width * picture.height) / WORKING_SIDE)
     if picture.mode[0] in "IF":  # 16 or 32-bit grey, which Pillow would clip at 255
         small = _eight_bits(picture).reduce(factor)
     elif picture.has_transparency_data:

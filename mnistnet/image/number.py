@@ -4,6 +4,7 @@ Ink is left out only on evidence that it is no stroke: it lies along the edge of
 surrounds the other ink, or is much smaller than the digits.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.image.pieces import Pieces, groups, thickness
 
-CELLS = 160  # a side, the resolution at which pieces are separated
+CELLS = 160  # a side, in a square picture: the resolution at which pieces are separated
 LIGHT = 1 / 12  # of the heaviest digit's ink: lighter groups are no digits
 LOW = 0.4  # of the heaviest digit's height: lower groups are no digits
 WIDE = 1.5  # width / height that fewer than 1 in 100 digits of MNIST exceed
@@ -30,7 +31,7 @@ class Part(NamedTuple):
 
 def parts(ink: Array) -> list[Part]:
     """Find the digits in ink (height, width), 0 = background, in reading order."""
-    cell = -(-max(ink.shape) // CELLS)
+    cell = math.ceil(math.sqrt(ink.size) / CELLS)
     height, width = (-(-side // cell) for side in ink.shape)
     padded = np.zeros((height * cell, width * cell), ink.dtype)
     padded[: ink.shape[0], : ink.shape[1]] = ink

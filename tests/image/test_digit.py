@@ -245,6 +245,18 @@ def test_infinite_and_undefined_levels_are_tolerated() -> None:
     assert_is_the_seven(read(Image.fromarray(levels), "TIFF"))
 
 
+@pytest.mark.parametrize(
+    ("size", "factor"), [((1000, 100), 1), ((320, 320), 1), ((321, 320), 2), ((60, 9000), 3)]
+)
+def test_a_long_strip_keeps_its_resolution(size: tuple[int, int], factor: int) -> None:
+    """A row of twelve digits would be 15 pixels high if its longer side were 320."""
+    stream = io.BytesIO()
+    Image.new("L", size, 255).save(stream, "PNG")
+    decoded = file.read_pixels(stream)
+    assert decoded.factor == factor
+    assert decoded.levels.shape[:2] == tuple(-(-side // factor) for side in reversed(size))
+
+
 def test_the_box_in_a_huge_photograph_is_in_its_own_pixels() -> None:
     result = read(seven(side=6000, width=480), "JPEG")
     assert_is_the_seven(result)
