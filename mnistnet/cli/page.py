@@ -51,6 +51,7 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
         "digit": digit.DIGIT,
         "fine": digit.FINE,
         "thin": digit.THIN,
+        "thick": digit.THICK,
         "margin": MARGIN,
         "likeADigit": LIKE_A_DIGIT,
     }

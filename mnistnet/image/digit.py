@@ -7,7 +7,8 @@ dark on light, off centre, thin, or on an uneven background. Steps:
 2. digits   group connected ink into digits, in reading order (pieces.py, number.py)
 3. images   normalise as MNIST does (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498):
             scale the longer side to 20 pixels by area averaging, and move the barycentre to the
-            middle of 28 x 28; strokes thinner than MNIST's are thickened first
+            middle of 28 x 28; strokes thinner than MNIST's are thickened first,
+            and thicker ones thinned
 
 file.py and levels.py decode the pixels.
 """
