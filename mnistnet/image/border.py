@@ -26,7 +26,7 @@ def _inside_plain_border(pixels: Array) -> Region:
     height, width, _ = pixels.shape
     whole = slice(0, height), slice(0, width)
     corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
-    differs = (np.abs(pixels - quantile(corners, 0.5)) > 16).any(axis=2)
+    differs = _differs(pixels, quantile(corners, 0.5), 16)
     rows, columns = (np.flatnonzero(differs.mean(axis=axis) > 0.5) for axis in (1, 0))
     if not len(rows) or not len(columns):
         return whole
@@ -52,7 +52,7 @@ def _inside_lines(pixels: Array) -> Region:
     """
     height, width, _ = pixels.shape
     background = quantile(pixels.reshape(height * width, -1), 0.5)
-    differs = (np.abs(pixels - background) > CONTRAST).any(axis=2)
+    differs = _differs(pixels, background, CONTRAST)
     limits = []
     for lines in (differs, differs.T):
         is_line = lines.mean(axis=1) > 0.9
@@ -68,6 +68,15 @@ def _inside_lines(pixels: Array) -> Region:
     if not is_cropped or _edge(inside).mean() > 0.005 or not inside.any():
         return slice(0, height), slice(0, width)
     return limits[0], limits[1]
+
+
+def _differs(pixels: Array, colour: Array, least: float) -> Array:
+    """Return where pixels (height, width, colours) differ by more than least in any colour."""
+    planes = np.moveaxis(pixels, 2, 0)  # reducing along a short last axis takes five times as long
+    found: Array = np.logical_or.reduce(
+        [abs(p - c) > least for p, c in zip(planes, colour, strict=True)]
+    )
+    return found
 
 
 def _edge(mask: Array) -> Array:

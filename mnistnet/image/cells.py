@@ -5,10 +5,9 @@ none: they form a rectangle, and other ink lies inside.
 """
 
 import numpy as np
-from PIL import Image, ImageFilter
 
 from mnistnet.arrays import Array
-from mnistnet.image.pieces import connected
+from mnistnet.image.pieces import connected, dilated
 
 FAINT = 0.2  # of the highest level: fainter lines do not count
 COVERED = 0.7  # of the side of a rectangle must be a line, at three or four sides
@@ -23,22 +22,26 @@ def remove_cells(ink: Array) -> None:
         return
     thin, long, slant = max(3, side // 60), max(12, side // 16), max(2, side // 80)
     mask = ink > FAINT * ink.max()
-    across = _runs(mask, long) & ~_runs(mask.T, thin + 1).T
-    down = _runs(mask.T, long).T & ~_runs(mask, thin + 1)
+    across, down = _runs(mask, long), _runs(mask.T, long).T
+    if not across.any() or not down.any():
+        return
+    across &= ~_runs(mask.T, thin + 1).T
+    down &= ~_runs(mask, thin + 1)
     if not across.any() or not down.any():
         return
     lines = across | down
     labels = connected(_grown(lines, thin // 2 + 1))[0] * lines
     for label in np.unique(labels[lines]):
-        own = labels == label
-        rows, columns = (np.flatnonzero(own.any(axis=axis)) for axis in (1, 0))
+        rows, columns = (np.flatnonzero((labels == label).any(axis=axis)) for axis in (1, 0))
+        if np.ptp(rows) < long or np.ptp(columns) < long:
+            continue
         place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        is_row = _grown(across & own, slant)[place].mean(axis=1) > COVERED
-        is_column = _grown(down & own, slant)[place].mean(axis=0) > COVERED
+        own = labels[place] == label
+        is_row = _grown(across[place] & own, slant).mean(axis=1) > COVERED
+        is_column = _grown(down[place] & own, slant).mean(axis=0) > COVERED
         ends = (is_row, is_row[::-1], is_column, is_column[::-1])
-        if sum(end[: 2 * thin].any() for end in ends) >= 3 and _has_other_ink(
-            mask[place], own[place]
-        ):
+        is_cell = sum(end[: 2 * thin].any() for end in ends) >= 3
+        if is_cell and _has_other_ink(mask[place], own):
             ink[place][across[place] & is_row[:, None] | down[place] & is_column] = 0
 
 
@@ -51,8 +54,9 @@ def _has_other_ink(mask: Array, lines: Array) -> bool:
 
 def _grown(mask: Array, by: int) -> Array:
     """Return the pixels at most this far from the mask along each axis."""
-    picture = Image.fromarray(mask.astype(np.uint8))
-    grown: Array = np.asarray(picture.filter(ImageFilter.MaxFilter(2 * by + 1))) > 0
+    grown = mask
+    for _ in range(by):
+        grown = dilated(grown)
     return grown
 
 

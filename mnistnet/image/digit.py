@@ -24,7 +24,8 @@ from mnistnet.errors import PictureError
 from mnistnet.image.file import read_pixels
 from mnistnet.image.ink import BLANK, Ink, find_ink
 from mnistnet.image.levels import quantile, variation
-from mnistnet.image.number import Part, dilated, parts
+from mnistnet.image.number import Part, parts
+from mnistnet.image.pieces import dilated
 
 DIGIT = 20  # pixels: the longer side of a digit in MNIST
 FINE = 4  # strokes are thickened at this many times MNIST's resolution

@@ -60,22 +60,26 @@ def find_ink(pixels: Array) -> Ink:
 
 def _without_noise(pixels: Array) -> Array:
     """Smooth pixels (height, width, colours) of which many differ from all their eight neighbours:
-    dithered ones, of two levels, by a Gaussian, and noisy ones by the median of 3 x 3."""
-    height, width, _ = pixels.shape
-    grey = pixels.mean(axis=2)
-    places = [(y, x) for y in range(3) for x in range(3)]
-    windows = [grey[y : height - 2 + y, x : width - 2 + x] for y, x in places]
-    middle = windows.pop(4)
-    above, below = np.minimum.reduce(windows) - middle, middle - np.maximum.reduce(windows)
-    if (np.maximum(above, below) > SPECKLE).sum() <= max(NOISY * middle.size, 8):
+    dithered ones, of two colours, by a Gaussian, and noisy ones by the median of 3 x 3."""
+    levels = pixels.astype(np.uint8)
+    green = levels[..., levels.shape[2] // 2]
+    middle = green[1:-1, 1:-1].astype(np.int16)
+    most, least = (_around(green, extreme) for extreme in (np.maximum, np.minimum))
+    isolated = (middle > most + SPECKLE) | (middle < least - SPECKLE)
+    if np.count_nonzero(isolated) <= max(NOISY * middle.size, 8):
         return pixels
-    is_dithered = bool(((grey == grey.min()) | (grey == grey.max())).all())
+    is_dithered = len(np.unique(levels.reshape(-1, levels.shape[2]), axis=0)) == 2
     smooth = ImageFilter.GaussianBlur(DITHERED) if is_dithered else ImageFilter.MedianFilter(3)
-    planes = [
-        np.asarray(Image.fromarray(levels).filter(smooth), np.float32)
-        for levels in pixels.astype(np.uint8).transpose(2, 0, 1)
-    ]
-    return np.stack(planes, axis=2)
+    planes = [Image.fromarray(plane).filter(smooth) for plane in levels.transpose(2, 0, 1)]
+    return np.stack([np.asarray(plane, np.float32) for plane in planes], axis=2)
+
+
+def _around(levels: Array, extreme: np.ufunc) -> Array:
+    """Return the maximum or minimum of the eight neighbours of each inner pixel, int16."""
+    beside = extreme(levels[:, :-2], levels[:, 2:])
+    row = extreme(beside, levels[:, 1:-1])
+    found: Array = extreme(extreme(row[:-2], row[2:]), beside[1:-1])
+    return found.astype(np.int16)
 
 
 def _background(pixels: Array) -> Array:
@@ -96,7 +100,7 @@ def _background(pixels: Array) -> Array:
     coefficients = np.zeros((6, colours))
     coefficients[0] = colour
     for _ in range(4):
-        off = np.abs(y - terms @ coefficients).sum(axis=1) / colours
+        off = np.abs(y - terms @ coefficients) @ np.full(colours, 1 / colours)
         scale = max(min(3 * float(quantile(off, 0.5)), contrast / 4), 2)
         weighted = terms.T / (1 + (off / scale) ** 2) ** 2
         # stiffness keeps the surface flat where no sample constrains it
@@ -133,7 +137,7 @@ def _ink(departure: Array) -> tuple[Array, bool]:
     """Project differences from the background (height, width, colours) on the colour direction of
     the strongest; return them (height, width), 0 to 255, and whether the ink is darker."""
     flat = departure.reshape(-1, departure.shape[-1])
-    weighted = flat * (flat * flat).sum(axis=1, keepdims=True)
+    weighted = flat * np.einsum("ij,ij->i", flat, flat)[:, None]
     axis = np.linalg.eigh(weighted.T @ flat)[1][:, -1]
     axis /= np.abs(axis).sum()
     if weighted.sum(axis=0) @ axis < 0:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistnet.arrays import Array
-from mnistnet.image.pieces import Pieces, groups, thickness
+from mnistnet.image.pieces import Pieces, dilated, groups, thickness
 
 CELLS = 160  # a side, in a square picture: the resolution at which pieces are separated
 LIGHT = 1 / 12  # of the heaviest digit's ink: lighter groups are no digits
@@ -47,17 +47,6 @@ def parts(ink: Array) -> list[Part]:
         flaws = _flaws(pieces.box(group), own)
         answer.append(Part(mask[: ink.shape[0], : ink.shape[1]], flaws))
     return answer
-
-
-def dilated(levels: Array) -> Array:
-    """Replace each pixel by the largest of it and its eight neighbours; a mask grows by one."""
-    rows = levels.copy()
-    np.maximum(rows[1:], levels[:-1], out=rows[1:])
-    np.maximum(rows[:-1], levels[1:], out=rows[:-1])
-    both = rows.copy()
-    np.maximum(both[:, 1:], rows[:, :-1], out=both[:, 1:])
-    np.maximum(both[:, :-1], rows[:, 1:], out=both[:, :-1])
-    return both
 
 
 def _without_edges(pieces: Pieces) -> list[int]:

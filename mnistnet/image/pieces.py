@@ -84,6 +84,17 @@ def connected(mask: Array) -> tuple[Array, int]:
     return labels, len(starts)
 
 
+def dilated(levels: Array) -> Array:
+    """Replace each pixel by the largest of it and its eight neighbours; a mask grows by one."""
+    rows = levels.copy()
+    np.maximum(rows[1:], levels[:-1], out=rows[1:])
+    np.maximum(rows[:-1], levels[1:], out=rows[:-1])
+    both = rows.copy()
+    np.maximum(both[:, 1:], rows[:, :-1], out=both[:, 1:])
+    np.maximum(both[:, :-1], rows[:, 1:], out=both[:, :-1])
+    return both
+
+
 def thickness(mask: Array) -> float:
     """Estimate the thickness of strokes in pixels; a long one's outline is twice its length."""
     padded = np.pad(mask, 1)
