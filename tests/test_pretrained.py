@@ -26,7 +26,7 @@ def network() -> weights.Network:
 
 
 def test_the_file_is_small_and_records_its_training_images() -> None:
-    assert weights.PRETRAINED.stat().st_size < 6_000_000
+    assert weights.PRETRAINED.stat().st_size < 3_000_000
     meta = weights.load_all(weights.PRETRAINED).meta
     assert meta["data"]["published"]
     hashes = [file.sha256 for file in mnist.FILES[:2]]

@@ -10,7 +10,7 @@ from mnistnet.arrays import SIDE, Array
 from mnistnet.model.network import log_probabilities
 
 # Thresholds chosen from risk-coverage curves of the bundled weights (docs/confidence.md).
-MARGIN = 0.95  # an answer is unsure if its probability exceeds the second by less than this,
+MARGIN = 0.98  # an answer is unsure if its probability exceeds the second by less than this,
 LIKE_A_DIGIT = 6.5  # or if its score f is below this
 NO_DIGIT = 1.0  # if every score is below this, the picture shows no digit
 WHOLE_IMAGE = (0, 0, SIDE, SIDE)

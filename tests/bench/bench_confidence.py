@@ -29,7 +29,7 @@ from mnistnet.model.network import log_probabilities
 
 EACH = 500  # drawn images of each kind of non-digit
 SHARES = (1, 2, 3, 4, 5, 6, 8, 10)  # percentage of right digits that a threshold calls unsure
-BOTH = (0.8, 0.85, 0.9, 0.95), (4.5, 5, 5.5, 6, 6.5)  # margins and largest scores, combined
+BOTH = (0.8, 0.9, 0.95, 0.98, 0.99), (5.5, 6, 6.5, 7)  # margins and largest scores, combined
 LOWEST = (1, 2, 3, 4)
 BINS = 15  # of the expected calibration error
 Scored = tuple[Array, Array]  # scores (n, 10) and labels (n,)
