@@ -6,6 +6,7 @@ file. The invariance tests compare answers before and after, and bench_pictures.
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -219,3 +220,12 @@ def row(images: np.ndarray, rng: np.random.Generator, on_paper: bool) -> io.Byte
     cover = np.asarray(canvas)[..., None] / 255
     levels = (paper + cover * (ink - paper)) * light + rng.normal(0, 3, (*cover.shape[:2], 1))
     return saved(Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)))
+
+
+# Numbers: images side by side.
+ROWS: dict[str, Change] = {
+    "light on dark": partial(row, on_paper=False),
+    "dark on paper": partial(row, on_paper=True),
+    "in boxes": partial(in_cells, gap=20),
+    "in a comb": partial(in_cells, gap=0),
+}

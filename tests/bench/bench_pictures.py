@@ -108,11 +108,11 @@ def invariance(network: api.Network, count: int) -> None:
         answers = judged(truths, (change(image, rng) for image in images), network)
         cost = 100 * np.mean([right for right, _ in answers]) - before
         print(f"{name:<32}{summary(answers)}{cost:>+9.2f}", flush=True)
-    for name, on_paper in (("row of 2 to 7, canvas", False), ("row of 2 to 7, paper", True)):
+    for name, row in changes.ROWS.items():
         rng = np.random.default_rng(2)
         picked = [rng.integers(0, len(images), rng.integers(2, 8)) for _ in range(count // 4)]
         numbers = ["".join(map(str, labels[some])) for some in picked]
-        sources = (changes.row(images[some], rng, on_paper) for some in picked)
+        sources = (row(images[some], rng) for some in picked)
         print(f"{name:<32}{summary(judged(numbers, sources, network))}", flush=True)
 
 

@@ -1,9 +1,6 @@
 """The answer does not depend on how a picture was framed, scaled, coloured, lit or stored."""
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import changes
 import numpy as np
@@ -57,15 +54,7 @@ def test_a_digit_is_read_in_any_pen(network: api.Network, digit: int) -> None:
         assert answer.digit == digit, width
 
 
-ROWS: dict[str, Callable[[np.ndarray, np.random.Generator], BinaryIO]] = {
-    "on a canvas": partial(changes.row, on_paper=False),
-    "on paper": partial(changes.row, on_paper=True),
-    "in boxes": partial(changes.in_cells, gap=20),
-    "in a comb": partial(changes.in_cells, gap=0),
-}
-
-
-@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("kind", changes.ROWS)
 def test_a_row_of_digits_is_read_as_a_number(network: api.Network, kind: str) -> None:
     rng = np.random.default_rng(5)
     images, labels = draw(400, rng)
@@ -74,6 +63,6 @@ def test_a_row_of_digits_is_read_as_a_number(network: api.Network, kind: str) ->
     right = []
     for _ in range(40):
         chosen = rng.integers(0, len(images), rng.integers(2, 8))
-        (answer,) = api.answers(network, [read_picture(ROWS[kind](images[chosen], rng))])
+        (answer,) = api.answers(network, [read_picture(changes.ROWS[kind](images[chosen], rng))])
         right.append(answer.number == "".join(map(str, labels[chosen])))
     assert np.mean(right) >= 0.85
