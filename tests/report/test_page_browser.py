@@ -372,7 +372,7 @@ def test_the_units_with_the_largest_contributions_are_shown(show: Opener) -> Non
         assert shown == set(np.argsort(-parts)[:72].tolist())
     text = page.tab.locator("#hidden").inner_text()
     assert "The 72 units with the largest contributions to the score" in text
-    assert "400 hidden units h of layer 2, the last hidden one" in text
+    assert "450 hidden units h of layer 2, the last hidden one" in text
 
 
 def test_pointing_at_a_unit_shows_its_value_and_its_contributions(show: Opener) -> None:
