@@ -3,9 +3,8 @@
     z = np.load("mnistnet.npz"); h = np.tanh(z["W1"] @ x); f = z["W2"] @ h   # x: 784 pixels / 255
 
 W1, W2, ... are float32 or float16 (units, inputs), as M and W in the notes. `meta` is a JSON string
-with the metadata (metadata.py), and is compressed. A checkpoint (run.py) also has the array
-`velocity`. Files are untrusted: no pickle is loaded, and names, shapes, types, sizes and values are
-all checked.
+with the metadata (metadata.py). A checkpoint (run.py) also has the array `velocity`. Files are
+untrusted: no pickle is loaded, and names, shapes, types, sizes and values are all checked.
 """
 
 import functools
@@ -47,8 +46,8 @@ def save(
     """Write a weights file atomically; the same input gives the same bytes.
 
     A checkpoint also has a velocity (P,), additional metadata and the permissions of the file
-    `like`. With the dtype float16 the file is half as large, each weight is rounded to 11 bits, and
-    none may exceed 65,504. Raises WeightsError if load would reject the network or
+    `like`. With the dtype float16 the file is compressed and half as large, each weight is rounded
+    to 11 bits, and none may exceed 65,504. Raises WeightsError if load would reject the network or
     check_replaceable the path, MnistnetError if the file cannot be written.
     """
     meta = {"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more}
@@ -64,12 +63,9 @@ def save(
         arrays["velocity"] = velocity
     check = functools.partial(check_replaceable, is_checkpoint=velocity is not None)
     check(path)  # again: the file may have changed during training
-    with atomic_write(path, check, like) as stream, zipfile.ZipFile(stream, "w") as archive:
-        for name, array in {"meta": np.array(text), **arrays}.items():
-            member = zipfile.ZipInfo(f"{name}.npy")  # of a fixed date
-            member.compress_type = zipfile.ZIP_DEFLATED if name == "meta" else zipfile.ZIP_STORED
-            with archive.open(member, "w", force_zip64=True) as content:
-                np.lib.format.write_array(content, array, allow_pickle=False)
+    write = np.savez_compressed if dtype == np.float16 else np.savez
+    with atomic_write(path, check, like) as stream:
+        write(stream, meta=np.array(text), **arrays)
 
 
 def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
