@@ -74,12 +74,12 @@ class Evaluation:
     @property
     def accuracy(self) -> float:
         """Fraction of right answers, 0 to 1."""
-        return 1 - self.errors / self.count
+        return (self.count - self.errors) / self.count
 
     def accuracy_among(self, indices: Collection[int]) -> float:
         """Fraction of right answers among the images with these indices."""
         wrong = sum(mistake.index in indices for mistake in self.mistakes)
-        return 1 - wrong / len(indices)
+        return (len(indices) - wrong) / len(indices)
 
     @property
     def sure_accuracy(self) -> float | None:
