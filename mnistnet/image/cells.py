@@ -7,11 +7,11 @@ none: they form a rectangle, and other ink lies inside.
 import numpy as np
 
 from mnistnet.arrays import Array
+from mnistnet.image.lines import SMALL
 from mnistnet.image.pieces import connected, dilated
 
 FAINT = 0.2  # of the highest level: fainter lines do not count
 COVERED = 0.7  # of the side of a rectangle must be a line, at three or four sides
-SMALL = 40  # pixels a side: in a smaller picture a line is as thick as a stroke
 TALL = 0.35  # of a rectangle's height: lower ink inside is no digit
 
 

@@ -35,7 +35,8 @@ def arrays(folder: str) -> dict[str, bytes]:
     """Return the bytes of the weights of each start in the folder."""
     return {
         path.name: weights.load(path)[0].parameters.tobytes()
-        for path in sorted(Path(folder).glob("seed-*.npz"))  # a killed writer leaves a part
+        for path in sorted(Path(folder).iterdir())
+        if path.suffix != ".part"  # of a killed writer
     }
 
 
