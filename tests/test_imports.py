@@ -9,13 +9,13 @@ import mnistnet
 
 TOP = Path(mnistnet.__file__).parent
 # What each package or top-level module may import from mnistnet.
-BASE = {"__init__", "arrays", "atomic", "errors", "processes"}
+BASE = {"__init__", "arrays", "files", "errors", "processes"}
 ALLOWED = {
     "__init__": {"api"},
     "__main__": {"cli"},
     "api": BASE | {"data", "image", "model"},
     "arrays": set(),
-    "atomic": {"errors"},
+    "files": {"errors"},
     "errors": set(),
     "processes": BASE,
     "cli": BASE | {"api", "cli", "data", "image", "model", "report"},

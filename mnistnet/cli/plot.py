@@ -79,7 +79,7 @@ def plot(
       mnistnet plot units digit.png test:247
       mnistnet plot mistakes --out mistakes.svg
     """
-    from mnistnet.atomic import check_writable
+    from mnistnet.files import check_writable
 
     if pictures and kind != "units":
         raise click.UsageError(f"plot {kind} takes no pictures; only plot units does")

@@ -160,7 +160,7 @@ def prepare(
 ) -> "Prepared":
     """Load what the training options name: the data, the settings, the network to start from, and
     the warnings about the images, which are printed."""
-    from mnistnet.atomic import check_writable
+    from mnistnet.files import check_writable
 
     check_writable(weights)  # before MNIST is downloaded
     network = _load_start(start, options)

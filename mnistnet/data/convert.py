@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
-from mnistnet.atomic import PARTS, atomic_write, check_writable, make_folder
 from mnistnet.data import idx, levels, mnist, sources
 from mnistnet.errors import DataError, reason
+from mnistnet.files import PARTS, atomic_write, check_writable, make_folder
 
 TEST_SHARE = 1 / 6  # of all images; MNIST's is 1/7
 SAMPLE = 1000  # images of each split to look for problems in
@@ -228,7 +228,7 @@ def _write(out: Path, parts: Mapping[str, _Part], name: str) -> None:
                     shape = part.count, SIDE, SIDE
                     _add(stack, out / images.name, shape, part.images)
                     _add(stack, out / labels.name, shape[:1], part.labels)
-            stream = stack.enter_context(atomic_write(out / mnist.IMPORTED, new=True))
+            stream = stack.enter_context(atomic_write(out / mnist.IMPORTED))
             stream.write(json.dumps({"name": name}, indent=2).encode())
     except BaseException:
         if is_new:
@@ -241,7 +241,7 @@ def _add(
     stack: contextlib.ExitStack, path: Path, shape: tuple[int, ...], blocks: Sequence[Array]
 ) -> None:
     """Write blocks of rows as an IDX file of uint8, which appears when the stack closes."""
-    stream = stack.enter_context(atomic_write(path, new=True))
+    stream = stack.enter_context(atomic_write(path))
     stream.write(idx.header(np.broadcast_to(np.uint8(0), shape)))
     for block in blocks:
         stream.write(np.ascontiguousarray(block).data)

@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from mnistnet.atomic import atomic_write, check_writable, make_folder
 from mnistnet.data import idx, layout, mnist
-from mnistnet.errors import DataError, DownloadError, MnistnetError
+from mnistnet.errors import DataError, DownloadError
+from mnistnet.files import atomic_write, check_writable, make_folder
 
 Notify = Callable[[str], None]  # a sentence for the user
 Advance = Callable[[int, int], None]  # bytes just received, bytes in all
@@ -87,7 +87,8 @@ def download(
         source, content = _fetch(file, mirrors, notify, lambda size: advance(size, total))
         mirrors.sort(key=lambda mirror: mirror != source)  # try this one first from now on
         damaged = [fault.path for fault in replaced if fault.file == file]
-        _store(target, content, file, new=target not in damaged)
+        with atomic_write(target) as stream:
+            stream.write(content)
         for path in damaged:
             if path != target:  # otherwise it would later look like another data set's
                 path.unlink(missing_ok=True)
@@ -121,16 +122,6 @@ def _refuse_other_data(folder: Path) -> None:
             f"expected a new or empty folder, or MNIST's files; found {others[0]} in {folder}; "
             "name another folder with --data"
         )
-
-
-def _store(target: Path, content: bytes, file: mnist.MnistFile, new: bool) -> None:
-    """Write the file, unless another program has written it meanwhile."""
-    try:
-        with atomic_write(target, new=new) as stream:
-            stream.write(content)
-    except MnistnetError:
-        if _find_fault(target.parent, file):  # otherwise another download was faster
-            raise
 
 
 def check(folder: Path) -> dict[str, str | None]:

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import Array
-from mnistnet.atomic import atomic_write
 from mnistnet.errors import DataError, reason
+from mnistnet.files import atomic_write
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}

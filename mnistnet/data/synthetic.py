@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import SIDE, Array
-from mnistnet.atomic import atomic_write, check_writable, make_folder
 from mnistnet.data import idx, layout, mnist
 from mnistnet.errors import DataError
+from mnistnet.files import atomic_write, check_writable, make_folder
 from mnistnet.image.drawn import draw
 from mnistnet.processes import process_pool
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from mnistnet.arrays import Array
-from mnistnet.atomic import check_writable
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
+from mnistnet.files import check_writable
 from mnistnet.model import training, weights
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import Network

@@ -18,8 +18,8 @@ import numpy as np
 
 from mnistnet import __version__
 from mnistnet.arrays import CLASSES, PIXELS, Array
-from mnistnet.atomic import check_writable, make_folder
 from mnistnet.errors import MnistnetError, TrainingError
+from mnistnet.files import check_writable, make_folder
 from mnistnet.model import weights
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import Network

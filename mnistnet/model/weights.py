@@ -7,7 +7,6 @@ with the metadata (metadata.py). A checkpoint (run.py) also has the array `veloc
 untrusted: no pickle is loaded, and names, shapes, types, sizes and values are all checked.
 """
 
-import functools
 import itertools
 import json
 import math
@@ -22,8 +21,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, Array
-from mnistnet.atomic import atomic_write
 from mnistnet.errors import WeightsError, reason
+from mnistnet.files import atomic_write
 from mnistnet.model.metadata import Metadata, parse
 from mnistnet.model.network import MAX_PARAMETERS, MAX_WEIGHT, Network, are_valid
 
@@ -61,10 +60,9 @@ def save(
         raise WeightsError(f"{path}: the history of {len(metadata.history):,} epochs is too long")
     if velocity is not None:
         arrays["velocity"] = velocity
-    check = functools.partial(check_replaceable, is_checkpoint=velocity is not None)
-    check(path)  # again: the file may have changed during training
+    check_replaceable(path, is_checkpoint=velocity is not None)
     write = np.savez_compressed if dtype == np.float16 else np.savez
-    with atomic_write(path, check, like) as stream:
+    with atomic_write(path, like) as stream:
         write(stream, meta=np.array(text), **arrays)
 
 

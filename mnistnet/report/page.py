@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import Array
-from mnistnet.atomic import atomic_write, check_writable
 from mnistnet.errors import MnistnetError, reason
+from mnistnet.files import atomic_write, check_writable
 from mnistnet.model.network import Network
 
 TEMPLATE = Path(__file__).with_name("page.html")

@@ -10,7 +10,7 @@ import pytest
 from program import make_link
 
 from mnistnet.data import download, idx, mnist
-from mnistnet.errors import DataError, DownloadError, MnistnetError
+from mnistnet.errors import DataError, DownloadError
 
 FIRST = "/train-images-idx3-ubyte.gz"
 
@@ -248,22 +248,6 @@ def test_nothing_is_written_through_a_link(good, tmp_path, dangling) -> None:
         assert outside.exists() != dangling
         assert dangling or outside.read_bytes() == b"mine"
     assert good.hits == []
-
-
-def test_a_file_that_appears_during_the_download_is_kept(good, tmp_path) -> None:
-    mine = tmp_path / "a" / mnist.FILES[0].name
-    body = good.answers["/good" + FIRST]
-
-    def put_mine_there(request) -> None:
-        mine.write_bytes(b"mine")
-        request.send_body(body)
-
-    good.answers["/good" + FIRST] = put_mine_there
-    message = f"^cannot write .*{mine.name}: the file was created or"
-    with pytest.raises(MnistnetError, match=message):
-        fetch(tmp_path / "a", f"{good.url}/good")
-    assert mine.read_bytes() == b"mine"
-    assert os.listdir(tmp_path / "a") == [mine.name]
 
 
 def test_a_damaged_copy_under_another_name_is_replaced_in_the_cache(good, tiny) -> None:

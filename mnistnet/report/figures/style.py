@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnistnet.arrays import CLASSES, SIDE, Array
-from mnistnet.atomic import atomic_write
 from mnistnet.errors import MnistnetError, reason
+from mnistnet.files import atomic_write
 
 ORDER = [*range(1, CLASSES), 0]
 SIGNS = "RdBu_r"  # blue below zero, red above
@@ -58,13 +58,9 @@ def save(figure: Figure, path: Path, force: bool = False, dpi: int = DPI) -> Non
         "svg": {"Creator": maker, "Date": None},
         "pdf": {"Creator": maker, "CreationDate": None},
     }
-
-    def check(path: Path) -> None:
-        if not force:
-            check_replaceable(path)
-
-    check(path)
-    with matplotlib.rc_context(STYLE), atomic_write(path, check) as stream:
+    if not force:
+        check_replaceable(path)
+    with matplotlib.rc_context(STYLE), atomic_write(path) as stream:
         figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata[kind])
 
 
