@@ -10,10 +10,20 @@ The public names are defined in api.py and loaded on first use.
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
-__all__ = ["Answer", "Network", "load_data", "load_network", "predict", "train"]
+__all__ = [
+    "Answer",
+    "MnistnetError",
+    "Network",
+    "PictureError",
+    "load_data",
+    "load_network",
+    "predict",
+    "train",
+]
 
 if TYPE_CHECKING:
     from mnistnet.api import Answer, Network, load_data, load_network, predict, train
+    from mnistnet.errors import MnistnetError, PictureError
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("Interrupted", file=sys.stderr)
         sys.exit(130)
-    except (ImportError, MemoryError, OSError) as error:  # click could not be imported
-        print(f"Error: cannot start: {error or type(error).__name__}", file=sys.stderr)
-        sys.exit(1)
 
 
 def _interrupt(*_: Any) -> NoReturn:

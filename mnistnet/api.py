@@ -3,6 +3,7 @@
 The only library module that combines data, image and model. The commands use it too.
 """
 
+import inspect
 import os
 import platform
 import warnings
@@ -10,30 +11,40 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.data import download, mnist
 from mnistnet.data.checked import checked_images, checked_labels
-from mnistnet.errors import DataError, PictureError
-from mnistnet.image import warp
+from mnistnet.errors import DataError, MnistnetError, PictureError
+from mnistnet.image import drawn, nondigits, warp
+from mnistnet.image.digit import Picture, read_picture
 from mnistnet.model import network as model
-from mnistnet.model import training
 from mnistnet.model import weights as weights_file
-from mnistnet.model.answer import Answer, answer
+from mnistnet.model.answer import Answer, make_answer
 from mnistnet.model.diagnosis import image_warnings, training_warning
 from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.options import Options, default_sizes
+from mnistnet.model.options import Options
+from mnistnet.model.run import ignore, run
+from mnistnet.model.state import split, streams
 from mnistnet.model.threads import one_blas_thread
-
-if TYPE_CHECKING:
-    from mnistnet.image.digit import Picture  # loads Pillow
+from mnistnet.model.training import Augment
 
 StrPath = str | os.PathLike[str]
+F = TypeVar("F", bound=Callable[..., Any])
 
-__all__ = ["Answer", "Network", "load_data", "load_network", "predict", "train"]
+__all__ = [
+    "Answer",
+    "MnistnetError",
+    "Network",
+    "PictureError",
+    "load_data",
+    "load_network",
+    "predict",
+    "train",
+]
 
 
 @dataclass(frozen=True)
@@ -60,13 +71,11 @@ class Network:
 
     def scores(self, images: Array) -> Array:
         """Return the scores f (n, 10); images as for predict."""
-        with one_blas_thread():
-            return self.model.image_scores(checked_images(images))
+        return self.model.image_scores(checked_images(images))
 
     def save(self, path: StrPath) -> None:
         """Write a weights file (.npz) atomically. Raises WeightsError if path is another kind of
         file, MnistnetError if writing fails."""
-        weights_file.check_replaceable(Path(path))
         weights_file.save(Path(path), self.model, self.metadata)
 
 
@@ -76,8 +85,6 @@ def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answ
     picture is a path or a binary stream, of any common format, size and colours. Raises
     PictureError, naming the file, if it cannot be read or is blank.
     """
-    from mnistnet.image.digit import read_picture  # loads Pillow
-
     source = Path(picture) if isinstance(picture, str | os.PathLike) else picture
     try:
         with one_blas_thread():
@@ -85,10 +92,10 @@ def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answ
     except PictureError as error:
         name = source if isinstance(source, Path) else "the stream"
         raise PictureError(f"{name}: {error}") from error
-    return answers(network or load_network(), [found])[0]
+    return answer_pictures(network or load_network(), [found])[0]
 
 
-def answers(network: Network, pictures: Sequence["Picture"]) -> list[Answer]:
+def answer_pictures(network: Network, pictures: Sequence[Picture]) -> list[Answer]:
     """Return the answer for each picture; the digits of all of them are scored together."""
     if not pictures:
         return []
@@ -96,7 +103,7 @@ def answers(network: Network, pictures: Sequence["Picture"]) -> list[Answer]:
     scores = network.scores(np.array([digit.image for digit in digits]))
     ends = np.cumsum([len(picture.digits) for picture in pictures])
     return [
-        answer(
+        make_answer(
             its_scores,
             [digit.box for digit in picture.digits],
             [digit.flaws for digit in picture.digits],
@@ -141,71 +148,64 @@ def load_data(
     )
 
 
+def _with_options(function: F) -> F:
+    """List the fields of Options in the signature of a function in place of **options."""
+    signature = inspect.signature(function)
+    own = [each for each in signature.parameters.values() if each.kind != each.VAR_KEYWORD]
+    fields = [
+        each.replace(kind=each.KEYWORD_ONLY)
+        for each in inspect.signature(Options).parameters.values()
+        if each.name not in signature.parameters
+    ]
+    vars(function)["__signature__"] = signature.replace(parameters=own + fields)
+    return function
+
+
+@_with_options
 def train(
     images: Array,
     labels: Array,
     *,
-    hidden: int | Sequence[int] = Options.hidden,
-    epochs: int = Options.epochs,
-    batch_size: int | None = None,
-    learning_rate: float = Options.learning_rate,
-    momentum: float = Options.momentum,
-    weight_decay: float = Options.weight_decay,
-    augment: bool = Options.augment,
-    warps: int = Options.warps,
-    strength: float = Options.strength,
-    widen: float = Options.widen,
-    validation: int | None = None,
-    drawn: int = Options.drawn,
-    nondigits: int = Options.nondigits,
-    seed: int = Options.seed,
     start: Network | None = None,
-    callback: Callable[[Report], None] | None = None,
+    weights: StrPath | None = None,
+    resume: bool = False,
+    callback: Callable[[Report], object] | None = None,
+    **options: Any,
 ) -> Network:
     """Train a network on images, uint8 (n, 784) or (n, 28, 28), and labels (n,) of 0 to 9.
 
-    The keywords are the options of `mnistnet train`. start is a network to start from instead of
-    random weights; callback receives a Report after each epoch. The same arguments give the same
-    network. Warns if the images look wrong or nothing was learned. Raises DataError for images or
-    labels of another dtype, shape or range, TrainingError if an option is out of range or the
-    training diverges.
+    The other keywords are the options of `mnistnet train`; hidden may also be a number. start is a
+    network to start from instead of random weights. callback receives a Report after each epoch.
+    With weights, the path of a weights file, a checkpoint is saved beside it after each epoch, and
+    the file is written at the end; with resume, an interrupted training continues from its
+    checkpoint. The same arguments give the same network.
+
+    Warns if the images look wrong or nothing was learned. Raises DataError for images or labels of
+    another dtype, shape or range, TrainingError if an option has a wrong type or is out of range or
+    the training diverges, MnistnetError if weights cannot be written.
     """
     data = mnist.Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
-    layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
     if start is not None:
-        layers = start.model.layers[1:-1]
-    validation, batch_size = default_sizes(len(data.labels), validation, batch_size)
-    options = Options(
-        layers,
-        epochs,
-        batch_size,
-        learning_rate,
-        momentum,
-        weight_decay,
-        augment,
-        warps,
-        strength,
-        widen,
-        validation,
-        drawn,
-        nondigits,
-        start.model.sha256 if start else "",
-        seed,
-    )
-    options.check()
+        options |= {"hidden": start.model.layers[1:-1], "start": start.model.sha256}
+    settings = Options(**options).completed(len(data.labels))
     found = image_warnings(data.images)
     for sentence in found:
         warnings.warn(sentence, stacklevel=2)
-    state = training.begin(options, start.model if start else None)
-    changes, extra = additions(options, data.images, data.labels)
-    for report in training.train(state, data.images, data.labels, options, changes, extra):
-        if callback:
-            callback(report)
-    warning = training_warning(state.history, data.labels, validation, learning_rate, found)
+    network, metadata = run(
+        data.images,
+        data.labels,
+        settings,
+        source(data),
+        start=start.model if start else None,
+        path=Path(weights) if weights is not None else None,
+        resume=resume,
+        additions=additions,
+        callback=callback or ignore,
+    )
+    warning = training_warning(metadata.history, data.labels, settings, found)
     if warning:
         warnings.warn(warning, stacklevel=2)
-    metadata = Metadata(options, source(data), tuple(state.history))
-    return Network(state.network, metadata)
+    return Network(network, metadata)
 
 
 def train_start(
@@ -214,7 +214,7 @@ def train_start(
     sha256: Mapping[str, str],
     start: model.Network | None,
     options: Options,
-) -> tuple[Array, list[Report]]:
+) -> tuple[Array, Sequence[Report]]:
     """Train one start of a search (model/search.py) on any machine, with data from load_data.
 
     Returns the weights (P,) and the history. Raises DataError if the SHA-256 of the data differs,
@@ -227,28 +227,24 @@ def train_start(
                 f"{platform.node()}: expected training {name} of SHA-256 {digest}; found "
                 f"{data.sha256[name]}: use the same data set everywhere"
             )
-    state = training.begin(options, start)
-    augment, extra = additions(options, data.images, data.labels)
-    for _ in training.train(state, data.images, data.labels, options, augment, extra):
-        pass
-    return state.network.parameters, state.history
+    found = source(data)
+    network, metadata = run(
+        data.images, data.labels, options, found, start=start, additions=additions
+    )
+    return network.parameters, metadata.history
 
 
 def additions(
     options: Options, images: Array, labels: Array
-) -> tuple[training.Augment | None, tuple[Array, Array] | None]:
+) -> tuple[Augment | None, tuple[Array, Array] | None]:
     """Return the distortions for training and the additional images and labels, None if unused:
     drawn digits, and images without a digit."""
-    rng = training.streams(options.seed)[2]
+    rng = streams(options.seed)[2]
     extra = []
     if options.drawn:
-        from mnistnet.image.drawn import draw  # loads Pillow
-
-        extra.append(draw(options.drawn, rng))
+        extra.append(drawn.draw(options.drawn, rng))
     if options.nondigits:
-        from mnistnet.image import nondigits
-
-        rows, _ = training.split(len(images), options.validation)
+        rows, _ = split(len(images), options)
         none = nondigits.draw(options.nondigits, images[rows], labels[rows], rng)
         extra.append((none, np.full(len(none), model.NONE, np.uint8)))
     together = tuple(map(np.concatenate, zip(*extra, strict=True)))

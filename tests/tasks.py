@@ -13,6 +13,7 @@ from mnistnet.errors import TrainingError
 from mnistnet.model import training
 from mnistnet.model.metadata import Report
 from mnistnet.model.options import Options
+from mnistnet.model.state import begin
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM kills
 Result = tuple[np.ndarray, list[Report]]
@@ -22,7 +23,7 @@ def trained(options: Options) -> Result:
     """Train briefly on noise."""
     rng = np.random.default_rng(7)
     images = rng.integers(0, 256, (60, PIXELS), np.uint8)
-    state = training.begin(options)
+    state = begin(options)
     for _ in training.train(state, images, rng.integers(0, CLASSES, 60), options):
         pass
     return state.network.parameters, state.history

@@ -9,15 +9,15 @@ import mnistnet
 
 TOP = Path(mnistnet.__file__).parent
 # What each package or top-level module may import from mnistnet.
-BASE = {"__init__", "arrays", "files", "errors", "processes"}
+BASE = {"__init__", "arrays", "files", "errors", "executors"}
 ALLOWED = {
-    "__init__": {"api"},
+    "__init__": {"api", "errors"},
     "__main__": {"cli"},
     "api": BASE | {"data", "image", "model"},
     "arrays": set(),
     "files": {"errors"},
     "errors": set(),
-    "processes": BASE,
+    "executors": BASE,
     "cli": BASE | {"api", "cli", "data", "image", "model", "report"},
     "data": BASE | {"data", "image"},
     "image": BASE | {"image"},

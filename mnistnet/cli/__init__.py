@@ -1,8 +1,7 @@
 """The command-line interface: commands parse their options, call the library and print.
 
 Results go to stdout, everything else to stderr. The module of a command is imported when the
-command runs, and imports NumPy, requests, Pillow and matplotlib inside its function, so that
-`mnistnet --help` starts fast.
+command runs, so that `mnistnet --help` starts fast.
 """
 
 import importlib
@@ -14,7 +13,7 @@ from typing import Any
 import click
 
 from mnistnet import __version__
-from mnistnet.cli.streams import escape_lines, prepare_streams
+from mnistnet.cli.streams import echo, escape_lines, prepare_streams, writing
 from mnistnet.errors import MnistnetError, reason
 
 # Each command, the function in this package that defines it, and its summary in --help.
@@ -51,18 +50,20 @@ class Program(click.Group):
         is_program = kwargs.pop("standalone_mode", True)
         try:
             kwargs["standalone_mode"] = False  # or click would handle errors itself
-            result = super().main(*args, **kwargs)
+            with writing("stdout"):
+                result = super().main(*args, **kwargs)
             if not is_program:
                 return result
             sys.exit(result)
         except click.Abort:
-            click.echo("Interrupted", err=True)
+            echo("Interrupted", err=True)
             sys.exit(130)
         except click.UsageError as error:
-            click.UsageError(escape_lines(_usage_message(error)), error.ctx).show()
+            with writing("stderr"):
+                _usage_error(error).show()
             sys.exit(error.exit_code)
         except (click.ClickException, MnistnetError, MemoryError, OSError, ImportError) as error:
-            click.echo(f"Error: {escape_lines(_message(error))}", err=True)
+            echo(f"Error: {_message(error)}", err=True)
             sys.exit(1)
 
     def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
@@ -81,7 +82,7 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            click.echo(" ".join(["Interrupted", *interrupt.args]), err=True)
+            echo(" ".join(["Interrupted", *interrupt.args]), err=True)
             ctx.exit(130)
 
 
@@ -104,15 +105,17 @@ def _message(error: Exception) -> str:
     return error.format_message() if isinstance(error, click.ClickException) else str(error)
 
 
-def _usage_message(error: click.UsageError) -> str:
-    """Return the text of a usage error; suggest the options that an unknown one abbreviates."""
-    if not isinstance(error, click.NoSuchOption) or not error.ctx:
-        return error.format_message()
-    options = [name for param in error.ctx.command.params for name in param.opts]
-    meant = [name for name in options if _abbreviates(error.option_name, name)]
-    if not meant:
-        return error.format_message()
-    return f"{error.message} Did you mean {' or '.join(map(repr, meant))}?"
+def _usage_error(error: click.UsageError) -> click.UsageError:
+    """Escape the message of a usage error; suggest the options that an unknown one abbreviates."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error  # its message is the help
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        names = [name for param in error.ctx.command.params for name in param.opts]
+        meant = [name for name in names if _abbreviates(error.option_name, name)]
+        if meant:
+            message = f"{error.message} Did you mean {' or '.join(map(repr, meant))}?"
+    return click.UsageError(escape_lines(message), error.ctx)
 
 
 def _abbreviates(word: str, option: str) -> bool:

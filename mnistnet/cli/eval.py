@@ -1,11 +1,12 @@
 """mnistnet eval."""
 
-from collections.abc import Sequence
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mnistnet.arrays import Array
 from mnistnet.cli.options import (
     FILE,
     can_print,
@@ -17,12 +18,15 @@ from mnistnet.cli.options import (
     print_json,
     weights_option,
 )
-
-if TYPE_CHECKING:
-    from mnistnet.arrays import Array
-    from mnistnet.data.mnist import Dataset
-    from mnistnet.report.comparison import Comparison
-    from mnistnet.report.evaluation import Evaluation, Mistake
+from mnistnet.cli.streams import echo
+from mnistnet.data.answers import read_answers
+from mnistnet.data.mnist import Dataset
+from mnistnet.errors import DataError
+from mnistnet.model.state import rows_of
+from mnistnet.report import evaluation as library
+from mnistnet.report import text
+from mnistnet.report.comparison import Comparison, compare, comparison_text
+from mnistnet.report.evaluation import Evaluation
 
 
 @click.command(name="eval")
@@ -75,16 +79,12 @@ def evaluate(
       mnistnet eval --against other.npz
       mnistnet eval --split validation --json
     """
-    from mnistnet.report import evaluation as library
-    from mnistnet.report import text
-    from mnistnet.report.comparison import comparison_text
-
     if against and answers_file:
         raise click.UsageError("--against and --answers cannot be used together")
     path, network, description = load_weights(weights)
     file_split = "test" if split == "test" else "train"
     data = load_dataset(folder, mirrors, file_split)
-    rows = library.rows_of(split, len(data.labels), data.sha256, network.metadata)
+    rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
     result = library.evaluate(network.model, data.images, data.labels, rows)
     subsets = library.parts(len(data.labels), data.label_errors)
     parts = {name: result.accuracy_among(indices) for name, indices in subsets.items()}
@@ -105,37 +105,26 @@ def evaluate(
         return
     note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     name = f"drawn {split}" if data.drawn else split
-    click.echo(text.evaluation_text(result, name, parts))
+    echo(text.evaluation_text(result, name, parts))
     if comparison:
-        click.echo("\n" + comparison_text(comparison, file_split))
+        echo("\n" + comparison_text(comparison, file_split))
     if mistakes and result.mistakes:
-        _show_mistakes(result.mistakes[:mistakes], data, file_split)
-
-
-def _show_mistakes(mistakes: "Sequence[Mistake]", data: "Dataset", file_split: str) -> None:
-    import shutil
-
-    from mnistnet.report.text import mistakes_text
-
-    columns, plain = shutil.get_terminal_size().columns, not can_print("▀▄█")
-    shown = mistakes_text(mistakes, data.images, file_split, data.label_errors, columns, plain)
-    click.echo(f"\nmost confident mistakes\n\n{shown}")
+        columns, plain = shutil.get_terminal_size().columns, not can_print("▀▄█")
+        shown = text.mistakes_text(
+            result.mistakes[:mistakes], data.images, file_split, data.label_errors, columns, plain
+        )
+        echo(f"\nmost confident mistakes\n\n{shown}")
 
 
 def _compare(
     against: Path | None,
     answers_file: Path | None,
     split: str,
-    data: "Dataset",
-    rows: "Array",
-    result: "Evaluation",
-) -> "Comparison":
+    data: Dataset,
+    rows: Array,
+    result: Evaluation,
+) -> Comparison:
     """Compare the result on these rows with that of another network, or with a file's answers."""
-    from mnistnet.data.answers import read_answers
-    from mnistnet.errors import DataError
-    from mnistnet.report.comparison import compare
-    from mnistnet.report.evaluation import evaluate, rows_of
-
     if answers_file:
         right = read_answers(answers_file, len(rows)) == data.labels[rows]
         return compare(str(answers_file), result.right, right, rows)
@@ -146,5 +135,5 @@ def _compare(
             f"{against}: expected a network with the same images held out; found another; use "
             "--split test"
         )
-    right = evaluate(other.model, data.images, data.labels, rows).right
+    right = library.evaluate(other.model, data.images, data.labels, rows).right
     return compare(str(against), result.right, right, rows)

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import click
+import numpy as np
 
+from mnistnet.arrays import CLASSES, PIXELS
 from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     data_options,
@@ -13,8 +15,13 @@ from mnistnet.cli.options import (
     print_json,
     weights_option,
 )
+from mnistnet.cli.streams import echo
 from mnistnet.errors import MnistnetError
+from mnistnet.model import weights as weights_file
+from mnistnet.model.gradcheck import check_gradient
+from mnistnet.model.network import Network, scale
 from mnistnet.model.options import Options
+from mnistnet.report.text import gradient_check_text
 
 IMAGES = 100
 
@@ -33,14 +40,6 @@ def gradcheck(
     weights of each matrix. Errors are relative to the largest derivative in the same matrix. Exit
     with 1 if backpropagation is wrong.
     """
-    import numpy as np
-
-    from mnistnet.arrays import CLASSES, PIXELS
-    from mnistnet.model import gradcheck as library
-    from mnistnet.model import weights as weights_file
-    from mnistnet.model.network import Network, scale
-    from mnistnet.report.text import gradient_check_text
-
     rng = np.random.default_rng(0)
     if weights is None and not DEFAULT_WEIGHTS.exists():
         name, network = "a new network", Network.random((PIXELS, *Options.hidden, CLASSES), rng)
@@ -49,7 +48,7 @@ def gradcheck(
         network, _ = weights_file.load(weights or DEFAULT_WEIGHTS)
     data = load_dataset(folder, mirrors, "train")
     x, labels = scale(data.images[:IMAGES]), data.labels[:IMAGES]
-    check = library.check_gradient(network, x, labels, rng)
+    check = check_gradient(network, x, labels, rng)
     if as_json:
         facts = {
             "parameters": check.parameters,
@@ -61,6 +60,6 @@ def gradcheck(
     else:
         layers = "-".join(map(str, network.layers))
         note(f"{name}, {layers}; {len(x)} {'drawn ' * data.drawn}images")
-        click.echo(gradient_check_text(check))
+        echo(gradient_check_text(check))
     if not check.ok:
         raise MnistnetError("backpropagation does not compute the gradient of the loss")

@@ -5,6 +5,9 @@ from pathlib import Path
 import click
 
 from mnistnet.cli.options import load_weights, note, output_options, print_json, weights_option
+from mnistnet.cli.streams import echo
+from mnistnet.model.weights import FORMAT
+from mnistnet.report.text import epoch_text, info_text
 
 
 @click.command()
@@ -22,9 +25,6 @@ def info(weights: Path | None, history: bool, as_json: bool) -> None:
       mnistnet info
       mnistnet info --json --weights deep.npz
     """
-    from mnistnet.model.weights import FORMAT
-    from mnistnet.report.text import epoch_text, info_text
-
     path, network, description = load_weights(weights)
     layers, metadata = network.model.layers, network.metadata
     if as_json:
@@ -35,7 +35,7 @@ def info(weights: Path | None, history: bool, as_json: bool) -> None:
         return
     if weights is None:
         note(description)
-    click.echo(info_text(path, layers, metadata))
+    echo(info_text(path, layers, metadata))
     if history and metadata.history:
         lines = [epoch_text(report, len(metadata.history)) for report in metadata.history]
-        click.echo("\n" + "\n".join(lines))
+        echo("\n" + "\n".join(lines))

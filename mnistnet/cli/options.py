@@ -1,17 +1,21 @@
 """What several commands share: options, the data set, the weights file, notes, the progress bar."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
+from tqdm import tqdm
 
-if TYPE_CHECKING:
-    from mnistnet.api import Network
-    from mnistnet.data.mnist import Dataset
+from mnistnet.api import Network, load_data, load_network
+from mnistnet.cli.streams import echo
+from mnistnet.data.mnist import Dataset
+from mnistnet.model.diagnosis import image_warnings
+from mnistnet.model.weights import PRETRAINED
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 
@@ -120,7 +124,7 @@ def is_quiet() -> bool:
 def note(sentence: str) -> None:
     """Print a sentence for the user on stderr, unless --quiet is given."""
     if not is_quiet():
-        click.echo(sentence, err=True)
+        echo(sentence, err=True)
 
 
 @contextmanager
@@ -138,8 +142,6 @@ def progress(
     def advance(received: int, total: int) -> None:
         nonlocal bar
         if bar is None:
-            from tqdm import tqdm
-
             hidden = is_quiet() or None  # None: unless stderr is a terminal
             bar = tqdm(desc=title, total=total or None, unit=unit, unit_scale=True, disable=hidden)
         bar.update(received)
@@ -155,15 +157,12 @@ class LoadedWeights(NamedTuple):
     """A weights file that was read; the description is for notes."""
 
     path: Path
-    network: "Network"
+    network: Network
     description: str
 
 
 def load_weights(given: Path | None) -> LoadedWeights:
     """Load the file given, else mnistnet.npz if it exists, else the bundled weights."""
-    from mnistnet.api import load_network
-    from mnistnet.model.weights import PRETRAINED
-
     path = given or DEFAULT_WEIGHTS
     description = f"weights {path}"
     if given is None and not os.path.lexists(path):
@@ -174,18 +173,15 @@ def load_weights(given: Path | None) -> LoadedWeights:
     return LoadedWeights(path, network, description)
 
 
-def load_dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> "Dataset":
+def load_dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> Dataset:
     """Load one split from the folder, else from the cache, to which MNIST is downloaded first."""
     return load_with_warnings(folder, mirrors, split)[0]
 
 
 def load_with_warnings(
     folder: Path | None, mirrors: tuple[str, ...], split: str
-) -> tuple["Dataset", list[str]]:
+) -> tuple[Dataset, list[str]]:
     """Load one split; return it and the warnings about its images, which are printed."""
-    from mnistnet.api import load_data
-    from mnistnet.model.diagnosis import image_warnings
-
     with progress() as (notify, advance):
         data = load_data(split, folder, mirrors, notify, advance)
     warnings = [] if data.published else image_warnings(data.images)
@@ -196,9 +192,7 @@ def load_with_warnings(
 
 def print_json(facts: Any) -> None:
     """Print one line of JSON on stdout."""
-    import json  # which would slow down --help
-
-    click.echo(json.dumps(facts))
+    echo(json.dumps(facts))
 
 
 def can_print(text: str) -> bool:

@@ -17,7 +17,7 @@ from mnistnet.cli.options import (
     note,
     quiet_option,
 )
-from mnistnet.cli.samples import Samples
+from mnistnet.cli.pictures import Samples
 
 if TYPE_CHECKING:
     from mnistnet.data.mnist import Dataset

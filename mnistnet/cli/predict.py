@@ -1,12 +1,17 @@
 """mnistnet predict."""
 
+import csv
+import io
 import itertools
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import click
+from tqdm import tqdm
 
+from mnistnet.api import Network, answer_pictures
 from mnistnet.cli.options import (
     PICTURE,
     can_print,
@@ -18,18 +23,14 @@ from mnistnet.cli.options import (
     print_json,
     weights_option,
 )
-from mnistnet.cli.readings import readings
-from mnistnet.cli.samples import Samples
-from mnistnet.cli.streams import escape, escape_lines
+from mnistnet.cli.pictures import Samples, read_all
+from mnistnet.cli.streams import echo, escape
 from mnistnet.errors import MnistnetError
-
-if TYPE_CHECKING:
-    from mnistnet.api import Network
-    from mnistnet.cli.readings import Reading
-    from mnistnet.image.digit import Picture
-    from mnistnet.model.answer import Answer
-    from mnistnet.report.explain import Explanation
-
+from mnistnet.image.digit import Picture
+from mnistnet.image.file import pictures_in
+from mnistnet.model.answer import Answer
+from mnistnet.report.explain import Explanation, explain, explanation_text
+from mnistnet.report.text import answer_lines, picture_text
 
 BATCH = 100  # pictures that are answered, and whose lines are aligned, together
 
@@ -56,6 +57,7 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
 @click.option("--show", is_flag=True, help="Show the network's input and all probabilities.")
 @click.option(
     "--explain",
+    "explains",
     is_flag=True,
     help="As --show, and print the most important hidden units, the scores and the softmax, and "
     "for labelled images the loss.",
@@ -67,12 +69,8 @@ def predict(
     weights: Path | None,
     folder: Path | None,
     mirrors: tuple[str, ...],
-    top: int,
     workers: int,
-    show: bool,
-    explain: bool,
-    as_csv: bool,
-    as_json: bool,
+    **how: bool,
 ) -> None:
     """Recognise the digit or number in each PICTURE.
 
@@ -100,18 +98,19 @@ def predict(
       mnistnet predict --csv test:0-9999 > answers.csv
       mnistnet predict --workers 2 FOLDER
     """
-    if as_csv and (as_json or show or explain):
+    form = Format(**how)
+    if form.as_csv and (form.as_json or form.show or form.explains):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
     _, network, description = load_weights(weights)
     if weights is None or network.metadata.data.drawn:
         note(description)
     samples = Samples(folder, mirrors, network.metadata)
-    form = Format(top, show or explain, explain, as_csv, as_json)
-    if as_csv:
-        click.echo("picture,unsure,probability,digit")
+    if form.as_csv:
+        echo("picture,unsure,probability,digit")
     names = (name for given in pictures for name in _expand(given, samples))
     failed, done = False, 0
-    with readings(names, samples, workers) as coming, _bar(workers) as bar:
+    hidden = None if workers > 1 and not is_quiet() else True  # None: unless stderr is a terminal
+    with read_all(names, samples, workers) as coming, tqdm(unit=" pictures", disable=hidden) as bar:
         try:
             while batch := list(itertools.islice(coming, BATCH)):
                 failed |= any(isinstance(picture, MnistnetError) for _, picture in batch)
@@ -126,103 +125,85 @@ def predict(
         sys.exit(1)
 
 
-def _bar(workers: int) -> Any:
-    """Return a counter of pictures; with one worker, or if stderr is no terminal, it is hidden."""
-    from tqdm import tqdm
-
-    return tqdm(unit=" pictures", disable=None if workers > 1 and not is_quiet() else True)
-
-
 class Format(NamedTuple):
     """How answers are printed."""
 
     top: int
     show: bool
-    explain: bool
+    explains: bool
     as_csv: bool
     as_json: bool
 
 
-def _print(batch: "list[Reading]", network: "Network", form: Format, samples: Samples) -> None:
+def _print(
+    batch: list[tuple[str, Picture | MnistnetError]],
+    network: Network,
+    form: Format,
+    samples: Samples,
+) -> None:
     """Print the answer or the error for each picture, in order."""
-    from dataclasses import asdict
-
-    from mnistnet.api import answers
-    from mnistnet.report.explain import explanation_text
-    from mnistnet.report.text import answer_lines
-
-    names, pictures = [], []
-    for name, picture in batch:
-        if not isinstance(picture, MnistnetError):
-            names.append(escape(name))
-            pictures.append(picture)
-    replies = answers(network, pictures)
-    answered = zip(replies, answer_lines(names, replies, form.top), strict=True)
-    for name, picture in batch:
-        if isinstance(picture, MnistnetError):
-            _print_error(name, picture, form)
-            continue
-        for sentence in picture.notes:
-            note(escape(f"{name}: {sentence}"))
-        reply, line = next(answered)
-        explanations = _explanations(name, picture, network, samples) if form.explain else []
-        if form.as_csv:
-            digit = reply.digit if reply.number is None else reply.number
-            click.echo(_csv_line(name, reply.unsure, reply.probability, digit))
+    read = [(name, found) for name, found in batch if isinstance(found, Picture)]
+    replies = answer_pictures(network, [picture for _, picture in read])
+    lines = answer_lines([escape(name) for name, _ in read], replies, form.top)
+    answered = zip(replies, lines, strict=True)
+    for name, found in batch:
+        if isinstance(found, Picture):
+            for sentence in found.notes:
+                note(escape(f"{name}: {sentence}"))
+            _print_answer(name, found, *next(answered), network, form, samples)
         elif form.as_json:
-            more = {"explanations": list(map(asdict, explanations))} if form.explain else {}
-            print_json({"picture": name, **asdict(reply), **more})
+            print_json({"picture": name, "error": str(found)})
         else:
-            click.echo(line)
-            if form.show:
-                _show(picture, reply)
-            for explanation in explanations:
-                click.echo(explanation_text(explanation, network.model.layers) + "\n")
+            echo(f"Error: {escape(name)}: {found}", err=True)
+            if form.as_csv:  # one row per picture
+                echo(_csv_line(name, "", "", ""))
+
+
+def _print_answer(
+    name: str,
+    picture: Picture,
+    reply: Answer,
+    line: str,
+    network: Network,
+    form: Format,
+    samples: Samples,
+) -> None:
+    explanations = _explanations(name, picture, network, samples) if form.explains else []
+    if form.as_csv:
+        read = reply.digit if reply.number is None else reply.number
+        echo(_csv_line(name, reply.unsure, reply.probability, read))
+    elif form.as_json:
+        more = {"explanations": list(map(asdict, explanations))} if form.explains else {}
+        print_json({"picture": name, **asdict(reply), **more})
+    else:
+        echo(line)
+        if form.show or form.explains:
+            plain = not can_print("▀▄█")
+            # no probabilities for what does not look like a digit
+            each = [digit.probabilities for digit in reply.digits] or [[] for _ in picture.digits]
+            for digit, own in zip(picture.digits, each, strict=True):
+                echo(picture_text(digit.image.tolist(), own, plain) + "\n")
+        for explanation in explanations:
+            echo(explanation_text(explanation, network.model.layers) + "\n")
 
 
 def _explanations(
-    name: str, picture: "Picture", network: "Network", samples: Samples
-) -> "list[Explanation]":
+    name: str, picture: Picture, network: Network, samples: Samples
+) -> list[Explanation]:
     """Explain the answer for each digit in the picture, with the loss if its label is known."""
-    from mnistnet.report.explain import explain
-
     sample = samples.get(name)
     label = sample.label if sample else None
     return [explain(network.model, digit.image, label) for digit in picture.digits]
 
 
-def _print_error(name: str, error: MnistnetError, form: Format) -> None:
-    if form.as_json:
-        print_json({"picture": name, "error": str(error)})
-        return
-    click.echo(f"Error: {escape(name)}: {escape_lines(str(error))}", err=True)
-    if form.as_csv:  # one row per picture
-        click.echo(_csv_line(name, "", "", ""))
-
-
 def _csv_line(*fields: object) -> str:
-    import csv
-    import io
-
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
     return line.getvalue()
 
 
-def _show(picture: "Picture", reply: "Answer") -> None:
-    """Print each digit as text, and its probabilities unless it does not look like a digit."""
-    from mnistnet.report.text import picture_text
-
-    plain = not can_print("▀▄█")
-    probabilities = [digit.probabilities for digit in reply.digits] or [[] for _ in picture.digits]
-    for digit, own in zip(picture.digits, probabilities, strict=True):
-        click.echo(picture_text(digit.image.tolist(), own, plain) + "\n")
-
-
 def _expand(name: str, samples: Samples) -> list[str]:
     """Expand a folder to its pictures, and a range to its images."""
-    from mnistnet.image.file import pictures_in
-
     try:
         found = pictures_in(Path(name)) if Path(name).is_dir() else []
     except (MnistnetError, OSError):  # reading it will report the error

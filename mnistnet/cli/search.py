@@ -1,25 +1,36 @@
 """mnistnet search."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from tqdm import tqdm
 
+from mnistnet.api import source, train_start
+from mnistnet.arrays import CLASSES, PIXELS
 from mnistnet.cli.options import is_quiet, note, output_options, print_json
-from mnistnet.cli.settings import note_dataset, note_failure, prepare, training_options
-from mnistnet.errors import MnistnetError, TrainingError, reason
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from mnistnet.model.options import Options
-    from mnistnet.model.search import Start
+from mnistnet.cli.settings import note_failure, prepare, training_options
+from mnistnet.cli.streams import echo
+from mnistnet.errors import TrainingError
+from mnistnet.executors import dask_cluster, process_pool
+from mnistnet.model import search as library
+from mnistnet.model import weights as files
+from mnistnet.model.options import Options
+from mnistnet.model.search import Start
+from mnistnet.report.starts import (
+    analyse,
+    start_json,
+    start_text,
+    starts_text,
+    summary_json,
+    written_text,
+)
+from mnistnet.report.text import percent
 
 MAX_STARTS = 100_000  # more is a typing error
-TIMEOUT = 10  # seconds for a scheduler to answer
 
 
 @click.command()
@@ -78,12 +89,6 @@ def search(
       mnistnet search --committee --epochs 60 --weights big.npz
       mnistnet search --scheduler tcp://10.0.0.1:8786 --starts 1000
     """
-    from mnistnet.api import source, train_start
-    from mnistnet.model import search as library
-    from mnistnet.model import weights as files
-    from mnistnet.processes import process_pool
-    from mnistnet.report.starts import analyse, starts_text, summary_json, written_text
-
     if members and not as_committee:
         raise click.UsageError("--best K needs --committee")
     files.check_replaceable(weights)
@@ -93,8 +98,7 @@ def search(
     _check(settings, count, used, is_choice=not as_committee or members is not None)
     train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
     folder_of_starts = library.starts_folder(weights)
-    with dask(scheduler) if scheduler else process_pool(count) as executor:
-        note_dataset(data)
+    with _executor(scheduler, count) as executor:
         coming = library.search(executor, train, settings, source(data), folder_of_starts, count)
         starts = _show(coming, count, folder_of_starts, as_json)
     starts.sort(key=lambda start: start.seed)
@@ -110,8 +114,15 @@ def search(
     if as_json:
         print_json(summary_json(analysis, seeds, weights))
         return
-    click.echo(starts_text(analysis))
-    click.echo(f"\n{written_text(analysis, seeds, weights)}")
+    echo(starts_text(analysis))
+    echo(f"\n{written_text(analysis, seeds, weights)}")
+
+
+def _executor(scheduler: str | None, count: int) -> AbstractContextManager[Any]:
+    """Open the workers: all cores, or those of a Dask scheduler, which need the same versions."""
+    if scheduler is None:
+        return process_pool(count)
+    return dask_cluster(scheduler, library.versions, library.check_versions)
 
 
 def _shared(folder: Path | None) -> Path | None:
@@ -121,11 +132,8 @@ def _shared(folder: Path | None) -> Path | None:
     return folder.absolute() if folder and is_given else None
 
 
-def _check(settings: "Options", count: int, used: int, is_choice: bool) -> None:
+def _check(settings: Options, count: int, used: int, is_choice: bool) -> None:
     """Raise the errors that would otherwise be raised when all starts are trained."""
-    from mnistnet.arrays import CLASSES, PIXELS
-    from mnistnet.model.search import blank_committee
-
     if used > count:
         raise TrainingError(f"expected at most the {count} starts for --best; found {used}")
     if is_choice and not settings.validation:
@@ -133,16 +141,11 @@ def _check(settings: "Options", count: int, used: int, is_choice: bool) -> None:
             "without validation images there is no best start: hold some out with --validation, or "
             "average all starts with --committee"
         )
-    blank_committee([(PIXELS, *settings.hidden, CLASSES)] * used)
+    library.blank_committee([(PIXELS, *settings.hidden, CLASSES)] * used)
 
 
-def _show(coming: "Iterator[Start]", count: int, folder: Path, as_json: bool) -> "list[Start]":
+def _show(coming: Iterator[Start], count: int, folder: Path, as_json: bool) -> list[Start]:
     """Print a line per start, and on a terminal a bar with the best accuracy so far."""
-    from tqdm import tqdm
-
-    from mnistnet.report.starts import start_json, start_text
-    from mnistnet.report.text import percent
-
     starts: list[Start] = []
     form = "start {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     hidden = as_json or is_quiet() or None  # None: unless stderr is a terminal
@@ -166,72 +169,3 @@ def _show(coming: "Iterator[Start]", count: int, folder: Path, as_json: bool) ->
             )
             raise
     return starts
-
-
-@contextmanager
-def dask(address: str) -> "Iterator[Executor]":
-    """Yield the workers of a Dask scheduler as an executor.
-
-    Raises MnistnetError if the scheduler cannot be reached or has no workers, or if a worker has
-    other versions than this process.
-    """
-    import asyncio
-    import logging
-
-    try:
-        import distributed
-    except ModuleNotFoundError as error:
-        raise MnistnetError(
-            f"--scheduler needs {error.name}; to install it: python -m pip install distributed"
-        ) from error
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # errors are raised instead
-    try:
-        asyncio.run(_reach(address))
-        with distributed.Client(address, set_as_default=False) as client:
-            _check_workers(client, address)
-            yield client.get_executor()
-    except distributed.KilledWorker as error:
-        raise MnistnetError(
-            f"one start repeatedly killed its worker, perhaps because memory ran out: "
-            f"{reason(error)}"
-        ) from error
-    finally:
-        logging.disable(before)
-
-
-async def _reach(address: str) -> None:
-    """Try to connect; a Client that fails to connect reports it again when it is deleted."""
-    from distributed import Security
-    from distributed.comm import connect
-
-    try:
-        arguments = Security().get_connection_args("client")
-        comm = await connect(address, timeout=TIMEOUT, **arguments)
-        await comm.close()
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise MnistnetError(
-            f"cannot reach the scheduler {address}: {reason(error)}; to start one: dask scheduler"
-        ) from error
-
-
-def _check_workers(client: Any, address: str) -> None:
-    """Compare the versions on all workers."""
-    from concurrent.futures import CancelledError
-
-    from mnistnet.model.search import check_versions, versions
-
-    expected = versions()
-    try:
-        found: Mapping[str, Any] = client.run(versions, on_error="return")
-    except (OSError, CancelledError) as error:
-        raise MnistnetError(f"the scheduler {address} does not answer: {reason(error)}") from error
-    if not found:
-        raise MnistnetError(
-            f"the scheduler {address} has no workers; to start one: "
-            f"dask worker {address} --nthreads 1"
-        )
-    for worker, answer in found.items():
-        if isinstance(answer, BaseException):
-            raise MnistnetError(f"the worker {worker} cannot run mnistnet: {reason(answer)}")
-        check_versions(worker, answer, expected)

@@ -3,11 +3,13 @@
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import Field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import click
 
+from mnistnet.api import load_network
 from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     FILE,
@@ -16,19 +18,14 @@ from mnistnet.cli.options import (
     note,
     weights_option,
 )
+from mnistnet.data.mnist import Dataset
 from mnistnet.errors import TrainingError
-from mnistnet.model.options import Options, default_sizes
-
-if TYPE_CHECKING:
-    from mnistnet.data.mnist import Dataset
-    from mnistnet.model.metadata import Report
-    from mnistnet.model.network import Network
-
-    Prepared = tuple[Dataset, Options, Network | None, list[str]]
-
-MAX_COUNT = 1_000_000  # epochs, units or images; more is a typing error
-COUNT = click.IntRange(1, MAX_COUNT)
-COUNT_OR_ZERO = click.IntRange(0, MAX_COUNT)
+from mnistnet.files import check_writable
+from mnistnet.model.diagnosis import training_warning
+from mnistnet.model.metadata import Report
+from mnistnet.model.network import Network
+from mnistnet.model.options import BATCH_SIZE, DECLARED, MOST, VALIDATION, Options
+from mnistnet.report.text import counted
 
 
 class FiniteRange(click.FloatRange):
@@ -51,104 +48,57 @@ class Layers(click.types.StringParamType):
             layers = tuple(int(units) for units in value.split(","))
         except ValueError:
             layers = (0,)
-        if not all(1 <= units <= MAX_COUNT for units in layers):
+        if not all(1 <= units <= MOST for units in layers):
             self.fail(
-                f"{value!r} is not a valid list of units, such as 300,100, each from 1 to "
-                f"{MAX_COUNT}.",
+                f"{value!r} is not a valid list of units, such as 300,100, each from 1 to {MOST}.",
                 param,
                 ctx,
             )
         return layers
 
 
-def setting(name: str, kind: "click.ParamType[Any]", text: str) -> Callable[..., Any]:
-    """Return an option whose default is that of the field of Options with its name."""
-    default = getattr(Options, name.removeprefix("--").replace("-", "_"))
-    return click.option(name, type=kind, default=default, show_default=True, help=text)
-
-
-TRAINING_OPTIONS = [
-    data_options,
-    weights_option("Weights file to write.", DEFAULT_WEIGHTS),
-    click.option(
-        "--hidden",
-        type=Layers(),
-        multiple=True,
-        callback=lambda _ctx, _param, groups: tuple(itertools.chain(*groups)),
-        help="Units of each hidden layer, as in 300,100; may be repeated.  [default: 72]",
-    ),
-    setting("--epochs", COUNT, "Passes over the training images."),
-    click.option(
-        "--batch-size",
-        type=COUNT,
-        help="Images per minibatch.  [default: 100, or a tenth of a small set]",
-    ),
-    setting(
-        "--learning-rate",
-        FiniteRange(min=0, min_open=True),
-        "Learning rate of the first step; it falls to zero along a cosine.",
-    ),
-    setting(
-        "--momentum",
-        FiniteRange(0, 1, max_open=True),
-        "Fraction of the previous step that is carried over.",
-    ),
-    setting(
-        "--weight-decay",
-        FiniteRange(0, 1),
-        "L2 penalty: adds decay/2 * sum of squared weights to the loss.",
-    ),
-    click.option(
-        "--augment/--no-augment",
-        default=Options.augment,
-        show_default=True,
-        help="Distort the images of each minibatch slightly and at random.",
-    ),
-    setting("--warps", COUNT, "Distortions per minibatch; several help wide networks."),
-    setting(
-        "--strength",
-        FiniteRange(0, 4),
-        "Factor of the distortions; stronger ones help with unusual handwriting.",
-    ),
-    setting(
-        "--widen",
-        FiniteRange(0, 1),
-        "Fraction of the distortions that also widen the digits, up to twofold.",
-    ),
-    setting(
-        "--drawn",
-        COUNT_OR_ZERO,
-        "Drawn digits to add to the training images; they help with pictures.",
-    ),
-    setting(
-        "--nondigits",
-        COUNT_OR_ZERO,
-        "Drawn images of no digit to add to the training images, so that predict recognises those.",
-    ),
-    click.option(
-        "--validation",
-        type=click.IntRange(min=0),
-        help="Training images held out for validation.  [default: 5000, or a sixth of a small set]",
-    ),
-    setting(
-        "--seed",
-        click.IntRange(min=0),
-        "Random seed; the same seed on the same machine gives the same weights.",
-    ),
-    click.option(
-        "--from",
-        "start",
-        type=FILE,
-        help="Weights file to start from, or 'pretrained' for the bundled weights.",
-    ),
-]
+def _option(field: "Field[Any]") -> Callable[..., Any]:
+    """Make the command-line option of a field of Options."""
+    name = f"--{field.name.replace('_', '-')}"
+    low, high, excluded = field.metadata["range"]
+    limits = {"min": low, "max": None if high == math.inf else high}
+    more: dict[str, Any] = {"default": field.default, "show_default": field.default is not None}
+    if field.type is bool:
+        name = f"{name}/--no-{name[2:]}"
+    elif field.type is float:
+        is_open = {"min_open": excluded == low, "max_open": excluded == high}
+        more["type"] = FiniteRange(**limits, **is_open)
+    elif field.name == "hidden":  # may be repeated; --from may determine it
+        flatten = lambda _ctx, _param, groups: tuple(itertools.chain(*groups))  # noqa: E731
+        more = {"type": Layers(), "multiple": True, "callback": flatten}
+    else:
+        more["type"] = click.IntRange(**limits)
+    return click.option(name, help=field.metadata["help"], **more)
 
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what to train, on which data, and which file to write."""
-    for option in reversed(TRAINING_OPTIONS):
+    start: Callable[..., Any] = click.option(
+        "--from",
+        "start",
+        type=FILE,
+        help="Weights file to start from, or 'pretrained' for the bundled weights.",
+    )
+    weights = weights_option("Weights file to write.", DEFAULT_WEIGHTS)
+    options = [data_options, weights, *map(_option, DECLARED), start]
+    for option in reversed(options):
         command = option(command)
     return command
+
+
+class Prepared(NamedTuple):
+    """What the training options name: the data, the options, the network to start from, and the
+    warnings about the images, which have been printed."""
+
+    data: Dataset
+    options: Options
+    start: Network | None
+    warnings: list[str]
 
 
 def prepare(
@@ -156,67 +106,46 @@ def prepare(
     mirrors: tuple[str, ...],
     weights: Path,
     start: Path | None,
-    options: dict[str, Any],
-) -> "Prepared":
-    """Load what the training options name: the data, the settings, the network to start from, and
-    the warnings about the images, which are printed."""
-    from mnistnet.files import check_writable
-
+    given: dict[str, Any],
+) -> Prepared:
+    """Load what the training options name, and print notes and warnings about it."""
     check_writable(weights)  # before MNIST is downloaded
-    network = _load_start(start, options)
+    network = _load_start(start, given)
     data, warnings = load_with_warnings(folder, mirrors, "train")
-    return data, _settings(len(data.labels), options), network, warnings
-
-
-def note_dataset(data: "Dataset") -> None:
-    """Print a note if the images are not those of MNIST."""
+    options = Options(**given)
+    validation, batch_size = options.sizes(len(data.labels))
+    chosen = []
+    if options.validation is None and validation != VALIDATION:
+        chosen.append(f"{counted(validation, 'validation image')} (--validation)")
+    if options.batch_size is None and batch_size != BATCH_SIZE:
+        chosen.append(f"{counted(batch_size, 'image')} in a minibatch (--batch-size)")
+    if chosen:
+        note(f"for a set of {counted(len(data.labels), 'image')}: {', '.join(chosen)}")
     if data.drawn:
         note("training on drawn digits, not MNIST")
     elif not data.published:
         note(f"training on {data.name}, not MNIST's own")
+    return Prepared(data, options.completed(len(data.labels)), network, warnings)
 
 
-def note_failure(prepared: "Prepared", history: "Sequence[Report]") -> None:
+def note_failure(prepared: Prepared, history: Sequence[Report]) -> None:
     """Warn if the network with this history learned nothing."""
-    from mnistnet.model.diagnosis import training_warning
-
-    data, settings, _, warnings = prepared
-    failure = training_warning(
-        history, data.labels, settings.validation, settings.learning_rate, warnings
-    )
+    failure = training_warning(history, prepared.data.labels, prepared.options, prepared.warnings)
     if failure:
         note(f"Warning: {failure}")
 
 
-def _load_start(path: Path | None, options: dict[str, Any]) -> "Network | None":
+def _load_start(path: Path | None, given: dict[str, Any]) -> Network | None:
     """Load the network to start from; set the options that it determines."""
-    from mnistnet.api import load_network
-
     if path is None:
-        options["hidden"] = options["hidden"] or Options.hidden
+        given["hidden"] = given["hidden"] or Options.hidden
         return None
     network = load_network(None if path == Path("pretrained") else path).model
     hidden = network.layers[1:-1]
-    if options["hidden"] not in ((), hidden):
-        layers = (",".join(map(str, each)) for each in (hidden, options["hidden"]))
+    if given["hidden"] not in ((), hidden):
+        own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
         raise TrainingError(
-            "{}: expected its own layers, --hidden {}; found --hidden {}".format(path, *layers)
+            f"{path}: expected its own layers, --hidden {own}; found --hidden {other}"
         )
-    options |= {"hidden": hidden, "start": network.sha256}
+    given |= {"hidden": hidden, "start": network.sha256}
     return network
-
-
-def _settings(count: int, options: dict[str, Any]) -> Options:
-    """Complete the options for a training on count images; print those chosen for a small set."""
-    given = options["validation"], options["batch_size"]
-    options["validation"], options["batch_size"] = chosen = default_sizes(count, *given)
-    usual = Options.validation, Options.batch_size
-    names = ("validation images (--validation)", "images in a minibatch (--batch-size)")
-    unusual = [
-        f"{number:,} {name}"
-        for number, name, default, wanted in zip(chosen, names, usual, given, strict=True)
-        if wanted is None and number != default
-    ]
-    if unusual:
-        note(f"for a set of {count:,} images: {', '.join(unusual)}")
-    return Options(**options)

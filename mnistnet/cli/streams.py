@@ -1,4 +1,4 @@
-"""Standard output and standard error, as the commands use them.
+"""Print results on stdout and messages on stderr.
 
 Characters that a terminal would interpret are escaped, because names come from files and users.
 Failing to write a message, to a full disk for instance, is not an error; failing to write a result
@@ -7,12 +7,12 @@ is.
 
 import errno
 import io
-import os
 import sys
-from contextlib import suppress
-from typing import Any, TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
 
-from mnistnet.errors import MnistnetError, reason
+import click
 
 
 def escape(text: str) -> str:
@@ -25,50 +25,29 @@ def escape_lines(text: str) -> str:
     return "\n".join(map(escape, text.split("\n")))
 
 
-class _Raw(io.FileIO):
-    def write(self, content: Any, /) -> int:
-        try:
-            return super().write(content)
-        except OSError as error:
-            if self.fileno() == 2:
-                return len(content)
-            if error.errno == errno.EPIPE:  # the reader has exited, which click handles
-                raise
-            with suppress(OSError):  # or Python would flush again at exit, and fail again
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            raise MnistnetError(f"cannot write the result: {reason(error)}") from error
+def echo(text: object = "", err: bool = False) -> None:
+    """Print lines on stdout, or on stderr."""
+    with writing("stderr" if err else "stdout"):
+        click.echo(escape_lines(str(text)), err=err)
 
 
-class _Text(io.TextIOWrapper):
-    def write(self, text: str) -> int:
-        kept = "\n\r"  # line breaks, and what tqdm's bar needs
-        if not text.isprintable():
-            text = "".join(c if c in kept else escape(c) for c in text)
-        return super().write(text)
-
-
-def _wrapped(stream: TextIO, number: int) -> TextIO:
-    """Wrap the stream of this file number, unless something else, such as a test, replaced it."""
-    if sys.platform == "win32" or not isinstance(stream, io.TextIOWrapper):
-        return stream
-    if stream not in (sys.__stdout__, sys.__stderr__) or isinstance(stream, _Text):
-        return stream
-    return _Text(
-        io.BufferedWriter(_Raw(number, "wb", closefd=False)),
-        stream.encoding,
-        "backslashreplace",  # the terminal's encoding may lack a name's characters
-        line_buffering=number == 2 or stream.line_buffering or stream.write_through,
-    )
+@contextmanager
+def writing(name: Literal["stdout", "stderr"]) -> Iterator[None]:
+    """Write to a stream in the block; ignore errors of stderr."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader has exited, which click handles
+            raise
+        # Python would write the rest at exit, and fail again
+        setattr(sys, name, io.StringIO())
+        if name == "stdout":
+            raise
 
 
 def prepare_streams() -> None:
-    """Make sys.stdout and sys.stderr behave as the module's docstring says."""
+    """Make stderr exist, and stdout print the characters that its encoding lacks as escapes."""
     if sys.stderr is None:  # closed
-        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
-    sys.stderr = _wrapped(sys.stderr, 2)
-    if sys.stdout is not None:
-        sys.stdout.flush()
-        sys.stdout = _wrapped(sys.stdout, 1)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        sys.stderr = io.StringIO()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,17 +1,21 @@
 """mnistnet train."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from tqdm import tqdm
 
+from mnistnet.api import additions, source
 from mnistnet.cli.options import is_quiet, note, output_options, print_json
-from mnistnet.cli.settings import note_dataset, note_failure, prepare, training_options
-
-if TYPE_CHECKING:
-    from mnistnet.model.metadata import Report
-    from mnistnet.model.run import Run
+from mnistnet.cli.settings import note_failure, prepare, training_options
+from mnistnet.cli.streams import echo
+from mnistnet.model.metadata import Report
+from mnistnet.model.options import Options
+from mnistnet.model.run import run
+from mnistnet.report.text import epoch_text, live_text, trained_text
 
 
 @click.command()
@@ -42,63 +46,64 @@ def train(
       mnistnet train --hidden 300,100 --weights deep.npz
       mnistnet train --from pretrained --data DIR --epochs 10
     """
-    from mnistnet.api import additions, source
-    from mnistnet.model.run import Run
-    from mnistnet.report.text import trained_text
-
     prepared = prepare(folder, mirrors, weights, start, options)
-    data, settings, network, _ = prepared
-    run = Run(weights, settings, source(data), start=network, resume=resume, notify=note)
-    with run:
-        note_dataset(data)
-        augment, extra = additions(settings, data.images, data.labels)
-        reports = run.train(data.images, data.labels, augment, extra)
-        extra_count = settings.drawn + settings.nondigits
-        _show(reports, run, len(data.images) - settings.validation + extra_count, as_json)
-    history = run.state.history
-    note_failure(prepared, history)
+    data, settings, initial, _ = prepared
+    with _progress(settings, len(data.images), as_json) as (say, show):
+        network, metadata = run(
+            data.images,
+            data.labels,
+            settings,
+            source(data),
+            start=initial,
+            path=weights,
+            resume=resume,
+            additions=additions,
+            notify=say,
+            callback=show,
+        )
+    note_failure(prepared, metadata.history)
     if not as_json:
-        click.echo(trained_text(run.metadata, weights))
+        echo(trained_text(metadata, weights))
         return
-    facts = {
-        "weights": str(weights),
-        "validation_accuracy": history[-1].validation_accuracy,
-        "epochs": len(history),
-        "seconds": sum(report.seconds for report in history),
-        "parameters": len(run.state.network.parameters),
-        "published": data.published,
-        "drawn": data.drawn,
-    }
-    print_json(facts)
+    print_json(
+        {
+            "weights": str(weights),
+            "validation_accuracy": metadata.history[-1].validation_accuracy,
+            "epochs": len(metadata.history),
+            "seconds": sum(report.seconds for report in metadata.history),
+            "parameters": len(network.parameters),
+            "published": data.published,
+            "drawn": data.drawn,
+        }
+    )
 
 
-def _show(reports: "Iterator[Report]", run: "Run", images: int, as_json: bool) -> None:
-    """Print a line per epoch, and on a terminal a bar; images is the number that an epoch sees."""
-    from mnistnet.report.text import epoch_text, live_text
+@contextmanager
+def _progress(
+    options: Options, images: int, as_json: bool
+) -> Iterator[tuple[Callable[[str], None], Callable[[Report], None]]]:
+    """Yield functions that print a sentence, and the report of each epoch: a line, and on a
+    terminal a bar. The options are those for this number of images."""
+    seen = images - options.sizes(images)[0] + options.drawn + options.nondigits
+    form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
+    hidden = as_json or is_quiet() or None  # None: unless stderr is a terminal
+    with tqdm(
+        total=options.epochs, desc="training", bar_format=form, dynamic_ncols=True, disable=hidden
+    ) as bar:
 
-    epochs = run.options.epochs
-    with _live_line(epochs, len(run.state.history), as_json) as line:
-        for report in reports:
+        def say(sentence: str) -> None:
+            if not bar.disable:
+                bar.clear()
+            note(sentence)
+
+        def show(report: Report) -> None:
             if as_json:
                 print_json(vars(report))
             else:
-                if not line.disable:
-                    line.clear()
-                note(epoch_text(report, epochs))
-            line.set_description_str(live_text(report, images), refresh=False)
-            line.update()
+                say(epoch_text(report, options.epochs))
+            if not bar.n:  # a resumed training begins later
+                bar.initial = bar.n = report.epoch - 1
+            bar.set_description_str(live_text(report, seen), refresh=False)
+            bar.update()
 
-
-def _live_line(epochs: int, done: int, as_json: bool) -> Any:
-    """Return a bar of the epochs, hidden if stderr is not a terminal, or by --json or --quiet."""
-    from tqdm import tqdm
-
-    form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
-    return tqdm(
-        total=epochs,
-        initial=done,
-        desc="training",
-        bar_format=form,
-        dynamic_ncols=True,
-        disable=as_json or is_quiet() or None,
-    )
+        yield say, show

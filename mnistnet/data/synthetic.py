@@ -14,9 +14,9 @@ import numpy as np
 from mnistnet.arrays import SIDE, Array
 from mnistnet.data import idx, layout, mnist
 from mnistnet.errors import DataError
+from mnistnet.executors import process_pool
 from mnistnet.files import atomic_write, check_writable, make_folder
 from mnistnet.image.drawn import draw
-from mnistnet.processes import process_pool
 
 COUNTS = 60_000, 10_000  # training and test images, as in MNIST
 PART = 1000  # digits that a process draws at a time

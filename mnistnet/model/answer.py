@@ -65,7 +65,7 @@ class Answer:
     inverted: bool = False
 
 
-def answer(
+def make_answer(
     scores: Array,
     boxes: Sequence[Box] = (WHOLE_IMAGE,),
     flaws: Sequence[Sequence[str]] = ((),),

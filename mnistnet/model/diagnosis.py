@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from mnistnet.arrays import SIDE, Array
 from mnistnet.model.metadata import Report
+from mnistnet.model.options import Options
 
 MAX_RATE = 1.0  # training rarely succeeds above this learning rate; the default is 0.2
 SIGMAS = 3  # standard deviations above the share of the most frequent label
@@ -34,13 +35,14 @@ def image_warnings(images: Array) -> list[str]:
 
 
 def training_warning(
-    history: Sequence[Report], labels: Array, held_out: int, rate: float, warnings: Sequence[str]
+    history: Sequence[Report], labels: Array, options: Options, warnings: Sequence[str]
 ) -> str | None:
     """Warn if the network did no better than always answering the most frequent label.
 
-    labels are those of all images, including the held_out validation images; rate is the learning
-    rate; warnings are those of image_warnings.
+    labels are those of all images, including the validation images; warnings are those of
+    image_warnings.
     """
+    held_out, _ = options.sizes(len(labels))
     counts = [int((labels == digit).sum()) for digit in set(labels.tolist())]
     last, share = history[-1], max(counts) / len(labels)
     # A few validation images are too noisy; use the training accuracy instead.
@@ -50,8 +52,8 @@ def training_warning(
     chance = share + SIGMAS * math.sqrt(share * (1 - share) / count)
     if len(counts) == 1 or accuracy is None or accuracy > chance:
         return None
-    if rate > MAX_RATE:
-        cause = f"the learning rate, {rate:g}, is probably too high: try 0.2"
+    if options.learning_rate > MAX_RATE:
+        cause = f"the learning rate, {options.learning_rate:g}, is probably too high: try 0.2"
     else:
         cause = "; ".join(warnings) or "check that the labels match the images, or train longer"
     return (

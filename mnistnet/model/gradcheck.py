@@ -1,8 +1,8 @@
 """Check backpropagation against automatic differentiation and finite differences.
 
 Automatic differentiation (autodiff.py) covers every weight at the cost of a few forward passes.
-Finite differences share no code with the other two, but need a forward pass per weight, so only a
-random sample of the weights of a large matrix is tried. The quotient in the notes' footnote,
+Finite differences share no derivative with the other two, but need a forward pass per weight, so
+only a random sample of the weights of a large matrix is tried. The quotient in the notes' footnote,
 (L(w + step) - L(w - step)) / (2 step), loses digits in the subtraction: all of them if the network
 is deep, its weights are large or its fit is nearly perfect. An imaginary step needs no subtraction
 and can be tiny (Squire and Trapp 1998, Using complex variables to estimate derivatives of real
@@ -14,13 +14,20 @@ All three compute in float64. Two derivatives agree if they differ by no more th
 error estimated for that weight. An error of 0.1 % is found wherever float64 can resolve it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.model import autodiff
-from mnistnet.model.network import Buffers, Network, backpropagate, log_probabilities, targets
+from mnistnet.model.network import (
+    Network,
+    backpropagate,
+    forward,
+    log_probabilities,
+    targets,
+)
 from mnistnet.model.threads import one_blas_thread
 
 SAMPLE = 500  # weights of each matrix tried by finite differences
@@ -28,9 +35,7 @@ PASSES = 100_000  # layers computed for it at most; limits the sample in deep ne
 STEP = 1e-30  # imaginary; the error, of order STEP**2, vanishes in float64
 TOLERANCE = 1e-10  # relative to the derivative
 FLOOR = 1e-12  # relative to the largest derivative in the matrix
-ROUNDINGS = 30  # standard deviations of the rounding error
-RUNS = 8  # randomly rounded gradients from which the rounding error is estimated
-UNITS = 2.0**-50  # relative size of a random rounding
+UNIT = 2.0**-50  # relative error allowed for a value: 8 roundings of float64
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class GradientCheck:
 
     parameters, sampled     weights of the network, and how many of them finite differences tried
     backprop_vs_...         largest error relative to the largest derivative in the same matrix (or
-                            to 3e11 times its rounding error, if that is larger)
+                            to its rounding error / TOLERANCE, if that is larger)
     ..._agrees              whether rounding explains every error
     """
 
@@ -67,16 +72,13 @@ def check_gradient(
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
     x = x.astype(np.float64)
-    buffers = Buffers(exact, len(x))
-    backpropagate(exact, x, labels, buffers)
-    backprop, automatic = buffers.gradients, autodiff_gradients(exact, x, labels)
-    noise = rounding(exact, x, labels, rng)
+    backprop = exact.split(backpropagate(exact, x, labels)[1])
+    automatic = autodiff_gradients(exact, x, labels)
+    noise = rounding(exact, x, labels)
     depth = len(exact.matrices)
     most = min(SAMPLE, max(PASSES // depth**2, 1))
     samples = [rng.choice(W.size, min(W.size, most), replace=False) for W in exact.matrices]
-    differences = [
-        _finite_differences(exact, layer, sample, x, labels) for layer, sample in enumerate(samples)
-    ]
+    differences = finite_differences(exact, samples, x, labels)
 
     def sampled(arrays: list[Array]) -> list[Array]:
         return [array.reshape(-1)[sample] for array, sample in zip(arrays, samples, strict=True)]
@@ -92,12 +94,11 @@ def check_gradient(
 def _compare(
     backprop: list[Array], other: list[Array], noise: list[Array], gradient: list[Array]
 ) -> tuple[bool, float]:
-    """Whether rounding (noise, a standard deviation) explains all differences, and the largest of
-    them relative to the largest derivative of its matrix; NaN if any difference is NaN."""
+    """Whether rounding (noise, a bound) explains all differences, and the largest of them relative
+    to the largest derivative of its matrix; NaN if any difference is NaN."""
     agree, errors = True, []
-    for a, b, sigma, g in zip(backprop, other, noise, gradient, strict=True):
-        error, explained = np.abs(a - b), ROUNDINGS * sigma
-        largest = np.abs(g).max()
+    for a, b, explained, g in zip(backprop, other, noise, gradient, strict=True):
+        error, largest = np.abs(a - b), np.abs(g).max()
         agree &= bool((error <= TOLERANCE * np.abs(b) + explained + FLOOR * largest).all())
         scale = largest + explained / TOLERANCE
         errors.append((error / np.where(scale, scale, 1)).max())
@@ -107,81 +108,67 @@ def _compare(
 def autodiff_gradients(network: Network, x: Array, labels: Array) -> list[Array]:
     """Gradient of the mean loss by each matrix, by automatic differentiation."""
     variables = [autodiff.Variable(W) for W in network.matrices]
-    *hidden, W_out = variables
     h: autodiff.Node = autodiff.Variable(x)
-    for W in hidden:
-        h = autodiff.tanh(h @ autodiff.transpose(W))
-    f = h @ autodiff.transpose(W_out)
-    t = targets(network.layers[-1])[:, labels].T
-    losses = autodiff.logsumexp(f, axis=1) - autodiff.sum(t * f, axis=1)
-    return autodiff.gradients(autodiff.mean(losses), variables)
+    for M in variables[:-1]:
+        h = autodiff.tanh(h @ M.T)
+    f = h @ variables[-1].T
+    t = targets(labels, f.value)
+    losses = autodiff.logsumexp(f, axis=1) - autodiff.total(t * f, axis=1)
+    return autodiff.gradients(autodiff.total(losses) / len(x), variables)
 
 
-def _finite_differences(
-    network: Network, layer: int, sample: Array, x: Array, labels: Array
-) -> Array:
-    """Derivatives by a sample of the weights of one matrix. A step of a weight changes the input of
-    one unit only, so the layers below are computed once."""
-    t = targets(network.layers[-1])[:, labels].T
-    below = x
-    for W in network.matrices[:layer]:
-        below = np.tanh(below @ W.T)
-    before = (below @ network.matrices[layer].T).astype(np.complex128)
+def finite_differences(
+    network: Network, samples: Sequence[Array], x: Array, labels: Array
+) -> list[Array]:
+    """Derivatives by a sample of the weights of each matrix. A step of a weight changes the input
+    of one unit only, so the layers below are computed once."""
+    W = network.matrices
+    h, f = forward(W, x)
+    t = targets(labels, f)
 
-    def loss(a: Array) -> complex:
-        for W in network.matrices[layer + 1 :]:
-            a = np.tanh(a) @ W.T
-        f = a - a.real.max(axis=1, keepdims=True)
+    def loss(layer: int, a: Array) -> complex:
+        """The loss for complex inputs a (n, units) of the units of a layer."""
+        f = forward(W[layer + 1 :], np.tanh(a))[1] if layer + 1 < len(W) else a
+        f = f - f.real.max(axis=1, keepdims=True)
         return complex((np.log(np.exp(f).sum(axis=1)) - (t * f).sum(axis=1)).mean())
 
-    gradient = np.empty(len(sample))
-    for i, position in enumerate(sample):
-        unit, source = divmod(int(position), below.shape[1])
-        a = before.copy()
-        a[:, unit] += 1j * STEP * below[:, source]
-        gradient[i] = loss(a).imag / STEP
-    return gradient
+    found = []
+    for layer, sample in enumerate(samples):
+        before = (h[layer] @ W[layer].T).astype(np.complex128)
+        derivatives = []
+        for position in sample.tolist():
+            unit, source = divmod(position, W[layer].shape[1])
+            a = before.copy()
+            a[:, unit] += 1j * STEP * h[layer][:, source]
+            derivatives.append(loss(layer, a).imag / STEP)
+        found.append(np.array(derivatives))
+    return found
 
 
-def rounding(network: Network, x: Array, labels: Array, rng: np.random.Generator) -> list[Array]:
-    """Estimate the standard deviation of the rounding error of each derivative.
-
-    It is that of gradients computed with random rounding (Vignes 2004, Discrete stochastic
-    arithmetic); infinite in a matrix whose derivatives are mostly rounding error.
-    """
-    first = _randomly_rounded(network, x, labels, rng)
-    squares = [np.zeros_like(gradient) for gradient in first]
-    for _ in range(RUNS):
-        for total, a, b in zip(
-            squares, first, _randomly_rounded(network, x, labels, rng), strict=True
-        ):
-            total += (a - b) ** 2
-    deviations = [np.sqrt(total / (2 * RUNS)) for total in squares]
-    for gradient, sigma in zip(first, deviations, strict=True):
-        if ROUNDINGS * np.linalg.norm(sigma) > np.linalg.norm(gradient) > 0:
-            sigma[...] = np.inf
-    return deviations
-
-
-def _randomly_rounded(
-    network: Network, x: Array, labels: Array, rng: np.random.Generator
-) -> list[Array]:
-    """The gradient, with random errors in the last digits of all factors and terms."""
-
-    def rounded(values: Array) -> Array:
-        return values * (1 + UNITS * rng.standard_normal(values.shape))
-
-    W = network.matrices
-    h = [x.T]
-    for M in W[:-1]:
-        h.append(np.tanh(rounded(M) @ rounded(h[-1])))
-    f = rounded(W[-1]) @ rounded(h[-1])
-    p, t = np.exp(log_probabilities(f.T)).T, targets(len(f))[:, labels]
-    delta = (rounded(p) - rounded(t)) / len(labels)
-    gradients = []
+@np.errstate(over="ignore", invalid="ignore")  # an infinite bound explains any error
+def rounding(network: Network, x: Array, labels: Array) -> list[Array]:
+    """Bound the rounding error of each derivative, by a running error analysis (Higham 2002,
+    Accuracy and Stability of Numerical Algorithms, section 3.3): each value is followed by a bound
+    of its error, to first order."""
+    W, sizes = network.matrices, [np.abs(M) for M in network.matrices]
+    h, f = forward(W, x)
+    errors = [np.zeros_like(x)]
+    for below, size, above in zip(h, sizes, [*h[1:], f], strict=True):
+        error = (errors[-1] + UNIT * np.abs(below)) @ size.T
+        # tanh' = 1 - h^2 changes by a factor of at most exp(2 error)
+        errors.append(np.minimum((1 - above**2) * error * np.exp(2 * error), 2))
+    log_p = log_probabilities(f)
+    p, t = np.exp(log_p), targets(labels, f)
+    spread = (p * error).sum(axis=1, keepdims=True) + (1 - 2 * p) * error  # |dp/df| times error
+    largest = np.abs(f).max(axis=1, keepdims=True)
+    error = p * (spread + UNIT * (1 + largest)) + UNIT * t
+    delta = p - t
+    bounds = []
     for layer in reversed(range(len(W))):
-        gradients.append(rounded(delta) @ rounded(h[layer]).T)
-        squares = h[layer] ** 2
-        delta = rounded(W[layer]).T @ rounded(delta)
-        delta *= rounded(np.ones_like(squares)) - rounded(squares)
-    return gradients[::-1]
+        error += UNIT * np.abs(delta)
+        own = np.abs(h[layer])
+        bounds.append((error.T @ own + np.abs(delta).T @ errors[layer]) / len(x))
+        signal, slope = delta @ W[layer], 1 - own**2
+        error = error @ sizes[layer] * slope + np.abs(signal) * (2 * own * errors[layer] + UNIT)
+        delta = signal * slope
+    return [np.nan_to_num(bound, nan=np.inf, posinf=np.inf) for bound in reversed(bounds)]

@@ -5,12 +5,13 @@ It is stored as a JSON object, and parsed and checked here when the file is read
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 
 from mnistnet import __version__
-from mnistnet.model.options import Options
+from mnistnet.errors import TrainingError
+from mnistnet.model.options import BATCH_SIZE, MOST, VALIDATION, Options
 
 PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
 MAX_FIGURE = 1e9  # limit for losses and times read from a file
@@ -67,7 +68,7 @@ class Metadata:
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON fields of the weights file and of `info --json`."""
-        options = asdict(self.options)
+        options = asdict(self.options.completed(MOST))
         del options["hidden"]  # stored as layers
         return {
             "pixels": PIXEL_RANGE,
@@ -87,35 +88,44 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
 
     Raises ValueError, with what was expected and found, if a field is missing or has a wrong type.
     """
-    rows = _checked(list, found.get("history"), "history")
-    history = tuple(_parsed(Report, row, "history") for row in rows)
+    history = tuple(_parsed(Report, row, "history") for row in _checked(list, found, "history"))
     if [report.epoch for report in history] != list(range(1, len(history) + 1)):
         raise ValueError("expected epochs 1, 2, 3, ... in 'history'; found other numbers")
-    options = _checked(dict, found.get("options"), "options")
+    usual = {"start": "", "validation": VALIDATION, "batch_size": BATCH_SIZE}
+    options = usual | _checked(dict, found, "options")
+    for name, value in usual.items():
+        _checked(type(value), options, name)
+    names = {option.name for option in fields(Options)}
+    known = {name: value for name, value in options.items() if name in names}
+    try:
+        read = Options(**known | {"hidden": hidden, "seed": found.get("seed")})
+    except TrainingError as error:
+        raise ValueError(str(error)) from error
+    more = {"versions": {}, "members": [], **found}
     return Metadata(
-        _parsed(Options, options | {"hidden": hidden, "seed": found.get("seed")}, "options"),
+        read,
         _parsed(Source, found.get("data"), "data"),
         history,
-        _checked(Mapping[str, str], found.get("versions", {}), "versions"),
-        tuple(_checked(list[int], found.get("members", []), "members")),
+        _checked(Mapping[str, str], more, "versions"),
+        tuple(_checked(list[int], more, "members")),
     )
 
 
 def _parsed(kind: Any, found: Any, name: str) -> Any:
     """Make an instance of a dataclass, with each field checked against its declared type."""
-    _checked(dict, found, name)
-    types = get_type_hints(kind)
+    _checked(dict, {name: found}, name)
     values = {}
     for each in fields(kind):
         if each.name in found:
-            values[each.name] = _checked(types[each.name], found[each.name], each.name)
+            values[each.name] = _checked(each.type, found, each.name)
         elif each.default is MISSING and each.default_factory is MISSING:
             raise ValueError(f"expected '{each.name}' in '{name}'; found none")
     return kind(**values)
 
 
-def _checked(kind: Any, value: Any, name: str) -> Any:
-    """Return the value if it has the given type; raises ValueError otherwise."""
+def _checked(kind: Any, found: Mapping[str, Any], name: str) -> Any:
+    """Return the value of this name if it has the given type; raises ValueError otherwise."""
+    value = found.get(name)
     words, is_right = _KINDS[kind]
     if not is_right(value):
         shown = repr(value)
@@ -128,24 +138,23 @@ def _is_figure(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value <= MAX_FIGURE
 
 
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
 def _is_strings(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
 
 
-def _is_whole_numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
-
-
 _FIGURE = f"a number from 0 to {MAX_FIGURE:g}"
 _KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
-    int: ("a whole number", lambda value: type(value) is int and value >= 0),
+    int: ("a whole number", _is_count),
     str: ("text", lambda value: isinstance(value, str)),
     bool: ("true or false", lambda value: type(value) is bool),
     float: (_FIGURE, _is_figure),
     float | None: (_FIGURE, lambda value: value is None or _is_figure(value)),
     list: ("a list", lambda value: isinstance(value, list)),
-    list[int]: ("whole numbers", _is_whole_numbers),
+    list[int]: ("whole numbers", lambda value: type(value) is list and all(map(_is_count, value))),
     dict: ("an object", lambda value: isinstance(value, dict)),
     Mapping[str, str]: ("an object of strings", _is_strings),
-    tuple[int, ...]: ("layers", lambda value: isinstance(value, tuple)),
 }

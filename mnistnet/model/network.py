@@ -6,9 +6,11 @@
 
 There may be any number of hidden layers, all tanh, and there are no biases. A minibatch is a matrix
 with one example per row, so M x for all of them is X M^T. The loss is the mean over the minibatch,
-and the gradient is that of this mean. An image without a digit has the label NONE, and its target
-is the uniform distribution: L = log sum_k exp f_k - mean_k f_k, which is smallest if all scores are
-equal (outlier exposure, Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606).
+and the gradient is that of this mean.
+
+With t = 1 for the label and 0 elsewhere, L = log sum_k exp f_k - t . f. An image without a digit
+has the label NONE, and its t is uniform: L is smallest if all scores are equal (outlier exposure,
+Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606).
 """
 
 import hashlib
@@ -23,12 +25,9 @@ from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import MnistnetError
 from mnistnet.model.threads import one_blas_thread
 
-# These limits keep training below 3 GB: a program that asks for too much memory is often killed
-# without an error.
-MAX_PARAMETERS = 1 << 26  # 256 MiB of float32
-MAX_ACTIVATIONS = 1 << 27  # in a minibatch, over all layers
-NONE = CLASSES  # the label of an image without a digit
+MAX_PARAMETERS = 1 << 26  # 256 MiB of float32, so that training takes less than 3 GB
 MAX_WEIGHT = 1e9  # absolute value; larger weights may make scores overflow
+NONE = CLASSES  # the label of an image without a digit
 SCORE_BATCH = 1000  # images scored at a time, to bound memory
 
 
@@ -73,30 +72,18 @@ class Network:
 
     def split(self, vector: Array) -> list[Array]:
         """Return views of a vector (P,), such as the parameters or their gradient, per layer."""
-        shapes = [(units, inputs) for inputs, units in itertools.pairwise(self.layers)]
-        ends = itertools.accumulate(units * inputs for units, inputs in shapes)
-        return [
-            vector[end - units * inputs : end].reshape(units, inputs)
-            for end, (units, inputs) in zip(ends, shapes, strict=True)
-        ]
-
-    def features(self, x: Array) -> Array:
-        """h of the last hidden layer for each row of x: (n, 784) in [0, 1] -> (n, units).
-
-        Without hidden layers, h is x.
-        """
-        h = x
-        for W in self.matrices[:-1]:
-            h = np.tanh(h @ W.T)
-        return h
+        views, start = [], 0
+        for inputs, units in itertools.pairwise(self.layers):
+            views.append(vector[start : start + units * inputs].reshape(units, inputs))
+            start += units * inputs
+        return views
 
     def scores(self, x: Array) -> Array:
-        """f for each row of x: (n, 784) in [0, 1] -> (n, 10)."""
-        f: Array = self.features(x) @ self.matrices[-1].T
-        return f
+        """Return f for each row of x: (n, 784) in [0, 1] -> (n, 10)."""
+        return forward(self.matrices, x)[1]
 
     def image_scores(self, images: Array) -> Array:
-        """f for each image: (n, 784) uint8 -> (n, 10)."""
+        """Return f for each image: (n, 784) uint8 -> (n, 10)."""
         starts = range(0, max(len(images), 1), SCORE_BATCH)
         with one_blas_thread():
             return np.concatenate(
@@ -104,9 +91,61 @@ class Network:
             )
 
 
-def are_valid(weights: Array) -> bool:
-    """Whether no weight is NaN or exceeds MAX_WEIGHT in absolute value."""
-    return bool((np.abs(weights) <= MAX_WEIGHT).all())
+def forward(W: Sequence[Array], x: Array) -> tuple[list[Array], Array]:
+    """Return x and h of each hidden layer, (n, units) each, and f, (n, scores), for each row of x,
+    (n, inputs). W are the matrices of a network."""
+    h = [x]
+    for M in W[:-1]:
+        h.append(np.tanh(h[-1] @ M.T))  # h = tanh(M x)
+    return h, h[-1] @ W[-1].T  # f = W h
+
+
+def log_probabilities(f: Array) -> Array:
+    """log p_k = f_k - log sum_j exp f_j for each row: (n, 10) -> (n, 10).
+
+    Subtracting the largest score of each row first keeps exp from overflowing.
+    """
+    log_p: Array = f - f.max(axis=1, keepdims=True)
+    log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
+    return log_p
+
+
+def targets(labels: Array, log_p: Array) -> Array:
+    """t of the loss, (n, 10) like log_p: 1 for the label and 0 elsewhere; uniform for NONE."""
+    classes = log_p.shape[1]
+    t: Array = (labels[:, None] == np.arange(classes)).astype(log_p.dtype)
+    t[labels == classes] = 1 / classes
+    return t
+
+
+def logistic_loss(log_p: Array, labels: Array) -> float:
+    """Mean loss of log probabilities (n, 10) with labels (n,): the mean of -t . log p."""
+    return 0.0 - float((targets(labels, log_p) * log_p).sum(dtype=np.float64)) / len(labels)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss
+def backpropagate(
+    network: Network, x: Array, labels: Array, out: Array | None = None, size: int | None = None
+) -> tuple[float, Array, Array]:
+    """Return the mean loss of a minibatch, the gradient (P,) of that mean, and the scores f.
+
+    x is (n, 784) in [0, 1], labels (n,) 0 to 9 or NONE. The gradient is stored in out, if given.
+    For a part of a minibatch, size is that of the whole, and loss and gradient are the part's share
+    of the mean.
+    """
+    W, n = network.matrices, size or len(x)
+    h, f = forward(W, x)
+    log_p = log_probabilities(f)
+    t = targets(labels, log_p)
+    loss = -float((t * log_p).sum(dtype=np.float64)) / n  # L = log sum_k exp f_k - t . f
+    gradient = np.empty_like(network.parameters) if out is None else out
+    gradients = network.split(gradient)
+    delta = (np.exp(log_p) - t) / n  # dL/df = p - t
+    for layer in reversed(range(len(W))):
+        np.matmul(delta.T, h[layer], out=gradients[layer])  # dL/dW = delta h^T
+        if layer:
+            delta = delta @ W[layer] * (1 - h[layer] ** 2)  # W^T delta, and tanh' = 1 - h^2
+    return loss, gradient, f
 
 
 def scale(images: Array, out: Array | None = None) -> Array:
@@ -116,98 +155,6 @@ def scale(images: Array, out: Array | None = None) -> Array:
     return x
 
 
-def log_probabilities(scores: Array) -> Array:
-    """log p_k = f_k - log sum_j exp f_j for each row: (n, 10) -> (n, 10).
-
-    Subtracting the largest score of each row first keeps exp from overflowing.
-    """
-    shifted: Array = scores - scores.max(axis=1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return shifted
-
-
-def targets(classes: int, dtype: Any = np.float64) -> Array:
-    """t of L = log sum_k exp f_k - t . f, one column per label: (classes, classes + 1).
-
-    Column y is 1 in row y and 0 elsewhere; the last column, of label NONE, is uniform.
-    """
-    return np.hstack([np.eye(classes, dtype=dtype), np.full((classes, 1), 1 / classes, dtype)])
-
-
-def logistic_loss(log_p: Array, labels: Array) -> float:
-    """Mean loss of log probabilities (n, 10) with labels (n,)."""
-    chosen = log_p * targets(log_p.shape[1])[:, labels].T
-    return 0.0 - float(chosen.sum()) / len(labels)
-
-
-class Buffers:
-    """Working memory of backpropagate for minibatches of up to batch_size images.
-
-    gradient (P,) has the layout of network.parameters, and gradients are its views per layer. All
-    arrays have the dtype of the network: float32 to train, float64 to check the gradient.
-    """
-
-    def __init__(self, network: Network, batch_size: int) -> None:
-        """Raises MnistnetError if the minibatch is too large."""
-        count = sum(network.layers) * batch_size
-        if count > MAX_ACTIVATIONS:
-            raise MnistnetError(
-                f"expected at most {MAX_ACTIVATIONS:,} activations in a minibatch; found {count:,} "
-                f"for {batch_size:,} images: use a smaller batch size or fewer hidden units"
-            )
-        dtype = network.parameters.dtype
-        self.gradient = np.zeros_like(network.parameters)
-        self.gradients = network.split(self.gradient)
-        self.targets = targets(network.layers[-1], dtype)
-        self._h = [np.empty((units, batch_size), dtype) for units in network.layers[1:]]
-        self._delta = [np.empty_like(h) for h in self._h]
-
-    def views(self, n: int) -> tuple[list[Array], list[Array]]:
-        """Memory for h and for delta (units, n) of each layer above the pixels."""
-        return [h[:, :n] for h in self._h], [delta[:, :n] for delta in self._delta]
-
-
-@np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss
-def backpropagate(
-    network: Network, x: Array, labels: Array, buffers: Buffers, size: int | None = None
-) -> tuple[float, int]:
-    """Compute the mean loss of a minibatch and, in buffers.gradient, the gradient of that mean.
-
-    x is (n, 784) in [0, 1], labels (n,) 0 to 9 or NONE. For a part of a minibatch, size is that of
-    the whole, and loss and gradient are the part's share of the mean. Returns the loss and the
-    number of images with no score above that of their label. Inside, each example is a column, as
-    in the notes: sums over the ten scores run along rows, and the products are faster in BLAS.
-    """
-    n, W = len(x), network.matrices
-    size = size or n
-    outputs, deltas = buffers.views(n)
-
-    # h = tanh(M x) for each hidden layer, then f = W h
-    h = [x.T]
-    for M, out in zip(W[:-1], outputs, strict=False):
-        np.matmul(M, h[-1], out=out)
-        h.append(np.tanh(out, out=out))
-    f = np.matmul(W[-1], h[-1], out=outputs[-1])
-
-    # L = log sum_k exp f_k - t . f; t is 1 for the label and 0 elsewhere
-    t = buffers.targets[:, labels]
-    f -= f.max(axis=0)  # keeps exp from overflowing; the loss does not change
-    p = np.exp(f, out=deltas[-1])
-    total = p.sum(axis=0)
-    of_label = np.multiply(t, f, out=f).sum(axis=0)
-    loss = float((np.log(total) - of_label).sum(dtype=np.float64)) / size
-
-    # delta = dL/df = p - t, divided by size because the loss is a mean
-    delta = np.divide(p, total, out=p)
-    delta -= t
-    delta /= size
-    for layer in reversed(range(len(W))):
-        # dL/dW = delta h^T
-        np.matmul(delta, h[layer].T, out=buffers.gradients[layer])
-        if layer:
-            # delta of the layer below: W^T delta, times tanh'(a) = 1 - tanh(a)^2 = 1 - h^2
-            below = np.matmul(W[layer].T, delta, out=deltas[layer - 1])
-            slope = np.square(h[layer], out=h[layer])
-            below *= np.subtract(1, slope, out=slope)
-            delta = below
-    return loss, n - int(np.count_nonzero(of_label))
+def are_valid(weights: Array) -> bool:
+    """Whether no weight is NaN or exceeds MAX_WEIGHT in absolute value."""
+    return bool((np.abs(weights) <= MAX_WEIGHT).all())

@@ -1,74 +1,123 @@
-"""Training options. Does not import NumPy, so that `mnistnet --help` starts quickly."""
+"""The training options, each declared once: type, default, help and range.
+
+The options of the command line, the keywords of mnistnet.train, their checks, the comparison of
+--resume and the metadata of weights files all follow from the fields of Options. Does not import
+NumPy, so that `mnistnet --help` starts quickly.
+"""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
+from types import NoneType
+from typing import Any
 
 from mnistnet.errors import TrainingError
 
 VALIDATION = 5000  # images held out; a sixth of a small set
 BATCH_SIZE = 100  # images in a minibatch; a tenth of a small set
+MOST = 1_000_000  # epochs, units or images; more is a typing error
 
 
-def default_sizes(count: int, validation: int | None, batch_size: int | None) -> tuple[int, int]:
-    """Fill in the number of validation images and the batch size for a set of count images."""
-    if validation is None:
-        validation = min(VALIDATION, count // 6)
-    if batch_size is None:
-        batch_size = min(BATCH_SIZE, max((count - validation) // 10, 1))
-    return validation, batch_size
+def _option(
+    default: Any, text: str, low: float = 0, high: float = math.inf, excluded: float | None = None
+) -> Any:
+    """Declare an option: its default, its help and its range, low to high without excluded."""
+    return field(default=default, metadata={"help": text, "range": (low, high, excluded)})
 
 
 @dataclass(frozen=True)
 class Options:
     """The options of a training run; with the images they determine the weights.
 
-    hidden         units of each hidden layer; (72,) is the notes' network
-    epochs         passes over the training images
-    batch_size     images in a minibatch
-    learning_rate, momentum, weight_decay    as in the formulas of descent.py and training.py
-    augment        whether minibatches are distorted (image/warp.py)
-    warps          distortions per minibatch, each applied to an equal part of it
-    strength       factor of the limits of the distortions
-    widen          fraction of the distortions that also widen the images, up to twofold
-    validation     number of training images held out for validation
-    drawn          number of drawn digits (image/drawn.py) added to the training images
-    nondigits      number of images without a digit (image/nondigits.py) added to them; their target
-                   is the uniform distribution
-    start          SHA-256 of the weights to start from; empty for random weights
-    seed           determines the initial weights, the order of the images and the distortions
+    NumPy's numbers become Python's. Raises TrainingError, naming the option, for a value of another
+    type or out of range.
     """
 
-    hidden: tuple[int, ...] = (72,)
-    epochs: int = 80
-    batch_size: int = BATCH_SIZE
-    learning_rate: float = 0.2
-    momentum: float = 0.9
-    weight_decay: float = 5e-5
-    augment: bool = True
-    warps: int = 1
-    strength: float = 1.0
-    widen: float = 0.0
-    validation: int = VALIDATION
-    drawn: int = 0
-    nondigits: int = 0
-    start: str = ""
-    seed: int = 0
+    hidden: tuple[int, ...] = _option(
+        (72,), "Units of each hidden layer, as in 300,100; may be repeated.  [default: 72]", 1, MOST
+    )
+    epochs: int = _option(80, "Passes over the training images.", 1, MOST)
+    batch_size: int | None = _option(
+        None, "Images per minibatch.  [default: 100, or a tenth of a small set]", 1, MOST
+    )
+    learning_rate: float = _option(
+        0.2, "Learning rate of the first step; it falls to zero along a cosine.", excluded=0
+    )
+    momentum: float = _option(
+        0.9, "Fraction of the previous step that is carried over.", 0, 1, excluded=1
+    )
+    weight_decay: float = _option(
+        5e-5, "L2 penalty: adds decay/2 * sum of squared weights to the loss.", 0, 1
+    )
+    augment: bool = _option(True, "Distort the images of each minibatch slightly and at random.")
+    warps: int = _option(1, "Distortions per minibatch; several help wide networks.", 1, MOST)
+    strength: float = _option(
+        1.0, "Factor of the distortions; stronger ones help with unusual handwriting.", 0, 4
+    )
+    widen: float = _option(
+        0.0, "Fraction of the distortions that also widen the digits, up to twofold.", 0, 1
+    )
+    drawn: int = _option(
+        0, "Drawn digits to add to the training images; they help with pictures.", 0, MOST
+    )
+    nondigits: int = _option(
+        0,
+        "Drawn images of no digit to add to the training images, so that predict recognises those.",
+        0,
+        MOST,
+    )
+    validation: int | None = _option(
+        None, "Training images held out for validation.  [default: 5000, or a sixth of a small set]"
+    )
+    seed: int = _option(0, "Random seed; the same seed on the same machine gives the same weights.")
+    start: str = ""  # SHA-256 of the weights to start from; empty for random weights
 
-    def check(self) -> None:
-        """Raise TrainingError if an option is out of range."""
-        for name, ok, words in (
-            ("hidden", all(units >= 1 for units in self.hidden), "at least 1 unit in each layer"),
-            ("epochs", self.epochs >= 1, "at least 1"),
-            ("batch_size", self.batch_size >= 1, "at least 1"),
-            ("learning_rate", 0 < self.learning_rate < math.inf, "a number above 0"),
-            ("momentum", 0 <= self.momentum < 1, "a number from 0 to below 1"),
-            ("weight_decay", 0 <= self.weight_decay <= 1, "a number from 0 to 1"),
-            ("warps", self.warps >= 1, "at least 1"),
-            ("strength", 0 <= self.strength <= 4, "a number from 0 to 4"),
-            ("widen", 0 <= self.widen <= 1, "a number from 0 to 1"),
-            ("drawn", self.drawn >= 0, "at least 0"),
-            ("nondigits", self.nondigits >= 0, "at least 0"),
-            ("seed", self.seed >= 0, "at least 0"),
-        ):
-            if not ok:
-                raise TrainingError(f"expected {words} for {name}; found {getattr(self, name)}")
+    def __post_init__(self) -> None:
+        for option in DECLARED:
+            object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
+
+    def sizes(self, count: int) -> tuple[int, int]:
+        """Return the number of validation images and the batch size for a set of count images."""
+        validation, batch_size = self.validation, self.batch_size
+        if validation is None:
+            validation = min(VALIDATION, count // 6)
+        if batch_size is None:
+            batch_size = min(BATCH_SIZE, max((count - validation) // 10, 1))
+        return validation, batch_size
+
+    def completed(self, count: int) -> "Options":
+        """Return the options for a set of count images, with its sizes."""
+        validation, batch_size = self.sizes(count)
+        return replace(self, validation=validation, batch_size=batch_size)
+
+
+DECLARED = [option for option in fields(Options) if option.metadata]
+
+# For each type of an option, the types that a value may have, and their name in errors.
+KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number"),
+    int | None: ((int, NoneType), "a whole number"),
+    float: ((int, float), "a number"),
+    bool: ((bool,), "True or False"),
+    tuple[int, ...]: ((int,), "whole numbers"),
+}
+
+
+def _checked(option: Any, value: Any) -> Any:
+    """Return the value of an option as its type."""
+    kinds, words = KINDS[option.type]
+    low, high, excluded = option.metadata["range"]
+    is_tuple = option.type == tuple[int, ...]
+    items = value if is_tuple and hasattr(value, "__iter__") else [value]
+    values = [item.item() if getattr(item, "ndim", None) == 0 else item for item in items]
+    for item in values:
+        is_in_range = type(item) in kinds and (
+            item is None or (low <= item <= high and item not in (excluded, math.inf))
+        )
+        if not is_in_range:
+            most = "" if high == math.inf else f" to {high:,}"
+            limits = f" from {low:,}{most}" * (option.type is not bool)
+            limits += "" if excluded is None else f", but not {excluded}"
+            raise TrainingError(f"expected {words}{limits} for {option.name}; found {value!r}")
+    if is_tuple:
+        return tuple(values)
+    return float(values[0]) if option.type is float else values[0]

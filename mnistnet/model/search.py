@@ -28,7 +28,7 @@ from mnistnet.model.run import check_same
 
 # Trains a network with these options, and returns its weights (P,) and its history. It is pickled,
 # so it must be a module-level function or a partial of one.
-Train = Callable[[Options], tuple[Array, list[Report]]]
+Train = Callable[[Options], tuple[Array, Sequence[Report]]]
 
 
 @dataclass(frozen=True)
@@ -183,9 +183,12 @@ def versions() -> dict[str, str]:
     return {"mnistnet": __version__, "NumPy": np.__version__, "Python": platform.python_version()}
 
 
-def check_versions(worker: str, found: Mapping[str, str], expected: Mapping[str, str]) -> None:
-    """Raise TrainingError, naming the worker, if its versions differ from those expected."""
-    for name, version in expected.items():
+def check_versions(
+    worker: str, found: Mapping[str, str], expected: Mapping[str, str] | None = None
+) -> None:
+    """Raise TrainingError, naming the worker, if its versions differ from those expected, or from
+    those of this process."""
+    for name, version in (expected or versions()).items():
         if found.get(name) != version:
             raise TrainingError(
                 f"the worker {worker}: expected {name} {version}; found {found.get(name)}; "

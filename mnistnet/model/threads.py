@@ -3,16 +3,15 @@
 With two OpenBLAS threads training is 1.1 to 1.3 times as fast on an idle machine, but 4 to 100
 times as slow if anything else runs, because the threads spin while they wait for each other.
 mnistnet instead prepares the next minibatches in a thread (prefetch) and, in wide networks, divides
-each minibatch between two threads (descent.py).
+each minibatch between two threads (training.py).
 """
 
-import functools
 import os
+import threading
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -27,43 +26,72 @@ VARIABLES = (
 T = TypeVar("T")
 
 
+class _Limit:
+    """The limit of one BLAS thread, which belongs to the whole process: it holds from the first
+    thread that enters until the last one leaves."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.entries = 0
+        self.controller: ThreadpoolController | None = None
+        self.limiter: Any = None
+
+    def enter(self) -> None:
+        with self.lock:
+            if not self.entries:
+                # kept, because it takes 2 ms to find the loaded libraries
+                self.controller = self.controller or ThreadpoolController()
+                self.limiter = self.controller.limit(limits=1, user_api="blas")
+            self.entries += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.entries -= 1
+            if not self.entries:
+                self.limiter.restore_original_limits()
+
+
+_limit = _Limit()
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Limit BLAS to one thread in the block, unless the user has chosen a number of threads.
 
-    Has no effect on Accelerate (macOS).
+    Blocks may overlap in several threads. Has no effect on Accelerate (macOS).
     """
     if any(name in os.environ for name in VARIABLES):
         yield
         return
-    with _controller().limit(limits=1, user_api="blas"):
+    _limit.enter()
+    try:
         yield
-
-
-@functools.cache
-def _controller() -> ThreadpoolController:
-    """Cached, because it takes 2 ms to find the loaded libraries."""
-    return ThreadpoolController()
+    finally:
+        _limit.leave()
 
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
-    """Yield the items in order; another thread takes them, up to depth items ahead."""
+    """Yield the items in order; another thread takes them, up to depth items ahead.
+
+    Futures would take ten times as long as these queues, which matters for small minibatches.
+    """
     ready: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
     slots: SimpleQueue[bool] = SimpleQueue()  # True for each free place, False to stop
 
     def take() -> None:
+        error = None
         try:
             for item in items:
                 if not slots.get():
                     return
                 ready.put((item, None))
-            ready.put((None, None))
-        except BaseException as error:
-            ready.put((None, error))
+        except BaseException as caught:
+            error = caught
+        ready.put((None, error))
 
     for _ in range(depth):
         slots.put(True)
-    thread = Thread(target=take, daemon=True)
+    thread = threading.Thread(target=take, daemon=True)
     thread.start()
     try:
         while (pair := ready.get())[0] is not None:

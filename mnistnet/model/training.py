@@ -1,77 +1,54 @@
-"""Train a network: epochs, minibatches, learning rate and validation. The step is in descent.py.
+"""Train a network by minibatch stochastic gradient descent with momentum and weight decay.
 
-The learning rate falls from learning_rate to zero along half a cosine (Loshchilov and Hutter 2017,
+One step for each minibatch:
+
+    g = dL/dw + decay * w            decay * w is the gradient of decay/2 * |w|^2
+    v = momentum * v + g
+    w = w - rate * v
+
+The rate falls from the learning rate to zero along half a cosine (Loshchilov and Hutter 2017,
 https://arxiv.org/abs/1608.03983), at every step, so that the last epoch is the one to keep.
+
+With more than the notes' 72 units in the last hidden layer, the step of W is scaled by 72 / units.
+A step of W changes the scores in proportion to the number of units, and would overshoot at the rate
+that suits the other layers (Yang et al. 2022, https://arxiv.org/abs/2203.03466).
 """
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import cycle, repeat
+from typing import Any
 
 import numpy as np
 
-from mnistnet.arrays import CLASSES, PIXELS, Array
+from mnistnet.arrays import PIXELS, Array
 from mnistnet.errors import TrainingError
-from mnistnet.model.descent import Descent
 from mnistnet.model.metadata import Report
-from mnistnet.model.network import NONE, Network, are_valid, log_probabilities, logistic_loss, scale
+from mnistnet.model.network import (
+    NONE,
+    Network,
+    are_valid,
+    backpropagate,
+    log_probabilities,
+    logistic_loss,
+    scale,
+)
 from mnistnet.model.options import Options
+from mnistnet.model.state import State, split
 from mnistnet.model.threads import one_blas_thread, prefetch
 
-# The same images are held out for every training seed, so that seeds can be compared.
-VALIDATION_SEED = 784_72_10
+NOTES_UNITS = 72
 AHEAD = 4  # minibatches prepared in advance
-
-
-@dataclass
-class State:
-    """The state of a training run between two epochs."""
-
-    network: Network
-    rng: "np.random.Generator"
-    velocity: Array = field(init=False)  # v of descent.py, (P,)
-    history: list[Report] = field(default_factory=list)  # of the finished epochs
-
-    def __post_init__(self) -> None:
-        self.velocity = np.zeros_like(self.network.parameters)
-
-
-def begin(options: Options, start: Network | None = None) -> State:
-    """Return the initial state of training: a copy of the weights of start, or random ones."""
-    initial, rng, _ = streams(options.seed)
-    network = Network.random((PIXELS, *options.hidden, CLASSES), initial)
-    if start is not None:
-        network.parameters[:] = start.parameters
-    return State(network, rng)
-
-
-def streams(seed: int) -> list["np.random.Generator"]:
-    """Return independent generators for the initial weights, for the order and distortion of the
-    images, and for additional images."""
-    return np.random.default_rng(seed).spawn(3)
-
+WIDE = 200_000  # weights; in a smaller network, synchronising two threads costs more than it gains
+MAX_ACTIVATIONS = 1 << 27  # in a minibatch, so that training takes less than 3 GB
 
 # Takes a generator and the number of minibatches in an epoch. Yields a function for each of them
-# that distorts images (n, 784) uint8 and writes x (n, 784) in [0, 1] to its second argument.
-Augment = Callable[["np.random.Generator", int], Iterable[Callable[[Array, Array], Array]]]
-
-
-def split(count: int, validation: int) -> tuple[Array, Array]:
-    """Return the rows of count images to train on, and those held out for validation.
-
-    These are the last of a permutation that depends on count only. Raises TrainingError if no rows
-    are left to train on.
-    """
-    if not 0 <= validation < count:
-        raise TrainingError(
-            f"expected fewer than {count:,} validation images, found {validation:,}; "
-            "lower --validation"
-        )
-    order = np.random.default_rng(VALIDATION_SEED).permutation(count)
-    return order[: count - validation], order[count - validation :]
+# that distorts images, (n, 784) uint8, and writes x, (n, 784) in [0, 1], to its second argument.
+Transform = Callable[[Array, Array], Array]
+Augment = Callable[["np.random.Generator", int], Iterable[Transform]]
 
 
 def train(
@@ -89,35 +66,30 @@ def train(
     images and labels, never held out; the label NONE marks images without a digit. Raises
     TrainingError if the options do not fit the data or the loss is no longer finite.
     """
-    trained, held_out = split(len(images), options.validation)
-    if options.batch_size > len(trained) + len(extra[1] if extra else ()):
-        raise TrainingError(
-            f"expected a batch size of at most the {len(trained):,} training images, "
-            f"found {options.batch_size:,}; lower --batch-size"
-        )
+    rows, held_out = split(len(images), options)
+    _, batch_size = options.sizes(len(images))
     if extra:
-        trained = np.concatenate([trained, np.arange(len(images), len(images) + len(extra[0]))])
+        rows = np.concatenate([rows, np.arange(len(images), len(images) + len(extra[0]))])
         images, labels = np.concatenate([images, extra[0]]), np.concatenate([labels, extra[1]])
-    digits = int((labels[trained] != NONE).sum())
-    feed = _Minibatches(images, labels, trained, options.batch_size, augment, state.network)
-    with Descent(state.network, state.velocity, options) as descent:
+    _check_batch_size(batch_size, len(rows), state.network)
+    digits = int((labels[rows] != NONE).sum())
+    # memory for the minibatches: one is in use, one is being prepared, the others wait
+    layout: Any = "F" if augment else "C"  # distortions write one pixel of all images at a time
+    shape, dtype = (batch_size, PIXELS), state.network.parameters.dtype
+    buffers = [np.empty(shape, dtype, layout) for _ in range(AHEAD + 2)]
+    with ThreadPoolExecutor(2) as threads:  # started on first use
         for epoch in range(len(state.history), options.epochs):
             began = time.perf_counter()
-            rates = [
-                _rate(options.learning_rate, step, options.epochs * feed.steps)
-                for step in range(epoch * feed.steps, (epoch + 1) * feed.steps)
-            ]
-            with one_blas_thread(), closing(feed.epoch(state.rng)) as batches:
-                loss, right = descent.epoch(batches, rates)
-                if not (math.isfinite(loss) and are_valid(state.network.parameters)):
-                    raise TrainingError(
-                        f"the loss is no longer finite in epoch {epoch + 1}; "
-                        f"lower the learning rate, which is {options.learning_rate:g}"
-                    )
+            rates = _rates(options, epoch, steps=-(-len(rows) // batch_size))
+            order = state.rng.permutation(rows)
+            transforms = augment(state.rng, len(rates)) if augment else repeat(scale)
+            batches = _minibatches(images, labels, order, transforms, buffers)
+            with one_blas_thread(), closing(prefetch(batches, AHEAD)) as coming:
+                loss, right = _descend(state, coming, rates, options, threads)
                 validation_loss, accuracy = _validate(state.network, images, labels, held_out)
             report = Report(
                 epoch=epoch + 1,
-                train_loss=loss / len(trained),
+                train_loss=loss / len(rows),
                 train_accuracy=right / digits,
                 validation_loss=validation_loss,
                 validation_accuracy=accuracy,
@@ -128,43 +100,136 @@ def train(
             yield report
 
 
-class _Minibatches:
-    """The minibatches of each epoch, prepared in a thread."""
-
-    def __init__(
-        self,
-        images: Array,
-        labels: Array,
-        rows: Array,
-        size: int,
-        augment: Augment | None,
-        network: Network,
-    ) -> None:
-        self.images, self.labels, self.rows, self.size = images, labels, rows, size
-        self.augment = augment
-        self.steps = -(-len(rows) // size)
-        # One minibatch is in use, one is being prepared, the others wait.
-        dtype, depth = network.parameters.dtype, min(AHEAD, self.steps) + 2
-        self.buffers = [np.empty((size, network.layers[0]), dtype) for _ in range(depth)]
-        if augment:  # writes one pixel of all images at a time
-            self.buffers = [np.empty((network.layers[0], size), dtype).T for _ in range(depth)]
-
-    def epoch(self, rng: "np.random.Generator") -> Generator[tuple[Array, Array], None, None]:
-        """Yield x (n, 784) and labels (n,) of each minibatch, in a new random order."""
-        return prefetch(self._prepared(rng), len(self.buffers) - 2)
-
-    def _prepared(self, rng: "np.random.Generator") -> Iterator[tuple[Array, Array]]:
-        order = rng.permutation(self.rows)
-        transforms = self.augment(rng, self.steps) if self.augment else repeat(scale)
-        starts = range(0, len(order), self.size)
-        for start, transform, x in zip(starts, transforms, cycle(self.buffers), strict=False):
-            rows = order[start : start + self.size]
-            yield transform(self.images[rows], x[: len(rows)]), self.labels[rows]
+def _check_batch_size(batch_size: int, count: int, network: Network) -> None:
+    """Raise TrainingError if a minibatch has more than count images or takes too much memory."""
+    activations = sum(network.layers) * batch_size
+    if batch_size > count:
+        raise TrainingError(
+            f"expected a batch size of at most the {count:,} training images, "
+            f"found {batch_size:,}; lower --batch-size"
+        )
+    if activations > MAX_ACTIVATIONS:
+        raise TrainingError(
+            f"expected at most {MAX_ACTIVATIONS:,} activations in a minibatch; found "
+            f"{activations:,} for {batch_size:,} images: use a smaller batch size or fewer hidden "
+            "units"
+        )
 
 
-def _rate(learning_rate: float, step: int, steps: int) -> float:
-    """Half a cosine, from learning_rate at step 0 to zero after the last step."""
-    return learning_rate / 2 * (1 + math.cos(math.pi * step / steps))
+def _rates(options: Options, epoch: int, steps: int) -> list[float]:
+    """The learning rate of each step of an epoch, along half a cosine from the first step of the
+    training, at the full learning rate, to zero after the last."""
+    turn = math.pi / (options.epochs * steps)
+    return [
+        options.learning_rate / 2 * (1 + math.cos(turn * step))
+        for step in range(epoch * steps, (epoch + 1) * steps)
+    ]
+
+
+def _minibatches(
+    images: Array,
+    labels: Array,
+    order: Array,
+    transforms: Iterable[Transform],
+    buffers: Sequence[Array],
+) -> Iterator[tuple[Array, Array]]:
+    """Yield x (n, 784), in one of the buffers, and labels (n,) of each minibatch in this order."""
+    starts = range(0, len(order), len(buffers[0]))
+    for start, transform, x in zip(starts, transforms, cycle(buffers), strict=False):
+        rows = order[start : start + len(x)]
+        yield transform(images[rows], x[: len(rows)]), labels[rows]
+
+
+def _descend(
+    state: State,
+    batches: Iterable[tuple[Array, Array]],
+    rates: Sequence[float],
+    options: Options,
+    threads: Executor,
+) -> tuple[float, int]:
+    """Take one step for each minibatch; return the sum of the losses and the number of right
+    answers. Raises TrainingError as soon as a loss is not finite, or for invalid weights at the
+    end."""
+    is_wide = len(state.velocity) >= WIDE
+    gradients = [np.empty_like(state.velocity) for _ in range(1 + is_wide)]
+    total, right = 0.0, 0
+    for (x, labels), rate in zip(batches, rates, strict=True):
+        loss, answers = step(
+            state, x, labels, rate, options, gradients, threads.map if is_wide else map
+        )
+        if not math.isfinite(loss):
+            break
+        total += loss * len(labels)
+        right += int(np.count_nonzero(answers == labels))
+    if not (math.isfinite(loss) and are_valid(state.network.parameters)):
+        raise TrainingError(
+            f"the loss is no longer finite in epoch {len(state.history) + 1}; "
+            f"lower the learning rate, which is {options.learning_rate:g}"
+        )
+    return total, right
+
+
+def step(
+    state: State,
+    x: Array,
+    labels: Array,
+    rate: float,
+    options: Options,
+    gradients: Sequence[Array],
+    run: Callable[..., Iterable[Any]] = map,
+) -> tuple[float, Array]:
+    """Take one step on a minibatch, x (n, 784) and labels (n,); return its mean loss and the digits
+    (n,) that the network read before.
+
+    gradients are one or two vectors (P,) to work with. With two, as for a wide network, each half
+    of the minibatch has its own gradient, and each half of the weights is updated by itself, so
+    that run may be the map of two threads. The halves do not depend on the number of cores, and so
+    the weights do not either.
+    """
+    network, n = state.network, len(labels)
+
+    def differentiate(part: slice, gradient: Array) -> tuple[float, Array, Array]:
+        return backpropagate(network, x[part], labels[part], gradient, n)
+
+    def update(part: slice) -> None:
+        _update(network, state.velocity, gradients[: len(found)], rate, options, part)
+
+    found = list(run(differentiate, _slices(n, len(gradients)), gradients))
+    loss = sum(loss for loss, _, _ in found)
+    if math.isfinite(loss):
+        list(run(update, _slices(len(network.parameters), len(gradients))))
+    return loss, np.concatenate([f.argmax(axis=1) for _, _, f in found])
+
+
+def _slices(count: int, parts: int) -> list[slice]:
+    """Divide range(count) into slices of equal size; the last may be shorter."""
+    size = -(-count // parts)
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss
+def _update(
+    network: Network,
+    velocity: Array,
+    gradients: Sequence[Array],
+    rate: float,
+    options: Options,
+    part: slice,
+) -> None:
+    """Apply the formulas above in place to a part of the weights and of the velocity. The gradient
+    is the sum of gradients; the first of them is overwritten."""
+    w, v = network.parameters[part], velocity[part]
+    v *= options.momentum
+    for gradient in gradients:
+        v += gradient[part]
+    change = gradients[0][part]
+    v += np.multiply(options.weight_decay, w, out=change)
+    np.multiply(rate, v, out=change)
+    units = network.layers[-2]
+    if units > NOTES_UNITS:
+        first = len(velocity) - network.matrices[-1].size  # of W
+        change[max(first - part.start, 0) :] *= NOTES_UNITS / units
+    w -= change
 
 
 def _validate(

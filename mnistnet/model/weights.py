@@ -15,6 +15,7 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -106,22 +107,11 @@ class Contents(NamedTuple):
 
 def load_all(path: Path) -> Contents:
     """Load everything in a weights file or checkpoint; raises WeightsError as load does."""
-    try:
-        if path.exists() and not path.is_file():
-            raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
-        with path.open("rb") as stream:
-            arrays = _read(stream, path)
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"there is no weights file {path}; run 'mnistnet train' to make one, "
-            "or name another with --weights"
-        ) from error
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {reason(error)}") from error
+    arrays = _read(path)
     meta = _json(arrays.pop("meta", None), path)
     velocity = arrays.pop("velocity", None)
     matrices = _matrices(arrays, path)
-    layers = [matrices[0].shape[1], *(len(W) for W in matrices)]
+    layers = [matrices[0].shape[1], *map(len, matrices)]
     if meta.get("layers") != layers:
         raise WeightsError(
             f"{path}: expected the layers in its metadata, {meta.get('layers')}; found {layers}"
@@ -133,26 +123,37 @@ def load_all(path: Path) -> Contents:
     network = Network(layers)
     network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
     if velocity is not None and (
-        (velocity.dtype, velocity.shape) != (np.float32, network.parameters.shape)
+        velocity.dtype != np.float32
+        or velocity.shape != network.parameters.shape
         or not np.isfinite(velocity).all()
     ):
         raise WeightsError(f"{path}: expected a finite float32 velocity for each weight")
     return Contents(network, metadata, velocity, meta)
 
 
-def _read(stream: BinaryIO, path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Array]:
     """Read every array in the file; refuses pickles and more than MAX_BYTES."""
     try:
-        _check_ends(stream)
-        with zipfile.ZipFile(stream) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-            if size > MAX_BYTES:
-                raise WeightsError(f"{path}: expected at most {MAX_BYTES:,} bytes; found {size:,}")
-            return {
-                member.filename.removesuffix(".npy"): _array(archive, member)
-                for member in archive.infolist()
-            }
-    except (WeightsError, OSError, MemoryError):
+        if path.exists() and not path.is_file():
+            raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
+        with path.open("rb") as stream:
+            _check_ends(stream)
+            with zipfile.ZipFile(stream) as archive, warnings.catch_warnings(action="ignore"):
+                members = archive.infolist()
+                size = sum(member.file_size for member in members)
+                if size > MAX_BYTES:
+                    raise WeightsError(
+                        f"{path}: expected at most {MAX_BYTES:,} bytes; found {size:,}"
+                    )
+                return {m.filename.removesuffix(".npy"): _array(archive, m) for m in members}
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"there is no weights file {path}; run 'mnistnet train' to make one, "
+            "or name another with --weights"
+        ) from error
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {reason(error)}") from error
+    except (WeightsError, MemoryError):
         raise
     except Exception as error:  # zipfile and NumPy raise many types for a malformed file
         raise WeightsError(
@@ -178,28 +179,23 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     """Read one array, after checking that it has the size that its header states."""
     if member.filename == "meta.npy" and member.file_size > MAX_META + 1000:
         raise ValueError(f"{member.file_size:,} bytes of metadata")
-    with warnings.catch_warnings(action="ignore"):
-        with archive.open(member) as content:
-            np.lib.format.read_magic(content)
-            shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-            size = math.prod(shape) * dtype.itemsize
-            if content.tell() + size != member.file_size:
-                raise ValueError(f"{member.filename} does not have {size:,} bytes")
-        with archive.open(member) as content:
-            array: Array = np.lib.format.read_array(content, allow_pickle=False)
+    with archive.open(member) as content:
+        np.lib.format.read_magic(content)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        size = math.prod(shape) * dtype.itemsize
+        if content.tell() + size != member.file_size:
+            raise ValueError(f"{member.filename} does not have {size:,} bytes")
+    with archive.open(member) as content:
+        array: Array = np.lib.format.read_array(content, allow_pickle=False)
     return array
 
 
 def _json(text: Any, path: Path) -> dict[str, Any]:
     """Parse the JSON object in the array, and check its format number."""
-    try:
-        meta = (
-            json.loads(str(text[()]), parse_constant=lambda _: None)  # NaN, Infinity
-            if text is not None and text.dtype.kind == "U"
-            else None
-        )
-    except (ValueError, RecursionError):
-        meta = None
+    meta = None
+    if text is not None and text.dtype.kind == "U":
+        with suppress(ValueError, RecursionError):
+            meta = json.loads(str(text[()]), parse_constant=lambda _: None)  # NaN, Infinity
     if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
         raise WeightsError(f"{path}: expected mnistnet's metadata, a JSON object; found none")
     if meta["format"] != FORMAT:
@@ -216,8 +212,8 @@ def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:
     if not names or set(arrays) != set(names):
         found = ", ".join(sorted(arrays)) or "none"
         raise WeightsError(f"{path}: expected the matrices W1, W2, ...; found {found}")
-    matrices = [arrays[name] for name in names]
-    for name, W in zip(names, matrices, strict=True):
+    for name in names:
+        W = arrays[name]
         if W.dtype not in (np.float32, np.float16) or W.ndim != 2:
             raise WeightsError(
                 f"{path}: expected a float32 or float16 matrix {name}; found {W.dtype}, "
@@ -228,11 +224,11 @@ def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:
                 f"{path}: expected weights of at most {MAX_WEIGHT:g} in {name}; "
                 f"found {np.abs(W).max():g}"
             )
-    shapes = [W.shape for W in matrices]
+    shapes = [arrays[name].shape for name in names]
     chained = all(below[0] == above[1] for below, above in itertools.pairwise(shapes))
     if not chained or 0 in np.ravel(shapes) or shapes[0][1] != PIXELS or shapes[-1][0] != CLASSES:
         raise WeightsError(
             f"{path}: expected matrices from {PIXELS} pixels to {CLASSES} scores; "
             f"found {', '.join(f'{units} x {inputs}' for units, inputs in shapes)}"
         )
-    return matrices
+    return [arrays[name] for name in names]

@@ -1,7 +1,7 @@
 """Evaluate a network on labelled images: accuracy, loss, confusion and mistakes."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,7 @@ import numpy as np
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError
 from mnistnet.model.answer import are_unsure, margins
-from mnistnet.model.metadata import Metadata
 from mnistnet.model.network import Network, log_probabilities, logistic_loss
-from mnistnet.model.training import split
 
 
 @dataclass(frozen=True)
@@ -114,23 +112,6 @@ class Evaluation:
             )
             for digit in range(CLASSES)
         ]
-
-
-def rows_of(part: str, count: int, sha256: Mapping[str, str], metadata: Metadata) -> Array:
-    """Return the rows of count images in a part: 'test' (all), 'train' or 'validation'.
-
-    sha256 is that of the images and labels. For 'train' and 'validation', raises DataError unless
-    the network with this metadata was trained on these images: the parts are known only for them.
-    """
-    if part == "test":
-        return np.arange(count)
-    if metadata.data.sha256 != sha256:
-        raise DataError(
-            f"expected the images that this network was trained on, found others; name their "
-            f"folder with --data, or use --split test instead of {part}"
-        )
-    trained, held_out = split(count, metadata.options.validation)
-    return trained if part == "train" else held_out
 
 
 def parts(count: int, label_errors: Collection[int]) -> dict[str, Collection[int]]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnistnet.arrays import CLASSES, SIDE, Array
-from mnistnet.model.network import Buffers, Network, backpropagate, log_probabilities, scale
+from mnistnet.model.network import Network, backpropagate, forward, log_probabilities, scale
 
 UNITS = 10  # shown
 DERIVATIVES = 5  # shown of each matrix
 
 
 @dataclass(frozen=True)
-class Share:
+class Contribution:
     """What a unit of the last hidden layer, h = tanh(input), contributes to two scores."""
 
     unit: int
@@ -46,7 +46,7 @@ class Explanation:
 
     answer: int
     runner_up: int
-    units: list[Share]
+    units: list[Contribution]
     others_to_answer: float
     others_to_runner_up: float
     scores: list[float]
@@ -61,18 +61,18 @@ def explain(network: Network, image: Array, label: int | None = None) -> Explana
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
     x = scale(image[None], np.empty((1, image.size)))
-    below = x  # the layer below the last hidden one
-    for W in exact.matrices[:-2]:
-        below = np.tanh(below @ W.T)
-    inputs = below[0] if len(exact.matrices) == 1 else exact.matrices[-2] @ below[0]
-    h = exact.features(x)[0]
-    f = exact.scores(x)
-    log_p = log_probabilities(f)[0]
-    runner_up, answer = np.argsort(f[0], kind="stable")[-2:].tolist()
-    shares = exact.matrices[-1] * h
+    W = exact.matrices
+    layers, scores = forward(W, x)
+    h, f = layers[-1][0], scores[0]
+    inputs = W[-2] @ layers[-2][0] if len(W) > 1 else h
+    log_p = log_probabilities(scores)[0]
+    runner_up, answer = np.argsort(f, kind="stable")[-2:].tolist()
+    shares = W[-1] * h
     order = np.argsort(-np.abs(shares[answer] - shares[runner_up]), kind="stable")
     units = [
-        Share(int(u), *map(float, (inputs[u], h[u], shares[answer, u], shares[runner_up, u])))
+        Contribution(
+            int(u), *map(float, (inputs[u], h[u], shares[answer, u], shares[runner_up, u]))
+        )
         for u in order[:UNITS]
     ]
     others = shares[:, order[UNITS:]].sum(axis=1)
@@ -82,7 +82,7 @@ def explain(network: Network, image: Array, label: int | None = None) -> Explana
         units=units,
         others_to_answer=float(others[answer]),
         others_to_runner_up=float(others[runner_up]),
-        scores=f[0].tolist(),
+        scores=f.tolist(),
         probabilities=np.exp(log_p).tolist(),
         label=label,
         loss=None if label is None else float(-log_p[label]),
@@ -91,10 +91,9 @@ def explain(network: Network, image: Array, label: int | None = None) -> Explana
 
 
 def _largest_derivatives(network: Network, x: Array, label: int) -> list[Derivative]:
-    buffers = Buffers(network, 1)
-    backpropagate(network, x, np.array([label]), buffers)
+    _, gradient, _ = backpropagate(network, x, np.array([label]))
     found = []
-    for name, G in zip(matrix_names(len(network.matrices)), buffers.gradients, strict=True):
+    for name, G in zip(matrix_names(len(network.matrices)), network.split(gradient), strict=True):
         for place in np.argsort(-np.abs(G), axis=None, kind="stable")[:DERIVATIVES]:
             row, column = divmod(int(place), G.shape[1])
             found.append(Derivative(name, row, column, float(G[row, column])))

@@ -10,9 +10,9 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import TrainingError
-from mnistnet.model import training
 from mnistnet.model.network import log_probabilities, logistic_loss
 from mnistnet.model.search import Start, best
+from mnistnet.model.state import split
 from mnistnet.report.text import accuracy_text, percent
 
 CORRELATED = 5  # starts needed for a rank correlation
@@ -49,7 +49,7 @@ def analyse(
         raise TrainingError(
             f"{starts[0].path}: trained on other images; name their folder with --data"
         )
-    rows = training.split(len(labels), first.options.validation)[1]
+    rows = split(len(labels), first.options)[1]
     if not len(rows):
         return Analysis(sorted(starts, key=lambda start: start.seed), None, None, [], [])
     ordered = best(starts, len(starts))

@@ -13,10 +13,10 @@ from pathlib import Path
 from table import Table
 
 from mnistnet import api, load_data
+from mnistnet.executors import process_pool
 from mnistnet.model.metadata import Source
 from mnistnet.model.options import Options
 from mnistnet.model.search import search
-from mnistnet.processes import process_pool
 
 STARTS, ROUNDS = 6, 3
 OPTIONS = Options(epochs=10)

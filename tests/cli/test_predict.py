@@ -13,7 +13,8 @@ from program import assert_fails, png, program, run
 
 from mnistnet.data import mnist
 from mnistnet.model import weights
-from mnistnet.model.training import split
+from mnistnet.model.options import Options
+from mnistnet.model.state import split
 
 
 def test_explain_shows_how_the_answer_is_computed(trained: Path) -> None:
@@ -67,7 +68,7 @@ def test_quiet_suppresses_notes(trained: Path) -> None:
 
 def test_validation_images_are_those_held_out_in_training(trained: Path) -> None:
     data = mnist.load(trained, "train")
-    row = split(300, 50)[1][7]
+    row = split(300, Options(validation=50))[1][7]
     names = ("predict", "--data", trained, "--json")
     by_name = json.loads(run(*names, "validation:7").stdout)
     by_number = json.loads(run(*names, f"train:{row}").stdout)

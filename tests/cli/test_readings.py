@@ -8,7 +8,8 @@ import tasks
 from PIL import Image, ImageDraw
 from program import run
 
-from mnistnet.cli import predict, readings
+from mnistnet.cli import pictures as reading
+from mnistnet.cli import predict
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_an_interruption_reports_the_number_of_answers(
 
 
 def test_a_killed_process_is_an_error(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readings, "read_file", tasks.killed)
+    monkeypatch.setattr(reading, "read_file", tasks.killed)
     result = run("predict", pictures, "--workers", 2)
     assert (result.stdout, result.exit_code) == ("", 1)
     assert result.stderr.endswith("Error: a process that read pictures was killed; run it again\n")

@@ -15,16 +15,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import tasks
-from program import COMMAND, assert_fails, posix_only, program, run
+from program import COMMAND, NOTE, assert_fault, posix_only, program, run
 
-from mnistnet.cli.search import dask
 from mnistnet.data import idx
 from mnistnet.errors import TrainingError
+from mnistnet.executors import dask_cluster, process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights
 from mnistnet.model.metadata import Source
 from mnistnet.model.options import Options
-from mnistnet.processes import process_pool
 
 QUICK = ("search", "--hidden", "8", "--epochs", "2", "--batch-size", "10", "--validation", "50")
 TASK = Options((6,), epochs=2, batch_size=10, augment=False, validation=20)
@@ -106,11 +105,11 @@ def test_every_command_accepts_a_committee(tiny: Path) -> None:
 def test_without_validation_images_a_committee_of_all_starts_is_possible(tiny: Path) -> None:
     words = (*QUICK, "--validation", 0, "--starts", 2, "--data", tiny)
     for choice in ((), ("--committee", "--best", 1)):
-        result = run(*words, *choice)
-        assert_fails(
-            result,
+        assert_fault(
+            (*words, *choice),
             "without validation images there is no best start: hold some out with --validation, or "
             "average all starts with --committee",
+            NOTE,
         )
     assert not Path("mnistnet.starts").exists()
     result = run(*words, "--committee", "--json")
@@ -121,9 +120,8 @@ def test_without_validation_images_a_committee_of_all_starts_is_possible(tiny: P
 def test_impossible_options_are_reported_before_the_training(tiny: Path) -> None:
     words = (*QUICK, "--data", tiny, "--starts", 3)
     assert run(*words, "--best", 2).exit_code == 2
-    assert_fails(
-        run(*words, "--committee", "--best", 4), "expected at most the 3 starts for --best; found 4"
-    )
+    message = "expected at most the 3 starts for --best; found 4"
+    assert_fault((*words, "--committee", "--best", 4), message, NOTE)
     result = run(*words, "--starts", 5000, "--hidden", 900, "--hidden", 900, "--committee")
     assert "the committee of 5000 networks is too large" in result.stderr
     Path("mnistnet.npz").write_text("a diary")
@@ -219,13 +217,13 @@ def test_a_cluster_trains_the_same_weights_even_if_a_worker_is_killed(
         patch.setattr(library, "__version__", "0.0.1")
         result = run(*words, "--scheduler", cluster.address, "--weights", "other.npz")
     assert re.fullmatch(
-        r"Error: the worker tcp://127\.0\.0\.1:\d+: expected mnistnet 0\.0\.1; found .*; "
+        rf"{NOTE}Error: the worker tcp://127\.0\.0\.1:\d+: expected mnistnet 0\.0\.1; found .*; "
         "install the same versions everywhere\n",
         result.stderr,
     )
 
     train = partial(tasks.killed_once, Path.cwd())
-    with dask(cluster.address) as executor:
+    with dask_cluster(cluster.address, int, print) as executor:
         list(library.search(executor, train, TASK, SOURCE, Path("killed.starts"), 4))
     assert Path("killed").exists()
     with process_pool(1) as executor:
@@ -237,14 +235,14 @@ def test_if_the_scheduler_dies_the_finished_starts_are_kept(
     cluster: Cluster,
 ) -> None:
     train = partial(tasks.killer_if_odd, cluster.scheduler)
-    with dask(cluster.address) as executor:
+    with dask_cluster(cluster.address, int, print) as executor:
         assert len(list(library.search(executor, train, TASK, SOURCE, Path("net.starts"), 1))) == 1
     with (
         pytest.raises(
             TrainingError,
             match="the connection to the workers was lost; finished starts are kept in net",
         ),
-        dask(cluster.address) as executor,
+        dask_cluster(cluster.address, int, print) as executor,
     ):
         list(library.search(executor, train, TASK, SOURCE, Path("net.starts"), 2))
     assert list(arrays("net.starts")) == ["seed-0000.npz"]
@@ -262,13 +260,14 @@ def test_a_scheduler_that_cannot_be_reached_is_an_error(
     tiny: Path, address: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("mnistnet.cli.search.TIMEOUT", 0.2)
+    monkeypatch.setattr("mnistnet.executors.TIMEOUT", 0.2)
     with socket.socket() as closed:  # bound, but not listening
         closed.bind(("127.0.0.1", 0))
         address = address.format(port=closed.getsockname()[1])
         result = run(*QUICK, "--starts", 3, "--data", tiny, "--scheduler", address)
     assert re.fullmatch(
-        f"Error: cannot reach the scheduler {address}: {reason}; to start one: dask scheduler\n",
+        f"{NOTE}Error: cannot reach the scheduler {address}: {reason}; "
+        "to start one: dask scheduler\n",
         result.stderr,
     )
     assert (result.stdout, result.exit_code) == ("", 1)
@@ -280,20 +279,19 @@ def test_a_scheduler_without_workers_is_an_error(tiny: Path) -> None:
         n_workers=0, processes=False, dashboard_address=None, protocol="tcp"
     ) as empty:
         address = empty.scheduler_address
-        result = run(*QUICK, "--starts", 3, "--data", tiny, "--scheduler", address)
-    assert_fails(
-        result,
-        f"the scheduler {address} has no workers; to start one: dask worker {address} --nthreads 1",
-    )
+        assert_fault(
+            (*QUICK, "--starts", 3, "--data", tiny, "--scheduler", address),
+            f"the scheduler {address} has no workers; to start one: "
+            f"dask worker {address} --nthreads 1",
+            NOTE,
+        )
 
 
 def test_without_distributed_the_error_says_how_to_install_it(tiny: Path) -> None:
     code = "import sys; sys.modules['distributed'] = None; from mnistnet.cli import main; main()"
-    result = program(
-        *(*QUICK, "--data", tiny, "--scheduler", "tcp://127.0.0.1:1"),
-        command=(sys.executable, "-c", code),
-    )
-    assert_fails(
-        result,
+    assert_fault(
+        (*QUICK, "--data", tiny, "--scheduler", "tcp://127.0.0.1:1"),
         "--scheduler needs distributed; to install it: python -m pip install distributed",
+        NOTE,
+        run=partial(program, command=(sys.executable, "-c", code)),
     )

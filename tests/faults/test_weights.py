@@ -120,7 +120,7 @@ ALTERED: dict[str, tuple[dict[str, Any], str]] = {
         {"meta": {"options": {"validation": True}}},
         f"{META} a whole number for 'validation'; found True",
     ),
-    "no seed": ({"meta": {"seed": "x"}}, f"{META} a whole number for 'seed'; found 'x'"),
+    "no seed": ({"meta": {"seed": "x"}}, f"{META} a whole number from 0 for seed; found 'x'"),
     "infinite seconds": (
         {"meta": {"history": [ROW | {"seconds": math.inf}]}},
         f"{META} a number from 0 to 1e+09 for 'seconds'; found inf",

@@ -33,7 +33,7 @@ def assert_differentiates(operation: Callable[..., ad.Node], *values: np.ndarray
     def scalar(*nodes: ad.Node) -> ad.Node:
         y = operation(*nodes)
         weights = np.cos(np.arange(y.value.size)).reshape(y.value.shape)
-        return ad.sum(y * weights)
+        return ad.total(y * weights)
 
     variables = [ad.Variable(value) for value in values]
     found = ad.gradients(scalar(*variables), variables)
@@ -90,69 +90,31 @@ def test_functions_of_two_arguments_broadcast(name: str, data: st.DataObject) ->
     assert_differentiates(function, *values)
 
 
-@given(data=st.data())
-@quick
-def test_matrix_products_of_any_dimensions_broadcast(data: st.DataObject) -> None:
-    pair = data.draw(
-        hnp.mutually_broadcastable_shapes(
-            signature="(n?,k),(k,m?)->(n?,m?)", max_dims=1, max_side=3
-        )
-    )
-    assert_differentiates(lambda a, b: a @ b, *(data.draw(arrays(s)) for s in pair.input_shapes))
+def test_matrices_are_multiplied_and_transposed() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 3)), rng.standard_normal((4, 3))
+    assert_differentiates(lambda a, b: a @ b.T, a, b)
+    assert_differentiates(lambda b: a @ b.T, b)
+    assert_differentiates(lambda a: a.T @ np.ones((2, 5)), a)
+    with pytest.raises(ValueError, match=r"two matrices; found shapes \(2, 3\) and \(3,\)"):
+        ad.Variable(a) @ np.ones(3)
 
 
-REDUCTIONS = {"sum": ad.sum, "mean": ad.mean, "max": ad.max, "logsumexp": ad.logsumexp}
-
-
-@pytest.mark.parametrize("name", REDUCTIONS)
-@given(data=st.data(), keepdims=st.booleans())
-@quick
-def test_reductions_work_over_any_axes(name: str, data: st.DataObject, keepdims: bool) -> None:
-    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=3))
-    axis = data.draw(
-        st.none() | st.integers(-len(shape), len(shape) - 1) | hnp.valid_tuple_axes(len(shape))
-    )
-    count = math.prod(shape)
-    # all different: a maximum has no derivative at ties
-    values = np.array(data.draw(st.permutations(range(count)))).reshape(shape) / 4
-    assert_differentiates(lambda x: REDUCTIONS[name](x, axis=axis, keepdims=keepdims), values)
-
-
-KEYS = [0, -1, slice(1, 3), (1, 2), (slice(None), 1), (..., None, 2), [2, 0, 2], ([1, 1], [2, 2])]
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_indices_may_repeat(key: object) -> None:
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_sums_run_over_an_axis_or_over_all(axis: int) -> None:
     values = np.random.default_rng(0).standard_normal((3, 4))
-    assert_differentiates(lambda x: x[key] * x[key], values)
-
-
-@pytest.mark.parametrize("axes", [None, (0, 1, 2), (2, 0, 1), (1, 2, 0)])
-def test_axes_may_be_transposed(axes: tuple[int, ...] | None) -> None:
-    values = np.random.default_rng(0).standard_normal((2, 3, 4))
-    assert_differentiates(lambda x: ad.transpose(x, axes), values)
-
-
-@pytest.mark.parametrize("shape", [6, (3, 2), (1, 6, 1), -1])
-def test_arrays_may_be_reshaped(shape: object) -> None:
-    values = np.random.default_rng(0).standard_normal((2, 3))
-    assert_differentiates(lambda x: ad.reshape(x, shape), values)
-
-
-def test_every_operation_is_tested_above() -> None:
-    here = {*UNARY, *BINARY, *REDUCTIONS, "matmul", "index", "transpose", "reshape"}
-    assert here == {name for name, made in vars(ad).items() if "operation.<locals>" in repr(made)}
+    assert_differentiates(lambda x: ad.total(x, axis=axis), values)
+    assert_differentiates(lambda x: ad.logsumexp(x, axis=axis), values)
+    assert_differentiates(ad.total, values)
 
 
 def test_constants_may_be_on_either_side() -> None:
     x = ad.Variable([1.0, 2.0, 4.0])
     array = np.array([2.0, 3.0, 5.0])
-    f = ad.sum(2 + x - 1 + (3 - x) * array + array / x + 2**x + (x / 4) ** 2 + array @ (array * x))
+    f = ad.total(2 + x - 1 + (3 - x) * array + array / x + 2**x + (x / 4) ** 2)
     [gradient] = ad.gradients(f, [x])
     v = x.value
-    assert gradient == pytest.approx(
-        1 - array - array / v**2 + np.log(2) * 2**v + v / 8 + 3 * array**2
-    )
+    assert gradient == pytest.approx(1 - array - array / v**2 + np.log(2) * 2**v + v / 8)
 
 
 def test_gradients_of_repeated_uses_add_up() -> None:
@@ -186,7 +148,7 @@ def test_an_unused_input_has_gradient_zero() -> None:
 
 def test_gradients_do_not_share_memory() -> None:
     x, y = ad.Variable([1.0, 2.0]), ad.Variable([3.0, 4.0])
-    dx, dy = ad.gradients(ad.sum(x + y), [x, y])
+    dx, dy = ad.gradients(ad.total(x + y), [x, y])
     dx += 5
     assert dy.tolist() == [1, 1]
 
@@ -195,8 +157,8 @@ def test_large_arguments_do_not_overflow() -> None:
     x = ad.Variable([1000.0, -1000.0, 0.0])
     y = ad.logistic(x)
     assert y.value.tolist() == [1, 0, 0.5]
-    assert ad.gradients(ad.sum(y), [x])[0].tolist() == [0, 0, 0.25]
-    top = ad.logsumexp(x)
+    assert ad.gradients(ad.total(y), [x])[0].tolist() == [0, 0, 0.25]
+    top = ad.logsumexp(x, axis=0)
     assert top.value == 1000
     assert ad.gradients(top, [x])[0].tolist() == [1, 0, 0]
 
@@ -209,15 +171,10 @@ def test_powers_of_zero_have_finite_derivatives() -> None:
     assert ad.gradients(0.0**exponent, [exponent]) == [0]
 
 
-def test_ties_share_the_gradient_of_a_maximum() -> None:
-    x = ad.Variable([1.0, 3.0, 3.0])
-    assert ad.gradients(ad.max(x), [x])[0].tolist() == [0, 0.5, 0.5]
-
-
 def test_integers_become_float64_and_float32_is_kept() -> None:
     assert ad.Variable(3).value.dtype == np.float64
     x = ad.Variable(np.ones(2, np.float32))
-    assert ad.gradients(ad.sum(ad.exp(x)), [x])[0].dtype == np.float32
+    assert ad.gradients(ad.total(ad.exp(x)), [x])[0].dtype == np.float32
 
 
 def test_an_output_that_is_not_a_scalar_is_refused() -> None:
@@ -226,16 +183,6 @@ def test_an_output_that_is_not_a_scalar_is_refused() -> None:
         ValueError, match=r"^expected a scalar to differentiate; found shape \(2,\)$"
     ):
         ad.gradients(x * 2, [x])
-
-
-def test_errors_name_shapes_that_do_not_fit() -> None:
-    a, b = ad.Variable(np.ones((2, 3))), ad.Variable(np.ones((2, 3)))
-    with pytest.raises(ValueError, match=r"^matmul does not fit shapes \(2, 3\) and \(2, 3\): "):
-        a @ b
-    with pytest.raises(ValueError, match=r"^add does not fit shapes \(2, 3\) and \(2,\): "):
-        a + np.ones(2)
-    with pytest.raises(ValueError, match=r"^reshape does not fit shapes \(2, 3\): "):
-        ad.reshape(a, (4, 2))
 
 
 def test_a_network_of_units_with_arbitrary_parents() -> None:

@@ -6,6 +6,7 @@ import pytest
 from mnistnet.image.drawn import draw
 from mnistnet.model.diagnosis import image_warnings, training_warning
 from mnistnet.model.metadata import Report
+from mnistnet.model.options import Options
 
 DRAWN, LABELS = draw(200, np.random.default_rng(0))
 
@@ -30,19 +31,25 @@ def test_light_strokes_on_a_dark_background_cause_no_warning(images: np.ndarray)
     assert image_warnings(images) == []
 
 
+def warn(
+    train: float, validation: float | None, labels: np.ndarray, held_out: int, rate: float = 0.2
+) -> str:
+    """The warning for a network with these accuracies; empty if there is none."""
+    options = Options(validation=held_out, learning_rate=rate)
+    return training_warning([report(train, validation)], labels, options, []) or ""
+
+
 def report(train: float, validation: float | None) -> Report:
     return Report(1, 2.3, train, None if validation is None else 2.3, validation, 0.2, 1.0)
 
 
 def test_training_must_beat_the_most_frequent_label() -> None:
     labels = np.repeat([0, 1], [700, 300])
-    warning = training_warning([report(0.9, 0.72)], labels, 200, 0.2, [])
-    assert warning is not None
-    assert warning.startswith(
+    assert warn(0.9, 0.72, labels, 200).startswith(
         "the network learned nothing: accuracy 72.0 %, while always answering the most frequent "
         "label gives 70.0 %;"
     )
-    assert training_warning([report(0.9, 0.82)], labels, 200, 0.2, []) is None
+    assert not warn(0.9, 0.82, labels, 200)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +61,13 @@ def test_training_must_beat_the_most_frequent_label() -> None:
     ],
 )
 def test_the_likely_cause_is_named(rate: float, warnings: list[str], cause: str) -> None:
-    assert cause in str(training_warning([report(0.1, 0.1)], LABELS, 150, rate, warnings))
+    options = Options(validation=150, learning_rate=rate)
+    assert cause in str(training_warning([report(0.1, 0.1)], LABELS, options, warnings))
 
 
 def test_the_training_accuracy_decides_if_few_images_are_held_out() -> None:
     """2 of 10 right may be chance, 150 of 190 cannot."""
-    assert training_warning([report(0.8, 0.2)], LABELS, 10, 0.2, []) is None
-    assert training_warning([report(0.8, None)], LABELS, 0, 0.2, []) is None
-    assert training_warning([report(0.11, None)], LABELS, 0, 0.2, []) is not None
-    assert training_warning([report(1.0, 1.0)], np.zeros(200, int), 150, 0.2, []) is None
+    assert not warn(0.8, 0.2, LABELS, 10)
+    assert not warn(0.8, None, LABELS, 0)
+    assert warn(0.11, None, LABELS, 0)
+    assert not warn(1.0, 1.0, np.zeros(200, int), 150)

@@ -14,7 +14,6 @@ from mnistnet.errors import MnistnetError
 from mnistnet.model import network as network_module
 from mnistnet.model.network import (
     NONE,
-    Buffers,
     Network,
     are_valid,
     backpropagate,
@@ -47,14 +46,14 @@ def test_the_gradient_agrees_with_one_worked_by_hand() -> None:
     M, W = network.matrices
     M[...] = math.log(2)
     W[...] = [[0], [-5 / 3 * math.log(3)]]
-    buffers = Buffers(network, 1)
 
     assert network.scores(np.ones((1, 1))) == pytest.approx(np.array([[0, -math.log(3)]]))
-    loss, right = backpropagate(network, np.ones((1, 1)), np.array([1]), buffers)
+    loss, gradient, f = backpropagate(network, np.ones((1, 1)), np.array([1]))
+    dM, dW = network.split(gradient)
     assert loss == pytest.approx(math.log(4))
-    assert right == 0
-    assert buffers.gradients[0] == pytest.approx(np.array([[0.8 * math.log(3)]]))
-    assert buffers.gradients[1] == pytest.approx(np.array([[0.45], [-0.45]]))
+    assert f == pytest.approx(np.array([[0, -math.log(3)]]))
+    assert dM == pytest.approx(np.array([[0.8 * math.log(3)]]))
+    assert dW == pytest.approx(np.array([[0.45], [-0.45]]))
 
 
 def mean_loss(network: Network, x: np.ndarray, labels: np.ndarray) -> float:
@@ -87,19 +86,17 @@ LAYERS = [(6, 5, 3), (4, 6, 5, 3), (5, 4), (3, 4, 4, 4, 2)]
 @pytest.mark.parametrize("layers", LAYERS)
 def test_the_gradient_agrees_with_finite_differences(layers: tuple[int, ...]) -> None:
     network, x, labels = example(layers, count=7)
-    buffers = Buffers(network, 7)
-    loss, _ = backpropagate(network, x, labels, buffers)
+    loss, gradient, _ = backpropagate(network, x, labels)
     assert loss == pytest.approx(mean_loss(network, x, labels), rel=1e-12)
     numeric = finite_differences(network, lambda: mean_loss(network, x, labels))
-    assert relative_error(buffers.gradient, numeric) < 1e-8
+    assert relative_error(gradient, numeric) < 1e-8
 
 
 def test_the_target_of_an_image_without_a_digit_is_uniform() -> None:
     """The loss is log sum exp f - mean f, with gradient p - 1/10."""
     network, x, labels = example((6, 5, 10), count=7)
     labels[2:4] = NONE
-    buffers = Buffers(network, 7)
-    loss, right = backpropagate(network, x, labels, buffers)
+    loss, gradient, _ = backpropagate(network, x, labels)
 
     def by_definition() -> float:
         f = network.scores(x)
@@ -108,8 +105,7 @@ def test_the_target_of_an_image_without_a_digit_is_uniform() -> None:
 
     assert loss == pytest.approx(by_definition(), rel=1e-12)
     assert logistic_loss(log_probabilities(network.scores(x)), labels) == pytest.approx(loss)
-    assert right == (network.scores(x).argmax(axis=1) == labels).sum()
-    assert relative_error(buffers.gradient, finite_differences(network, by_definition)) < 1e-8
+    assert relative_error(gradient, finite_differences(network, by_definition)) < 1e-8
 
 
 def notes_backpropagation(
@@ -157,22 +153,24 @@ def notes_backpropagation(
 @pytest.mark.parametrize("layers", LAYERS)
 def test_backpropagation_agrees_with_the_notes_algorithm(layers: tuple[int, ...]) -> None:
     network, x, labels = example(layers, count=5, seed=1)
-    buffers = Buffers(network, 5)
-    loss, _ = backpropagate(network, x, labels, buffers)
+    loss, found, _ = backpropagate(network, x, labels)
     examples = [notes_backpropagation(network, row, y) for row, y in zip(x, labels, strict=True)]
     assert loss == pytest.approx(np.mean([example[0] for example in examples]), rel=1e-12)
-    for layer, gradient in enumerate(buffers.gradients):
+    for layer, gradient in enumerate(network.split(found)):
         expected = np.mean([example[1][layer] for example in examples], axis=0)
         assert relative_error(gradient, expected) < 1e-12
 
 
-def test_buffers_may_be_used_again_for_a_smaller_minibatch() -> None:
+def test_the_parts_of_a_minibatch_add_up_to_the_whole() -> None:
     network, x, labels = example((6, 5, 3), count=7)
-    used, fresh = Buffers(network, 7), Buffers(network, 2)
-    backpropagate(network, x, labels, used)
-    losses = [backpropagate(network, x[:2], labels[:2], buffers)[0] for buffers in (used, fresh)]
-    assert losses[0] == losses[1]
-    assert used.gradient.tolist() == fresh.gradient.tolist()
+    loss, gradient, f = backpropagate(network, x, labels)
+    out = np.full_like(gradient, np.nan)
+    first = backpropagate(network, x[:4], labels[:4], out, 7)
+    assert first[1] is out
+    second = backpropagate(network, x[4:], labels[4:], None, 7)
+    assert first[0] + second[0] == pytest.approx(loss)
+    assert first[1] + second[1] == pytest.approx(gradient)
+    assert np.concatenate([first[2], second[2]]) == pytest.approx(f)
 
 
 def test_float32_and_float64_give_the_same_gradient() -> None:
@@ -181,10 +179,9 @@ def test_float32_and_float64_give_the_same_gradient() -> None:
     single.parameters[:] = exact.parameters
     gradients = []
     for network in (exact, single):
-        buffers = Buffers(network, 7)
-        backpropagate(network, x.astype(network.parameters.dtype), labels, buffers)
-        assert buffers.gradient.dtype == network.parameters.dtype
-        gradients.append(buffers.gradient)
+        _, gradient, _ = backpropagate(network, x.astype(network.parameters.dtype), labels)
+        assert gradient.dtype == network.parameters.dtype
+        gradients.append(gradient)
     assert relative_error(gradients[1], gradients[0]) < 1e-6
 
 
@@ -231,22 +228,6 @@ def test_a_network_that_is_too_large_is_refused(
     assert len(Network((784, 1, 10)).parameters) == 794
     with pytest.raises(MnistnetError):
         Network((784, 1, 11))
-
-
-def test_a_minibatch_that_is_too_large_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    network = Network((784, 1000, 10))
-    with pytest.raises(MnistnetError) as caught:
-        Buffers(network, 100_000)
-    assert str(caught.value) == (
-        "expected at most 134,217,728 activations in a minibatch; found 179,400,000 for 100,000 "
-        "images: use a smaller batch size or fewer hidden units"
-    )
-    monkeypatch.setattr(network_module, "MAX_ACTIVATIONS", 3 * 1794)
-    Buffers(network, 3)
-    with pytest.raises(MnistnetError):
-        Buffers(network, 4)
 
 
 def test_weights_are_valid_up_to_1e9() -> None:

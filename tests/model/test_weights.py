@@ -21,7 +21,9 @@ FIGURES = (
     *("learning_rate", "seconds"),
 )
 METADATA = Metadata(
-    Options(hidden=(12, 5), epochs=2, seed=7), Source({"images": "aa", "labels": "bb"}), HISTORY
+    Options((12, 5), epochs=2, batch_size=100, validation=5000, seed=7),
+    Source({"images": "aa", "labels": "bb"}),
+    HISTORY,
 )
 
 

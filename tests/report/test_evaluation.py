@@ -9,8 +9,9 @@ from mnistnet.errors import DataError
 from mnistnet.model.metadata import Metadata, Source
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options
+from mnistnet.model.state import rows_of
 from mnistnet.model.training import split
-from mnistnet.report.evaluation import as_json, evaluate, rows_of, wilson_interval
+from mnistnet.report.evaluation import as_json, evaluate, wilson_interval
 
 # Eight images of 0, 1 and 7; 7 is never the answer.
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 7], np.uint8)
@@ -87,7 +88,7 @@ def test_train_and_validation_rows_are_those_of_the_training() -> None:
     trained, held_out = rows_of("train", 50, sha256, meta), rows_of("validation", 50, sha256, meta)
     assert len(held_out) == 10
     assert sorted([*trained, *held_out]) == list(range(50))
-    assert held_out.tolist() == split(50, 10)[1].tolist()
+    assert held_out.tolist() == split(50, Options(validation=10))[1].tolist()
 
     others = {"images": "cc", "labels": "bb"}
     assert rows_of("test", 50, others, meta).tolist() == list(range(50))

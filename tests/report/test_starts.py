@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from mnistnet.errors import TrainingError
-from mnistnet.model import training, weights
+from mnistnet.model import weights
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, committee
+from mnistnet.model.state import split
 from mnistnet.report.figures import starts as figure
 from mnistnet.report.starts import Analysis, analyse, starts_text, summary_json, written_text
 
@@ -47,7 +48,7 @@ def test_the_best_is_first_and_figures_are_of_the_validation_images(
 ) -> None:
     order = [2, 1, 3, 4, 0]
     assert [start.seed for start in analysis.starts] == order
-    rows = training.split(60, 20)[1]
+    rows = split(60, Options(validation=20))[1]
     networks = [starts[seed].load() for seed in order]
     answers = [network.image_scores(IMAGES[rows]).argmax(axis=1) for network in networks]
     pairs = [(a != b).mean() for a in answers for b in answers if a is not b]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistnet.model.answer import answer
+from mnistnet.model.answer import make_answer as answer
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.options import Options
 from mnistnet.report.evaluation import Evaluation, Mistake

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.errors import MnistnetError
-from mnistnet.model.network import Network, scale
+from mnistnet.model.network import Network, forward, scale
 from mnistnet.report.explain import matrix_names
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, SIGNS, STYLE, show_digit
 
@@ -134,7 +134,7 @@ def units(
     """Draw each image (n, 784) with its name, h of the last hidden layer, arranged like the
     tiles of weights, and the ten scores with the label marked, unless it is None."""
     x = scale(images)
-    features = network.features(x)
+    features = forward(network.matrices, x)[0][-1]
     scores = (features @ network.matrices[-1].T)[:, ORDER]
     is_first = len(network.matrices) == 2
     chosen = _chosen(network) if is_first else np.arange(features.shape[1])

@@ -1,9 +1,8 @@
-"""Worker processes end with the command, however it ends; results come in order."""
+"""Worker processes end with the command, however it ends."""
 
 import os
 import signal
 import subprocess
-from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from program import COMMAND
 from tasks import KILL
 
-from mnistnet.processes import in_order, process_pool
+from mnistnet.executors import process_pool
 
 
 def children(process: int) -> list[int]:
@@ -51,25 +50,3 @@ def test_ctrl_c_while_workers_start_prints_one_word(count: int) -> None:
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate()
     assert (stdout, stderr, process.returncode) == ("", "Interrupted\n", 130)
-
-
-def done(item: int) -> "Future[int]":
-    future: Future[int] = Future()
-    future.set_result(item)
-    return future
-
-
-def test_results_come_in_order_with_a_limited_number_taken_ahead() -> None:
-    taken = []
-
-    def begin(item: int) -> "Future[int]":
-        taken.append(item)
-        return done(item)
-
-    results = in_order(map(begin, range(10)), 3)
-    assert next(results) == 0
-    assert taken == [0, 1, 2]
-    assert next(results) == 1
-    assert taken == [0, 1, 2, 3]
-    assert list(results) == list(range(2, 10))
-    assert list(in_order(map(done, range(2)), 3)) == [0, 1]

@@ -1,0 +1,75 @@
+"""The state of a training run, its random generators, and the images it is trained on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mnistnet.arrays import CLASSES, PIXELS, Array
+from mnistnet.errors import DataError, TrainingError
+from mnistnet.model.metadata import Metadata, Report
+from mnistnet.model.network import Network
+from mnistnet.model.options import Options
+
+VALIDATION_SEED = 784_72_10  # the same images are held out for every seed, to compare seeds
+
+
+@dataclass
+class State:
+    """The state of a training run between two epochs."""
+
+    network: Network
+    rng: "np.random.Generator"
+    velocity: Array = field(init=False)  # v of the formulas, (P,)
+    history: list[Report] = field(default_factory=list)  # of the finished epochs
+
+    def __post_init__(self) -> None:
+        self.velocity = np.zeros_like(self.network.parameters)
+
+
+def begin(options: Options, start: Network | None = None) -> State:
+    """Return the initial state of training: a copy of the weights of start, or random ones."""
+    initial, rng, _ = streams(options.seed)
+    network = Network.random((PIXELS, *options.hidden, CLASSES), initial)
+    if start is not None:
+        network.parameters[:] = start.parameters
+    return State(network, rng)
+
+
+def streams(seed: int) -> list["np.random.Generator"]:
+    """Return independent generators for the initial weights, for the order and distortion of the
+    images, and for additional images."""
+    return np.random.default_rng(seed).spawn(3)
+
+
+def split(count: int, options: Options) -> tuple[Array, Array]:
+    """Return the rows of count images to train on, and those held out for validation.
+
+    These are the last of a permutation that depends on count only. Raises TrainingError if no rows
+    are left to train on.
+    """
+    validation, _ = options.sizes(count)
+    if validation >= count:
+        raise TrainingError(
+            f"expected fewer than {count:,} validation images, found {validation:,}; "
+            "lower --validation"
+        )
+    order = np.random.default_rng(VALIDATION_SEED).permutation(count)
+    return order[: count - validation], order[count - validation :]
+
+
+def rows_of(part: str, count: int, sha256: Mapping[str, str], metadata: Metadata) -> Array:
+    """Return the rows of count images in a part: 'test' (all), 'train' or 'validation'.
+
+    sha256 is that of the images and labels. For 'train' and 'validation', raises DataError unless
+    the network with this metadata was trained on these images: the parts are known only for them.
+    """
+    if part == "test":
+        return np.arange(count)
+    if metadata.data.sha256 != sha256:
+        raise DataError(
+            f"expected the images that this network was trained on, found others; name their "
+            f"folder with --data, or use --split test instead of {part}"
+        )
+    trained, held_out = split(count, metadata.options)
+    return trained if part == "train" else held_out
