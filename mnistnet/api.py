@@ -188,8 +188,7 @@ def train(
     if start is not None:
         options |= {"hidden": start.model.layers[1:-1], "start": start.model.sha256}
     settings = Options(**options).completed(len(data.labels))
-    found = image_warnings(data.images)
-    for sentence in found:
+    for sentence in image_warnings(data.images):
         warnings.warn(sentence, stacklevel=2)
     network, metadata = run(
         data.images,
@@ -202,7 +201,7 @@ def train(
         additions=additions,
         callback=callback or ignore,
     )
-    warning = training_warning(metadata.history, data.labels, settings, found)
+    warning = training_warning(metadata.history, data.images, data.labels, settings)
     if warning:
         warnings.warn(warning, stacklevel=2)
     return Network(network, metadata)

@@ -174,20 +174,13 @@ def load_weights(given: Path | None) -> LoadedWeights:
 
 
 def load_dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> Dataset:
-    """Load one split from the folder, else from the cache, to which MNIST is downloaded first."""
-    return load_with_warnings(folder, mirrors, split)[0]
-
-
-def load_with_warnings(
-    folder: Path | None, mirrors: tuple[str, ...], split: str
-) -> tuple[Dataset, list[str]]:
-    """Load one split; return it and the warnings about its images, which are printed."""
+    """Load one split from the folder, else from the cache, to which MNIST is downloaded first;
+    print warnings about its images."""
     with progress() as (notify, advance):
         data = load_data(split, folder, mirrors, notify, advance)
-    warnings = [] if data.published else image_warnings(data.images)
-    for warning in warnings:
+    for warning in [] if data.published else image_warnings(data.images):
         note(f"Warning: {warning}")
-    return data, warnings
+    return data
 
 
 def print_json(facts: Any) -> None:

@@ -93,7 +93,7 @@ def search(
         raise click.UsageError("--best K needs --committee")
     files.check_replaceable(weights)
     prepared = prepare(folder, mirrors, weights, start, options)
-    data, settings, network, _ = prepared
+    data, settings, network = prepared
     used = members or (count if as_committee else 1)
     _check(settings, count, used, is_choice=not as_committee or members is not None)
     train = partial(train_start, _shared(folder), mirrors, data.sha256, network)

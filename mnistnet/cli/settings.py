@@ -14,7 +14,7 @@ from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     FILE,
     data_options,
-    load_with_warnings,
+    load_dataset,
     note,
     weights_option,
 )
@@ -92,13 +92,11 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Prepared(NamedTuple):
-    """What the training options name: the data, the options, the network to start from, and the
-    warnings about the images, which have been printed."""
+    """What the training options name: the data, the options, and the network to start from."""
 
     data: Dataset
     options: Options
     start: Network | None
-    warnings: list[str]
 
 
 def prepare(
@@ -111,7 +109,7 @@ def prepare(
     """Load what the training options name, and print notes and warnings about it."""
     check_writable(weights)  # before MNIST is downloaded
     network = _load_start(start, given)
-    data, warnings = load_with_warnings(folder, mirrors, "train")
+    data = load_dataset(folder, mirrors, "train")
     options = Options(**given)
     validation, batch_size = options.sizes(len(data.labels))
     chosen = []
@@ -125,12 +123,13 @@ def prepare(
         note("training on drawn digits, not MNIST")
     elif not data.published:
         note(f"training on {data.name}, not MNIST's own")
-    return Prepared(data, options.completed(len(data.labels)), network, warnings)
+    return Prepared(data, options.completed(len(data.labels)), network)
 
 
 def note_failure(prepared: Prepared, history: Sequence[Report]) -> None:
     """Warn if the network with this history learned nothing."""
-    failure = training_warning(history, prepared.data.labels, prepared.options, prepared.warnings)
+    data = prepared.data
+    failure = training_warning(history, data.images, data.labels, prepared.options)
     if failure:
         note(f"Warning: {failure}")
 

@@ -47,7 +47,7 @@ def train(
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     prepared = prepare(folder, mirrors, weights, start, options)
-    data, settings, initial, _ = prepared
+    data, settings, initial = prepared
     with _progress(settings, len(data.images), as_json) as (say, show):
         network, metadata = run(
             data.images,

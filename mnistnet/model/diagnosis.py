@@ -35,12 +35,11 @@ def image_warnings(images: Array) -> list[str]:
 
 
 def training_warning(
-    history: Sequence[Report], labels: Array, options: Options, warnings: Sequence[str]
+    history: Sequence[Report], images: Array, labels: Array, options: Options
 ) -> str | None:
     """Warn if the network did no better than always answering the most frequent label.
 
-    labels are those of all images, including the validation images; warnings are those of
-    image_warnings.
+    images (n, 784) and labels (n,) include the validation images.
     """
     held_out, _ = options.sizes(len(labels))
     counts = [int((labels == digit).sum()) for digit in set(labels.tolist())]
@@ -55,7 +54,10 @@ def training_warning(
     if options.learning_rate > MAX_RATE:
         cause = f"the learning rate, {options.learning_rate:g}, is probably too high: try 0.2"
     else:
-        cause = "; ".join(warnings) or "check that the labels match the images, or train longer"
+        cause = (
+            "; ".join(image_warnings(images))
+            or "check that the labels match the images, or train longer"
+        )
     return (
         f"the network learned nothing: accuracy {100 * accuracy:.1f} %, while always answering the "
         f"most frequent label gives {100 * share:.1f} %; {cause}"

@@ -36,7 +36,7 @@ def warn(
 ) -> str:
     """The warning for a network with these accuracies; empty if there is none."""
     options = Options(validation=held_out, learning_rate=rate)
-    return training_warning([report(train, validation)], labels, options, []) or ""
+    return training_warning([report(train, validation)], DRAWN, labels, options) or ""
 
 
 def report(train: float, validation: float | None) -> Report:
@@ -53,16 +53,16 @@ def test_training_must_beat_the_most_frequent_label() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "warnings", "cause"),
+    ("rate", "images", "cause"),
     [
-        (50, [], "the learning rate, 50, is probably too high"),
-        (0.2, ["the images look inverted"], "the images look inverted"),
-        (0.2, [], "check that the labels match the images"),
+        (50, DRAWN, "the learning rate, 50, is probably too high"),
+        (0.2, 255 - DRAWN, "the images look inverted"),
+        (0.2, DRAWN, "check that the labels match the images"),
     ],
 )
-def test_the_likely_cause_is_named(rate: float, warnings: list[str], cause: str) -> None:
+def test_the_likely_cause_is_named(rate: float, images: np.ndarray, cause: str) -> None:
     options = Options(validation=150, learning_rate=rate)
-    assert cause in str(training_warning([report(0.1, 0.1)], LABELS, options, warnings))
+    assert cause in str(training_warning([report(0.1, 0.1)], images, LABELS, options))
 
 
 def test_the_training_accuracy_decides_if_few_images_are_held_out() -> None:
