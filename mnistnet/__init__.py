@@ -4,7 +4,7 @@
 
     mnistnet.predict("digit.png").digit
 
-The public names are defined in api.py and loaded on first use.
+The public names are defined in api.py and errors.py, and loaded on first use.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,15 +22,16 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from mnistnet.api import Answer, Network, load_data, load_network, predict, train
+    from mnistnet.api import Network, load_data, load_network, predict, train
     from mnistnet.errors import MnistnetError, PictureError
+    from mnistnet.model.answer import Answer
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from mnistnet import api
+        from mnistnet import api, errors
 
-        return getattr(api, name)
+        return getattr(errors if name.endswith("Error") else api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

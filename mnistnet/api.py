@@ -18,7 +18,7 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.data import download, mnist
 from mnistnet.data.checked import checked_images, checked_labels
-from mnistnet.errors import DataError, MnistnetError, PictureError
+from mnistnet.errors import DataError, PictureError
 from mnistnet.image import drawn, nondigits, warp
 from mnistnet.image.digit import Picture, read_picture
 from mnistnet.model import network as model
@@ -34,17 +34,6 @@ from mnistnet.model.training import Augment
 
 StrPath = str | os.PathLike[str]
 F = TypeVar("F", bound=Callable[..., Any])
-
-__all__ = [
-    "Answer",
-    "MnistnetError",
-    "Network",
-    "PictureError",
-    "load_data",
-    "load_network",
-    "predict",
-    "train",
-]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ TOP = Path(mnistnet.__file__).parent
 # What each package or top-level module may import from mnistnet.
 BASE = {"__init__", "arrays", "files", "errors", "executors"}
 ALLOWED = {
-    "__init__": {"api", "errors"},
+    "__init__": {"api", "errors", "model"},  # model for types only
     "__main__": {"cli"},
     "api": BASE | {"data", "image", "model"},
     "arrays": set(),
