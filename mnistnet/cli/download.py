@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from mnistnet.cli.options import data_options, progress, quiet_option
+from mnistnet.data import download as library
+from mnistnet.data import mnist
 from mnistnet.errors import DataError
 
 
@@ -29,9 +31,6 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
       mnistnet download --mirror ~/Downloads/mnist
       mnistnet download --synthetic
     """
-    from mnistnet.data import download as library
-    from mnistnet.data import mnist
-
     if synthetic:
         if check:
             raise click.UsageError("--check verifies MNIST; it cannot be used with --synthetic")
@@ -53,7 +52,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
 
 
 def _draw(folder: Path) -> None:
-    from mnistnet.data import mnist, synthetic
+    from mnistnet.data import synthetic  # loads Pillow
 
     with progress("drawing", " digits") as (_, advance):
         is_new = synthetic.write(folder, advance)

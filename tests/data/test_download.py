@@ -1,6 +1,5 @@
-"""Downloads are verified, mirrors are tried in turn, and a user's files are never changed."""
+"""Downloads are verified and stored, and a user's files are never changed."""
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,9 +9,9 @@ import pytest
 from program import make_link
 
 from mnistnet.data import download, idx, mnist
-from mnistnet.errors import DataError, DownloadError
+from mnistnet.errors import DataError
 
-FIRST = "/train-images-idx3-ubyte.gz"
+IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = NAMES = [file.name for file in mnist.FILES]
 
 
 class Listener:
@@ -27,297 +26,240 @@ class Listener:
         self.total = total
 
 
-def fetch(folder: Path, *mirrors: str) -> tuple[dict[str, str], Listener]:
+def fetch(folder: Path, *mirrors: str) -> tuple[list[str], Listener]:
+    """Download to the folder; return the sources of the four files, and what was reported."""
     listener = Listener()
-    return download.download(folder, mirrors, listener.notes.append, listener.advance), listener
-
-
-@pytest.fixture
-def good(server, published):
-    """A server with the published files under /good, and 404 for everything else."""
-    server.answers = {f"/good{path}": body for path, body in published.items()}
-    return server
-
-
-def assert_complete(folder: Path, tiny: Path) -> None:
-    """The folder has the four published files, raw, and nothing else."""
-    names = sorted(file.name for file in mnist.FILES)
-    assert sorted(os.listdir(folder)) == names
-    for name in names:
-        assert (folder / name).read_bytes() == (tiny / name).read_bytes()
-
-
-def test_four_files_are_downloaded_verified_and_stored_raw(good, tiny, tmp_path, published) -> None:
-    sources, listener = fetch(tmp_path / "a" / "b", f"{good.url}/good/")
-    assert_complete(tmp_path / "a" / "b", tiny)
-    assert sources == {file.name: f"{good.url}/good/" for file in mnist.FILES}
-    assert good.hits == [f"/good/{file.name}.gz" for file in mnist.FILES]
-    assert listener.notes == [f"Downloading MNIST to {tmp_path / 'a' / 'b'}"]
-    assert listener.received == listener.total == sum(map(len, published.values()))
-
-
-def test_a_verified_cache_makes_no_request(good, tmp_path) -> None:
-    fetch(tmp_path / "a", f"{good.url}/good")
-    good.hits.clear()
-    sources, listener = fetch(tmp_path / "a", f"{good.url}/good")
-    assert set(sources.values()) == {"here"}
-    assert good.hits == listener.notes == []
-
-
-def test_if_every_mirror_fails_the_error_lists_each_failure(good, tmp_path) -> None:
-    good.answers[f"/odd{FIRST}"] = b"<html>"
-    mirrors = [f"{good.url}/none/", f"{good.url}/odd", "ftp://host", str(tmp_path)]
-    with pytest.raises(DownloadError) as caught:
-        fetch(tmp_path / "a", *mirrors)
-    assert str(caught.value) == (
-        "no mirror provided train-images-idx3-ubyte:\n"
-        f"  {mirrors[0]}: 404 Not Found\n"
-        f"  {mirrors[1]}: expected {mnist.FILES[0].gz_size:,} bytes of gzip, found an HTML page\n"
-        f"  {mirrors[2]}: neither a URL (http, https, file) nor a folder\n"
-        f"  {mirrors[3]}: has no train-images-idx3-ubyte, raw or .gz\n"
-        "Try again later, name another mirror with --mirror (a URL, or a folder with the four "
-        "files), or draw digits instead: mnistnet download --synthetic"
-    )
-    assert os.listdir(tmp_path / "a") == []
-
-
-def test_no_content_encoding_is_accepted(good, tmp_path) -> None:
-    requested = []
-
-    def refuse(request) -> None:
-        requested.append(request.headers["Accept-Encoding"])
-        request.send_error(404)
-
-    good.answers["/good" + FIRST] = refuse
-    with pytest.raises(DownloadError):
-        fetch(tmp_path / "a", f"{good.url}/good")
-    assert requested == ["identity"]
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_mirror_may_be_a_local_folder(published, tiny, tmp_path, packed) -> None:
-    mirror = tmp_path / "a mirror"
-    mirror.mkdir()
-    for file in mnist.FILES:
-        if packed:
-            (mirror / f"{file.name}.gz").write_bytes(published[f"/{file.name}.gz"])
-        else:
-            (mirror / file.name).write_bytes((tiny / file.name).read_bytes())
-    _, listener = fetch(tmp_path / "a", str(mirror))
-    assert_complete(tmp_path / "a", tiny)
-    assert listener.received == listener.total
-
-
-def test_a_damaged_file_in_a_local_mirror_is_refused(good, tiny, tmp_path) -> None:
-    mirror = tmp_path / "mirror"
-    mirror.mkdir()
-    damaged = mirror / "train-images-idx3-ubyte"
-    damaged.write_bytes((tiny / damaged.name).read_bytes()[:-1])
-    _, listener = fetch(tmp_path / "a", str(mirror), f"{good.url}/good")
-    assert_complete(tmp_path / "a", tiny)
-    assert f"{damaged}: expected 235,216 bytes" in listener.notes[1]
-
-    flipped = bytearray((tiny / damaged.name).read_bytes())
-    flipped[-1] ^= 1
-    damaged.write_bytes(flipped)
-    _, listener = fetch(tmp_path / "b", str(mirror), f"{good.url}/good")
-    assert_complete(tmp_path / "b", tiny)
-    assert f"{damaged}: expected SHA-256 " in listener.notes[1]
-
-
-def test_two_simultaneous_downloads_both_succeed(good, tiny, tmp_path) -> None:
-    both_requested = threading.Barrier(2, timeout=10)
-    body = good.answers["/good" + FIRST]
-
-    def wait_for_the_other(request) -> None:
-        both_requested.wait()
-        request.send_body(body)
-
-    good.answers["/good" + FIRST] = wait_for_the_other
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(fetch, tmp_path / "a", f"{good.url}/good") for _ in range(2)]
-    for future in futures:
-        future.result()
-    assert_complete(tmp_path / "a", tiny)
-
-
-def test_damaged_files_in_the_cache_are_reported_and_replaced(good, tiny) -> None:
-    cache = download.cache_folder()
-    fetch(cache, f"{good.url}/good")
-    cut = cache / "t10k-labels-idx1-ubyte"
-    cut.write_bytes(cut.read_bytes()[:-1])
-    flipped = cache / "train-labels-idx1-ubyte"
-    content = bytearray(flipped.read_bytes())
-    content[-1] ^= 1
-    flipped.write_bytes(content)
-
-    good.hits.clear()
-    sources, listener = fetch(cache, f"{good.url}/good")
-    assert_complete(cache, tiny)
-    assert good.hits == [f"/good/{flipped.name}.gz", f"/good/{cut.name}.gz"]
-    assert sources[cut.name] == f"{good.url}/good"
-    assert listener.notes[0].startswith(
-        f"Replacing a damaged file: {flipped}: expected SHA-256 {mnist.FILES[1].sha256}, found "
-    )
-    assert listener.notes[1] == (
-        f"Replacing a damaged file: {cut}: expected 58 bytes for 50 uint8; found 57"
-    )
-
-
-def test_another_set_in_the_cache_is_refused_and_kept(good, tiny) -> None:
-    cache = download.cache_folder()
-    cache.mkdir(parents=True)
-    before = {}
-    for file in mnist.FILES:
-        array = np.array(idx.read_idx(tiny / file.name))
-        array.reshape(-1)[-1] ^= 1
-        idx.write_idx(cache / file.name, array)
-        before[file.name] = (cache / file.name).read_bytes()
-    for use in (fetch, lambda folder, mirror: obtain(folder, "test", mirror)):
-        with pytest.raises(DataError, match="found another data set's .*move that data set"):
-            use(cache, f"{good.url}/good")
-    assert before == {path.name: path.read_bytes() for path in cache.iterdir()}
-    assert good.hits == []
-
-
-def test_another_set_in_a_users_folder_is_refused_complete_or_not(good, tmp_path) -> None:
-    folder = tmp_path / "a"
-    fetch(folder, f"{good.url}/good")
-    other = folder / "train-labels.idx1-ubyte.gz"
-    idx.write_idx(other, np.zeros(300, np.uint8))
-    (folder / "train-labels-idx1-ubyte").unlink()
-    good.hits.clear()
-    for remove in (None, "t10k-labels-idx1-ubyte"):
-        if remove:
-            (folder / remove).unlink()
-        before = sorted(os.listdir(folder))
-        with pytest.raises(DataError) as caught:
-            fetch(folder, f"{good.url}/good")
-        assert str(caught.value) == (
-            f"expected MNIST's files in {folder}; found another data set's {other}; name another "
-            "folder with --data, or move that data set elsewhere"
-        )
-        assert sorted(os.listdir(folder)) == before
-    assert good.hits == []
-
-
-@pytest.mark.parametrize(
-    "name", ["emnist-digits-train-images-idx3-ubyte.gz", "mnist.npz", "train.csv", "7/a.png"]
-)
-def test_a_folder_with_a_set_under_other_names_is_not_filled(good, tmp_path, name) -> None:
-    (tmp_path / "a" / name).parent.mkdir(parents=True)
-    (tmp_path / "a" / name).write_bytes(b"mine")
-    with pytest.raises(DataError, match="expected a new or empty folder, or MNIST's files; found"):
-        fetch(tmp_path / "a", f"{good.url}/good")
-    assert good.hits == []
-
-
-def test_a_folder_with_notes_or_part_of_mnist_is_filled(good, tiny, tmp_path) -> None:
-    folder = tmp_path / "a"
-    folder.mkdir()
-    (folder / "notes.txt").write_bytes(b"mine")
-    (folder / mnist.FILES[1].name).write_bytes((tiny / mnist.FILES[1].name).read_bytes())
-    sources, _ = fetch(folder, f"{good.url}/good")
-    assert list(sources.values()) == [f"{good.url}/good", "here", *[f"{good.url}/good"] * 2]
-    (folder / "notes.txt").unlink()
-    assert_complete(folder, tiny)
-
-
-def test_torchvisions_folder_is_recognised_and_completed(good, tiny, tmp_path) -> None:
-    raw = tmp_path / "a" / "MNIST" / "raw"
-    fetch(raw, f"{good.url}/good")
-    (raw / mnist.FILES[1].name).unlink()
-    fetch(tmp_path / "a", f"{good.url}/good")
-    assert_complete(raw, tiny)
-    assert set(download.check(tmp_path / "a").values()) == {None}
-
-
-@pytest.mark.parametrize("dangling", [True, False])
-def test_nothing_is_written_through_a_link(good, tmp_path, dangling) -> None:
-    """Neither in the cache nor in a user's folder."""
-    outside = tmp_path / "outside"
-    if not dangling:
-        outside.write_bytes(b"mine")
-    for folder in (download.cache_folder(), tmp_path / "a"):
-        folder.mkdir(parents=True)
-        link = folder / mnist.FILES[0].name
-        make_link(link, outside)
-        with pytest.raises(DataError, match="link|expected an IDX file"):
-            fetch(folder, f"{good.url}/good")
-        assert link.is_symlink()
-        assert outside.exists() != dangling
-        assert dangling or outside.read_bytes() == b"mine"
-    assert good.hits == []
-
-
-def test_a_damaged_copy_under_another_name_is_replaced_in_the_cache(good, tiny) -> None:
-    cache = download.cache_folder()
-    cache.mkdir(parents=True)
-    (cache / "train-labels.idx1-ubyte.gz").write_bytes(b"damaged")
-    fetch(cache, f"{good.url}/good")
-    assert_complete(cache, tiny)
-    assert obtain(cache, "train").published
-
-
-def test_a_mirror_may_be_a_file_url(good, tiny, tmp_path) -> None:
-    mirror = tmp_path / "a mirror"
-    fetch(mirror, f"{good.url}/good")
-    fetch(tmp_path / "a", mirror.as_uri())
-    assert_complete(tmp_path / "a", tiny)
-
-
-def test_a_file_of_another_size_in_a_local_mirror_is_not_read(good, tmp_path) -> None:
-    mirror = tmp_path / "mirror"
-    mirror.mkdir()
-    huge = mirror / FIRST[1:].removesuffix(".gz")
-    with huge.open("wb") as stream:
-        stream.write(bytes([0, 0, 8, 3]) + np.array([2**20, 28, 28], ">u4").tobytes())
-        stream.truncate(16 + 2**20 * 784)  # sparse
-    with pytest.raises(DownloadError, match="expected 235,216 bytes, found 822,083,600"):
-        fetch(tmp_path / "a", str(mirror))
+    sources = download.download(folder, mirrors, listener.notes.append, listener.advance)
+    assert list(sources) == NAMES
+    return list(sources.values()), listener
 
 
 def obtain(folder: Path, split: str, *mirrors: str) -> mnist.Dataset:
     return download.obtain(folder, split, mirrors, lambda _: None, lambda *_: None)
 
 
-def test_obtain_completes_and_repairs_the_cache(good, tiny) -> None:
+@pytest.fixture
+def good(server, published) -> str:
+    """The address of a server with the published files, and 404 for everything else."""
+    server.answers = {f"/good{path}": body for path, body in published.items()}
+    return f"{server.url}/good"
+
+
+@pytest.fixture
+def cache(good: str, server) -> Path:
+    """The cache, with all files."""
+    fetch(download.cache_folder(), good)
+    server.hits.clear()
+    return download.cache_folder()
+
+
+def assert_complete(folder: Path, tiny: Path) -> None:
+    """The folder has the four published files, raw, and nothing else."""
+    expected = {name: (tiny / name).read_bytes() for name in NAMES}
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+
+
+def flip(path: Path) -> None:
+    """Change the last byte of a file."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def test_four_files_are_downloaded_verified_and_stored_raw(
+    good: str, server, tiny: Path, published, tmp_path: Path
+) -> None:
+    sources, listener = fetch(tmp_path / "a" / "b", f"{good}/")
+    assert_complete(tmp_path / "a" / "b", tiny)
+    assert sources == [f"{good}/"] * 4
+    assert server.hits == [f"/good/{name}.gz" for name in NAMES]
+    assert listener.notes == [f"Downloading MNIST to {tmp_path / 'a' / 'b'}"]
+    assert listener.received == listener.total == sum(map(len, published.values()))
+
+
+def test_verified_files_are_not_requested_again(cache: Path, good: str, server) -> None:
+    sources, listener = fetch(cache, good)
+    assert sources == ["here"] * 4
+    assert server.hits == listener.notes == []
+
+
+@pytest.mark.parametrize("kind", ["raw", "gzip", "file URL"])
+def test_a_mirror_may_be_a_local_folder(published, tiny: Path, tmp_path: Path, kind: str) -> None:
+    mirror = tmp_path / "a mirror"
+    mirror.mkdir()
+    for name in NAMES:
+        content = published[f"/{name}.gz"] if kind == "gzip" else (tiny / name).read_bytes()
+        (mirror / f"{name}{'.gz' * (kind == 'gzip')}").write_bytes(content)
+    _, listener = fetch(tmp_path / "a", mirror.as_uri() if kind == "file URL" else str(mirror))
+    assert_complete(tmp_path / "a", tiny)
+    assert listener.received == listener.total
+
+
+def test_a_damaged_file_in_a_local_mirror_is_not_used(
+    good: str, tiny: Path, tmp_path: Path
+) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    damaged = mirror / IMAGES
+    content = (tiny / IMAGES).read_bytes()
+    for folder, body in (("a", content[:-1]), ("b", content[:-1] + b"\1")):
+        damaged.write_bytes(body)
+        _, listener = fetch(tmp_path / folder, str(mirror), good)
+        assert_complete(tmp_path / folder, tiny)
+        assert f"from {mirror}: {damaged}: expected " in listener.notes[1]
+
+
+def test_two_simultaneous_downloads_both_succeed(
+    good: str, server, tiny: Path, tmp_path: Path
+) -> None:
+    both_requested = threading.Barrier(2, timeout=10)
+    path = f"/good/{IMAGES}.gz"
+    body = server.answers[path]
+    server.answers[path] = lambda request: (both_requested.wait(), request.send_body(body))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(fetch, [tmp_path / "a"] * 2, [good] * 2))
+    assert_complete(tmp_path / "a", tiny)
+
+
+def test_damaged_files_in_the_cache_are_reported_and_replaced(
+    cache: Path, good: str, server, tiny: Path
+) -> None:
+    """Also one under another name, which would look like a second data set."""
+    flip(cache / LABELS)
+    (cache / TEST_LABELS).unlink()
+    other = cache / f"{TEST_LABELS.replace('-idx', '.idx')}.gz"
+    other.write_bytes(b"")
+    sources, listener = fetch(cache, good)
+    assert_complete(cache, tiny)
+    assert server.hits == [f"/good/{LABELS}.gz", f"/good/{TEST_LABELS}.gz"]
+    assert sources == ["here", good, "here", good]
+    assert listener.notes[0].startswith(
+        f"Replacing a damaged file: {cache / LABELS}: expected SHA-256 {mnist.FILES[1].sha256}, "
+    )
+    assert listener.notes[1] == (
+        f"Replacing a damaged file: {other}: expected an IDX file, found an empty file"
+    )
+
+
+def test_obtain_completes_and_repairs_the_cache(good: str) -> None:
     cache = download.cache_folder()
-    assert obtain(cache, "test", f"{good.url}/good").published
-    for content in (b"", (cache / "t10k-labels-idx1-ubyte").read_bytes()[:-1] + b"\0"):
-        (cache / "t10k-labels-idx1-ubyte").write_bytes(content)
-        assert obtain(cache, "test", f"{good.url}/good").published
+    assert obtain(cache, "test", good).published
+    for damage in (flip, lambda path: path.write_bytes(b"")):
+        damage(cache / TEST_LABELS)
+        assert obtain(cache, "test", good).published
 
 
-def test_check_reports_every_fault(good, tmp_path) -> None:
-    fetch(tmp_path / "a", f"{good.url}/good")
-    assert set(download.check(tmp_path / "a").values()) == {None}
-    path = tmp_path / "a" / "t10k-labels-idx1-ubyte"
-    path.write_bytes(b"")
-    (tmp_path / "a" / "train-labels-idx1-ubyte").unlink()
-    assert download.check(tmp_path / "a") == {
-        "train-images-idx3-ubyte": None,
-        "train-labels-idx1-ubyte": f"{tmp_path / 'a'}: expected train-labels-idx1-ubyte, "
-        "found none",
-        "t10k-images-idx3-ubyte": None,
-        "t10k-labels-idx1-ubyte": f"{path}: expected an IDX file, found an empty file",
+def test_another_set_in_the_cache_is_refused_and_kept(cache: Path, good: str, server) -> None:
+    for path in cache.iterdir():
+        flip(path)
+    before = {path: path.read_bytes() for path in cache.iterdir()}
+    for use in (fetch, lambda folder, mirror: obtain(folder, "test", mirror)):
+        with pytest.raises(DataError, match="found another data set's .*move that data set"):
+            use(cache, good)
+    assert {path: path.read_bytes() for path in cache.iterdir()} == before
+    assert server.hits == []
+
+
+def test_another_set_or_a_damaged_file_in_a_users_folder_is_kept(
+    good: str, server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a"
+    fetch(folder, good)
+    (folder / LABELS).unlink()
+    other = folder / "train-labels.idx1-ubyte.gz"
+    server.hits.clear()
+    for make, message in {
+        lambda: idx.write_idx(other, np.zeros(300, np.uint8)): f"expected MNIST's files in {folder}"
+        f"; found another data set's {other}; name another folder with --data, or move that data "
+        "set elsewhere",
+        lambda: other.write_bytes(b""): f"{other}: expected an IDX file, found an empty file; "
+        "replace the file, or delete it and run 'mnistnet download' again",
+    }.items():
+        make()
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        with pytest.raises(DataError) as caught:
+            fetch(folder, good)
+        assert str(caught.value) == message
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert server.hits == []
+
+
+@pytest.mark.parametrize(
+    "name", ["emnist-digits-train-images-idx3-ubyte.gz", "mnist.npz", "train.csv", "7/a.png"]
+)
+def test_a_folder_with_a_set_under_other_names_is_not_filled(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a" / name).parent.mkdir(parents=True)
+    (tmp_path / "a" / name).write_bytes(b"mine")
+    with pytest.raises(DataError, match="expected a new or empty folder, or MNIST's files; found"):
+        fetch(tmp_path / "a")
+    assert len(list((tmp_path / "a").iterdir())) == 1
+
+
+def test_a_folder_with_notes_or_part_of_mnist_is_filled(
+    good: str, tiny: Path, tmp_path: Path
+) -> None:
+    """Also where torchvision keeps the files."""
+    raw = tmp_path / "a" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "notes.txt").write_bytes(b"mine")
+    (raw / LABELS).write_bytes((tiny / LABELS).read_bytes())
+    assert fetch(tmp_path / "a", good)[0] == [good, "here", good, good]
+    (raw / "notes.txt").unlink()
+    assert_complete(raw, tiny)
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+def test_nothing_is_written_through_a_link(
+    good: str, server, tmp_path: Path, dangling: bool
+) -> None:
+    """Neither in the cache nor in a user's folder."""
+    outside = tmp_path / "outside"
+    if not dangling:
+        outside.write_bytes(b"mine")
+    for folder in (download.cache_folder(), tmp_path / "a"):
+        folder.mkdir(parents=True)
+        make_link(folder / IMAGES, outside)
+        with pytest.raises(DataError, match="link|expected an IDX file"):
+            fetch(folder, good)
+        assert (folder / IMAGES).is_symlink()
+        assert outside.exists() != dangling
+        assert dangling or outside.read_bytes() == b"mine"
+    assert server.hits == []
+
+
+def test_check_reports_every_fault(cache: Path) -> None:
+    assert download.check(cache) == dict.fromkeys(NAMES)
+    (cache / LABELS).unlink()
+    (cache / TEST_LABELS).write_bytes(b"")
+    assert download.check(cache) == {
+        IMAGES: None,
+        LABELS: f"{cache}: expected {LABELS}, found none",
+        TEST_IMAGES: None,
+        TEST_LABELS: f"{cache / TEST_LABELS}: expected an IDX file, found an empty file",
     }
 
 
-def test_the_cache_folder_follows_the_xdg_specification(monkeypatch, tmp_path) -> None:
+def test_the_cache_folder_follows_the_xdg_specification(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert download.cache_folder() == tmp_path / "mnistnet"
     for ignored in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", ignored)
-        monkeypatch.setenv("HOME", str(tmp_path))
-        assert download.cache_folder() == tmp_path / ".cache" / "mnistnet"
+        assert download.cache_folder() == Path.home() / ".cache" / "mnistnet"
 
 
-def test_the_real_files_are_accepted_from_a_server(real_mnist, server, tmp_path) -> None:
-    for file in mnist.FILES:
-        path = real_mnist / f"{file.name}.gz"
+def test_the_real_files_match_the_hashes_and_counts(
+    real_mnist: Path, server, tmp_path: Path
+) -> None:
+    for name in NAMES:
+        path = real_mnist / f"{name}.gz"
         if not path.exists():
             pytest.skip("needs the real MNIST as .gz")
         server.answers[f"/{path.name}"] = path.read_bytes()
     fetch(tmp_path / "a", server.url)
-    assert set(download.check(tmp_path / "a").values()) == {None}
+    for split, count in (("train", 60000), ("test", 10000)):
+        data = mnist.load(tmp_path / "a", split)
+        assert data.published
+        assert len(data.images) == len(data.labels) == count
+    per_digit = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(data.labels).tolist() == per_digit
