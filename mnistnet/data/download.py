@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from mnistnet.data import idx, layout, mnist
+from mnistnet.data import folders, idx, mnist
 from mnistnet.errors import DataError, DownloadError
 from mnistnet.files import atomic_write, check_writable, make_folder
 
@@ -73,7 +73,7 @@ def download(
     notify(f"Downloading MNIST to {folder}")
     make_folder(folder)
     for file in faults:
-        layout.refuse_link(folder / file.name)
+        folders.refuse_link(folder / file.name)
         check_writable(folder / file.name)
     total = sum(file.gz_size for file in faults)
     mirrors = list(mirrors)
@@ -133,7 +133,7 @@ def _refuse_other_files(folder: Path, faults: Sequence[_Fault]) -> None:
             raise DataError(
                 f"{fault.message}; replace the file, or delete it and run 'mnistnet download' again"
             )
-    others = layout.others(folder, [file.name for file in mnist.FILES])
+    others = folders.others(folder, [file.name for file in mnist.FILES])
     if others and not is_cache and not has_mnist:
         raise DataError(
             f"expected a new or empty folder, or MNIST's files; found {others[0]} in {folder}; "

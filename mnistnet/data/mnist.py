@@ -6,6 +6,7 @@ names); `Dataset.published` is true only for MNIST's own bytes.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
-from mnistnet.data import idx, layout
+from mnistnet.data import folders, idx
 from mnistnet.errors import DataError
 
 DRAWN = "drawn.json"  # beside drawn digits: SHA-256 of the files
@@ -39,28 +40,21 @@ class MnistFile(NamedTuple):
 
 
 # fmt: off
-TRAIN_IMAGES = MnistFile(
-    "train-images-idx3-ubyte",
-    47040016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-)
-TRAIN_LABELS = MnistFile(
-    "train-labels-idx1-ubyte",
-    60008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-)
-TEST_IMAGES = MnistFile(
-    "t10k-images-idx3-ubyte",
-    7840016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-)
-TEST_LABELS = MnistFile(
-    "t10k-labels-idx1-ubyte",
-    10008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+FILES = (
+    MnistFile("train-images-idx3-ubyte",
+              47040016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+              9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+    MnistFile("train-labels-idx1-ubyte",
+              60008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+              28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+    MnistFile("t10k-images-idx3-ubyte",
+              7840016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+              1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+    MnistFile("t10k-labels-idx1-ubyte",
+              10008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+              4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
 )
 # fmt: on
-FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 # Tried in this order. MNIST's original site, yann.lecun.com, no longer serves it.
 MIRRORS = (
@@ -130,12 +124,12 @@ def find(folder: Path, file: MnistFile) -> Path | None:
 
     Raises DataError if the folder cannot be searched.
     """
-    return next(iter(layout.copies(folder, file.name)), None)
+    return next(iter(folders.copies(folder, file.name)), None)
 
 
 def locate(folder: Path) -> Path:
     """Return the folder that has the files: this one, or one that torchvision made in it."""
-    return layout.locate(folder, [file.name for file in FILES])
+    return folders.locate(folder, [file.name for file in FILES])
 
 
 def drawn_record(folder: Path) -> Any:
@@ -145,12 +139,11 @@ def drawn_record(folder: Path) -> Any:
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_RECORD:
-            return None
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
+    """Return the content of a small JSON file, None if there is none."""
+    with suppress(OSError, ValueError, RecursionError):
+        if path.is_file() and path.stat().st_size <= MAX_RECORD:
+            return json.loads(path.read_bytes())
+    return None
 
 
 def load(folder: Path, split: str) -> Dataset:
@@ -161,7 +154,7 @@ def load(folder: Path, split: str) -> Dataset:
     folder = locate(folder)
     images_file, labels_file = _pair(split)
     images_path, images = _read(folder, images_file)
-    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
+    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
         raise DataError(
             f"{images_path}: expected n x {SIDE} x {SIDE} uint8 images; "
             f"found {idx.describe(images)}"
@@ -170,7 +163,7 @@ def load(folder: Path, split: str) -> Dataset:
     if labels.dtype != np.uint8 or labels.ndim != 1:
         raise DataError(
             f"{labels_path}: expected n uint8 labels; found {idx.describe(labels)}; to convert "
-            f"them: mnistnet import {layout.quoted(folder)} --out NEW_FOLDER"
+            f"them: mnistnet import {folders.quoted(folder)} --out NEW_FOLDER"
         )
     check_counts(len(images), images_path, len(labels), labels_path)
     if labels.max() >= CLASSES:
@@ -179,8 +172,7 @@ def load(folder: Path, split: str) -> Dataset:
             f"found {labels.max()} for image {labels.argmax():,}; {TEN_CLASSES}"
         )
     images = images.reshape(len(images), PIXELS)
-    name = _imported_name(folder) or layout.name_of(folder)
-    return Dataset(images, labels, split, drawn_record(folder), name)
+    return Dataset(images, labels, split, drawn_record(folder), _name(folder))
 
 
 def check_counts(images: int, images_path: Path, labels: int, labels_path: Path) -> None:
@@ -192,12 +184,14 @@ def check_counts(images: int, images_path: Path, labels: int, labels_path: Path)
         )
 
 
-def _imported_name(folder: Path) -> str | None:
-    """Return the printable name in IMPORTED, if there is one."""
+def _name(folder: Path) -> str:
+    """Return the printable name in IMPORTED, else the folder's, or the parent's of raw."""
     record = _read_json(folder / IMPORTED)
     name = record.get("name") if isinstance(record, dict) else None
-    is_name = isinstance(name, str) and name.isprintable() and len(name) <= MAX_NAME
-    return name if is_name else None
+    if isinstance(name, str) and name.isprintable() and 0 < len(name) <= MAX_NAME:
+        return name
+    place = folder.absolute()
+    return place.parent.name if place.name == "raw" else place.name
 
 
 def _pair(split: str) -> tuple[MnistFile, MnistFile]:
@@ -207,9 +201,9 @@ def _pair(split: str) -> tuple[MnistFile, MnistFile]:
 
 def _read(folder: Path, file: MnistFile) -> tuple[Path, Array]:
     """Read a file; return its path and array. Raises DataError if copies of it differ."""
-    paths = layout.copies(folder, file.name)
+    paths = folders.copies(folder, file.name)
     if not paths:
-        raise DataError(layout.absent(folder, file.name, [each.name for each in FILES]))
+        raise DataError(folders.absent(folder, file.name, [each.name for each in FILES]))
     array = idx.read_idx(paths[0])
     for path in paths[1:]:
         try:

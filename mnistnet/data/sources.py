@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistnet.arrays import Array
-from mnistnet.data import layout, mnist, stored, tables
+from mnistnet.data import folders, mnist, stored, tables
 from mnistnet.data.stored import Block
 from mnistnet.errors import DataError, MnistnetError, PictureError, reason
 
@@ -57,7 +57,7 @@ def _recognise(source: Path, skip: Skip) -> Iterator[Block]:
         idx = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
     pictures = [] if npz or csv or idx else _labelled(folder)
     if bool(npz) + bool(csv) + bool(idx) + bool(pictures) != 1:
-        listed = ", ".join(path.name for path in files[: layout.SHOWN]) or "no files"
+        listed = ", ".join(path.name for path in files[: folders.SHOWN]) or "no files"
         many = " of more than one kind: name the one to read" if npz or csv else ""
         raise DataError(f"{source}: expected {KINDS}; found {listed}{many}")
     if pictures:

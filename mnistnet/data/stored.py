@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import PIXELS, SIDE, Array
-from mnistnet.data import idx, layout, mnist
+from mnistnet.data import folders, idx, mnist
 from mnistnet.errors import DataError, reason
 
 BLOCK = 5000  # images
@@ -160,8 +160,8 @@ def idx_arrays(paths: Sequence[Path]) -> list[Stored]:
 
 
 def _stem(path: Path) -> str:
-    """Return the common name of a file, its .gz, and its dotted form (see layout.py)."""
-    return path.name.lower().removesuffix(layout.PACKED).replace(".idx", "-idx")
+    """Return the common name of a file, its .gz, and its dotted form (see folders.py)."""
+    return path.name.lower().removesuffix(folders.PACKED).replace(".idx", "-idx")
 
 
 def family(path: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import SIDE, Array
-from mnistnet.data import idx, layout, mnist
+from mnistnet.data import folders, idx, mnist
 from mnistnet.errors import DataError
 from mnistnet.executors import process_pool
 from mnistnet.files import atomic_write, check_writable, make_folder
@@ -51,7 +51,7 @@ def write(
     make_folder(folder)
     targets = [folder / name for name in (*(file.name for file in mnist.FILES), mnist.DRAWN)]
     for path in targets:
-        layout.refuse_link(path)
+        folders.refuse_link(path)
         check_writable(path)
     images, labels = _draw_in_parts(sum(counts), seed, advance)
     sets = [

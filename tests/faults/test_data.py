@@ -14,7 +14,7 @@ from program import as_user, assert_fault, files, make_link, make_pipe, run
 from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError
 
-IMAGES, LABELS = mnist.TEST_IMAGES.name, mnist.TEST_LABELS.name
+TRAIN_LABELS, IMAGES, LABELS = (file.name for file in mnist.FILES[1:])
 
 
 def idx_bytes(*shape: int, code: int = 8, body: bytes | None = None) -> bytes:
@@ -165,12 +165,12 @@ def test_an_unreadable_file_is_an_error(tiny: Path) -> None:
 
 
 def test_every_command_names_the_damaged_file_that_it_needs(tiny: Path) -> None:
-    for name in (mnist.TRAIN_LABELS.name, LABELS):
+    for name in (TRAIN_LABELS, LABELS):
         (tiny / name).write_bytes(b"")
     fault = "expected an IDX file, found an empty file"
     for command, name in {
-        ("train",): mnist.TRAIN_LABELS.name,
-        ("gradcheck",): mnist.TRAIN_LABELS.name,
+        ("train",): TRAIN_LABELS,
+        ("gradcheck",): TRAIN_LABELS,
         ("eval",): LABELS,
         ("plot", "units"): LABELS,
     }.items():
@@ -179,7 +179,7 @@ def test_every_command_names_the_damaged_file_that_it_needs(tiny: Path) -> None:
     result = run("predict", "test:0", "train:0", "--data", tiny)
     assert result.stderr == "bundled weights\n" + "".join(
         f"Error: {picture}: {tiny / name}: {fault}\n"
-        for picture, name in (("test:0", LABELS), ("train:0", mnist.TRAIN_LABELS.name))
+        for picture, name in (("test:0", LABELS), ("train:0", TRAIN_LABELS))
     )
     assert (result.stdout, result.exit_code) == ("", 1)
 
@@ -208,7 +208,7 @@ def test_only_download_and_import_write_into_a_users_folder(
     before = files(), sorted(tmp_path.rglob("*"))
     for name, message in {
         "mistyped": "there is no folder .* mnistnet download --data .* mnistnet import SOURCE",
-        "empty": "has none of .* it is empty; .* mnistnet download --data .* mnistnet import SOURC",
+        "empty": "has no .* it is empty; .* mnistnet download --data .* mnistnet import SOURCE",
         "emnist": "it has emnist-.*; to convert these: mnistnet import .*emnist --out NEW_FOLDER",
         "set.csv": "found a file, .*set.csv; .* mnistnet import .*set.csv --out NEW_FOLDER",
     }.items():

@@ -1,12 +1,13 @@
-"""Locate a data set's files in a folder, under the names that programs and archives use.
+"""Find a data set's files in a folder, and say what is wrong with a folder that lacks them.
 
-These are the published names (train-images-idx3-ubyte), with a dot as some archivers write them
+Files have the published names (train-images-idx3-ubyte) or a dot as some archivers write them
 (train-images.idx3-ubyte), each also as gzip, in a folder of the file's own name (Kaggle) and in
 raw/ or NAME/raw/ (torchvision). Errors about other data sets name the command that converts them.
 """
 
 import shlex
 import stat
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,20 +25,14 @@ def locate(folder: Path, names: Sequence[str]) -> Path:
 
     Raises DataError if several have them.
     """
-    inner = [*folder.glob("raw"), *sorted(folder.glob("*/raw"))]
-    found = [place for place in (folder, *inner) if any(copies(place, name) for name in names)]
+    places = [folder, *folder.glob("raw"), *sorted(folder.glob("*/raw"))]
+    found = [place for place in places if any(copies(place, name) for name in names)]
     if len(found) > 1:
         raise DataError(
             f"expected one data set in {folder}; found {', '.join(map(str, found))}: "
             "name one of these folders"
         )
     return found[0] if found else folder
-
-
-def name_of(folder: Path) -> str:
-    """Return the name of a data set in this folder: the folder's, or the parent's of raw."""
-    place = folder.absolute()
-    return place.parent.name if place.name == "raw" else place.name
 
 
 def copies(folder: Path, name: str) -> list[Path]:
@@ -52,25 +47,11 @@ def copies(folder: Path, name: str) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
+    """Path.is_file, except that a folder without permission is an error in every Python."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def refuse_link(path: Path) -> None:
-    """Raise DataError if the path is a link, through which writing would change another file."""
-    if path.is_symlink():
-        raise DataError(f"expected a file, found a link: {path}; remove the link")
-
-
-def quoted(path: Path) -> str:
-    """Quote the path for the platform's usual shell."""
-    if sys.platform != "win32":
-        return shlex.quote(str(path))
-    import subprocess
-
-    return subprocess.list2cmdline([path])
 
 
 def others(folder: Path, names: Sequence[str]) -> list[str]:
@@ -81,13 +62,13 @@ def others(folder: Path, names: Sequence[str]) -> list[str]:
 
 def _is_source(path: Path) -> bool:
     name = path.name.lower()
-    is_table = name.endswith(TABLES)
-    is_idx = "idx" in name and ("images" in name or "labels" in name)
+    is_idx = "idx" in name and ("images" in name or "labels" in name) and path.is_file()
     has_digits = all((path / digit).is_dir() for digit in "01")
-    return is_table or (is_idx and path.is_file()) or has_digits or name in map(str, range(10))
+    return name.endswith(TABLES) or is_idx or has_digits or name in map(str, range(10))
 
 
 def _listed(folder: Path) -> list[str]:
+    """List the visible names in the folder, as far as it can be read."""
     with suppress(OSError):
         return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     return []
@@ -96,32 +77,30 @@ def _listed(folder: Path) -> list[str]:
 def absent(folder: Path, name: str, names: Sequence[str]) -> str:
     """Explain that the folder lacks a file, list what it has, and name the next command."""
     place = quoted(folder)
-    convert = "mnistnet import {} --out NEW_FOLDER"
+    convert = f"mnistnet import {place} --out NEW_FOLDER"
     if _is_file(folder):
-        return (
-            f"expected a folder with {name}, found a file, {folder}; "
-            f"to convert it: {convert.format(place)}"
+        return f"expected a folder with {name}, found a file, {folder}; to convert it: {convert}"
+    if others(folder, names):
+        advice = f"to convert these: {convert}"
+    else:
+        advice = (
+            f"to download MNIST to it: mnistnet download --data {place}; "
+            "to convert another data set: mnistnet import SOURCE --out NEW_FOLDER"
         )
-    fill = (
-        f"to download MNIST to it: mnistnet download --data {place}; "
-        f"to convert another data set: {convert.format('SOURCE')}"
-    )
     if not folder.exists():
-        return f"there is no folder {folder}; {fill}"
+        return f"there is no folder {folder}; {advice}"
     listed = _listed(folder)
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
     found = f"it has {', '.join(listed[:SHOWN])}{more}" if listed else "it is empty"
-    any_there = any(copies(folder, each) for each in names)
-    expected = f"no {name}" if any_there else f"none of {', '.join(names)}"
-    message = f"{folder} has {expected}, raw or .gz; {found}"
-    links = [path for path in (folder / name, folder / f"{name}{PACKED}") if path.is_symlink()]
-    if links:
-        return f"{message}; {links[0].name} is a broken link"
-    if others(folder, names):
-        return f"{message}; to convert these: {convert.format(place)}"
-    if any_there:
-        return (
-            f"{message}; add the missing file (for MNIST: mnistnet download --data {place}), or "
-            "name another folder with --data"
-        )
-    return f"{message}; {fill}"
+    return f"{folder} has no {name}, raw or .gz; {found}; {advice}"
+
+
+def quoted(path: Path) -> str:
+    """Quote the path for the platform's usual shell."""
+    return shlex.quote(str(path)) if sys.platform != "win32" else subprocess.list2cmdline([path])
+
+
+def refuse_link(path: Path) -> None:
+    """Raise DataError if the path is a link, through which writing would change another file."""
+    if path.is_symlink():
+        raise DataError(f"expected a file, found a link: {path}; remove the link")
