@@ -242,6 +242,4 @@ def _add(
 ) -> None:
     """Write blocks of rows as an IDX file of uint8, which appears when the stack closes."""
     stream = stack.enter_context(atomic_write(path))
-    stream.write(idx.header(np.broadcast_to(np.uint8(0), shape)))
-    for block in blocks:
-        stream.write(np.ascontiguousarray(block).data)
+    stream.writelines(idx.content(np.concatenate(blocks).reshape(shape)))

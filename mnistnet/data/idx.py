@@ -17,10 +17,11 @@ import hashlib
 import math
 import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +35,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 # DEFLATE expands a byte to at most 1032 (https://www.zlib.net/zlib_tech.html), so a header that
 # promises more is refused before memory is allocated.
 MAX_DEFLATE_RATIO = 1032
-MAX_DIMENSIONS = 64  # NumPy's limit
-CHUNK = 1 << 20  # bytes
+CHUNK = 1 << 20  # bytes; gzip would keep a copy of a single large read
 OTHERS = {  # first bytes of other files that people name like an IDX file
     b"PK": "a ZIP archive, not gzip; unpack it first (unzip)",
     b"\xfd7zXZ": "an xz archive, not gzip; unpack it first (xz --decompress)",
@@ -50,56 +50,18 @@ OTHERS = {  # first bytes of other files that people name like an IDX file
 }
 
 
-class Reader(NamedTuple):
-    """An IDX file, open after its header; length is that of the raw file in bytes."""
+def read_idx(path: Path, any_order: bool = False) -> Array:
+    """Read the array in an IDX file, raw or gzip, whatever its name.
 
-    stream: Any
-    path: Path
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    length: int
-
-    def read(self, shape: tuple[int, ...]) -> Array:
-        """Read the next elements as a read-only array of this shape."""
-        # Not mapped: truncating a mapped file kills its readers.
-        array: Array = np.empty(shape, self.dtype)
-        body = _bytes(array)
-        for start in range(0, len(body), CHUNK):  # gzip would copy a single large read
-            piece = body[start : start + CHUNK]
-            if self.stream.readinto(piece) < len(piece):
-                raise self.wrong_length(f"{self.stream.tell():,}")
-        array.flags.writeable = False
-        return array
-
-    def wrong_length(self, found: str) -> DataError:
-        return DataError(
-            f"{self.path}: expected {self.length:,} bytes for {_times(self.shape)} "
-            f"{self.dtype.name}; found {found}"
-        )
-
-
-@contextmanager
-def opened(path: Path, any_order: bool = False) -> Iterator[Reader]:
-    """Open an IDX file; raises DataError as read_idx does."""
+    The array is read-only and stays big-endian. With any_order, little-endian files, which some
+    programs write, are read as well. Raises DataError, naming the file, for anything but exactly
+    one well-formed IDX array.
+    """
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path}: expected an IDX file, found a folder or a device")
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            is_gzip = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            file.seek(max(size - 4, 0) if is_gzip else 0)
-            # a gzip file ends with the length of its content, modulo 2^32, in four bytes
-            raw_size = int.from_bytes(file.read(), "little") if is_gzip else size
-            file.seek(0)
-            with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
-                reader = Reader(stream, path, *_read_header(stream, path, raw_size, any_order))
-                if not is_gzip and size != reader.length:
-                    raise reader.wrong_length(f"{size:,}")
-                if reader.length > size * MAX_DEFLATE_RATIO:
-                    raise reader.wrong_length(f"a gzip file of {size:,} bytes, which is too short")
-                yield reader
-                if stream.tell() == reader.length and stream.read(1):
-                    raise reader.wrong_length("more")
+            return _read(file, path, any_order)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             f"{path}: expected a complete gzip file; found a damaged one: {error}"
@@ -108,25 +70,36 @@ def opened(path: Path, any_order: bool = False) -> Iterator[Reader]:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
-def read_idx(path: Path) -> Array:
-    """Read the array in an IDX file, raw or gzip, whatever its name.
-
-    The array is read-only and stays big-endian. Raises DataError, naming the file, for anything but
-    exactly one well-formed IDX array.
-    """
-    with opened(path) as reader:
-        return reader.read(reader.shape)
-
-
-def read_blocks(path: Path, rows: int) -> Iterator[Array]:
-    """Read the array in an IDX file in blocks of rows; also accepts little-endian files.
-
-    Raises DataError as read_idx does.
-    """
-    with opened(path, any_order=True) as reader:
-        count = reader.shape[0] if reader.shape else 0
-        for start in range(0, count, rows):
-            yield reader.read((min(rows, count - start), *reader.shape[1:]))
+def _read(file: BufferedReader, path: Path, any_order: bool) -> Array:
+    size = os.fstat(file.fileno()).st_size
+    is_gzip = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    file.seek(max(size - 4, 0) if is_gzip else 0)
+    # a gzip file ends with the length of its content, modulo 2^32, in four bytes
+    raw_size = int.from_bytes(file.read(), "little") if is_gzip else size
+    file.seek(0)
+    with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
+        dtype, shape = _read_header(stream, path, raw_size, any_order)
+        length = _length(dtype, shape)
+        expected = f"{path}: expected {length:,} bytes for {_times(shape)} {dtype.name}"
+        if not is_gzip and size != length:
+            raise DataError(f"{expected}; found {size:,}")
+        if length > size * MAX_DEFLATE_RATIO:
+            raise DataError(f"{expected}; found a gzip file of {size:,} bytes, which is too short")
+        try:
+            array: Array = np.empty(shape, dtype)  # a map would crash if the file were truncated
+        except ValueError as error:  # too many dimensions, or, beside a zero, too large ones
+            raise DataError(
+                f"{path}: expected dimensions that NumPy can represent; found {_times(shape)}"
+            ) from error
+        body = _bytes(array)
+        pieces = (body[i : i + CHUNK] for i in range(0, len(body), CHUNK))
+        found = length - len(body) + sum(stream.readinto(piece) for piece in pieces)
+        if found < length:
+            raise DataError(f"{expected}; found {found:,}")
+        if stream.read(1):
+            raise DataError(f"{expected}; found more")
+    array.flags.writeable = False
+    return array
 
 
 def write_idx(path: Path, array: Array) -> None:
@@ -148,18 +121,12 @@ def write_idx(path: Path, array: Array) -> None:
 def content(array: Array) -> tuple[bytes, memoryview]:
     """Return the header and the elements of the array's raw IDX file; raises DataError as write_idx
     does."""
-    return header(array), _bytes(np.ascontiguousarray(array, array.dtype.newbyteorder(">")))
-
-
-def header(array: Array) -> bytes:
-    """Return the header of the array's IDX file; raises DataError as write_idx does."""
     code = CODES.get(array.dtype.newbyteorder("="))
     if code is None:
         known = ", ".join(str(dtype) for dtype in CODES)
         raise DataError(f"IDX holds {known}; found {array.dtype}")
-    if max(array.shape, default=0) >= 2**32:
-        raise DataError(f"IDX holds dimensions below 2^32; found {array.shape}")
-    return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    header = bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return header, _bytes(np.ascontiguousarray(array, array.dtype.newbyteorder(">")))
 
 
 def sha256(array: Array) -> str:
@@ -175,15 +142,10 @@ def describe(array: Array) -> str:
     return f"{_times(array.shape)} {array.dtype.name}"
 
 
-def _bytes(array: Array) -> memoryview:
-    return array.reshape(-1).view(np.uint8).data
-
-
 def _read_header(
-    stream: Any, path: Path, size: int, any_order: bool
-) -> tuple[np.dtype[Any], Any, int]:
-    """Return the dtype, shape and length in bytes, header included, of a raw file of this size; the
-    size of gzip content is only known modulo 2^32."""
+    stream: Any, path: Path, raw_size: int, any_order: bool
+) -> tuple[np.dtype[Any], list[int]]:
+    """Return the dtype and shape; raw_size tells in which order the bytes of the sizes are."""
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0":
         raise DataError(f"{path}: {_not_idx(start + stream.read(28))}")
@@ -191,31 +153,26 @@ def _read_header(
         known = ", ".join(f"0x{code:02x}" for code in TYPES)
         raise DataError(f"{path}: expected an IDX type of {known}; found 0x{start[2]:02x}")
     dtype, dimensions = np.dtype(TYPES[start[2]]), start[3]
-    if dimensions > MAX_DIMENSIONS:
-        raise DataError(f"{path}: expected at most {MAX_DIMENSIONS} dimensions; found {dimensions}")
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise DataError(
-            f"{path}: expected a header of {4 + 4 * dimensions} bytes for {dimensions} "
-            f"dimensions; the file ends after {4 + len(sizes)}"
+            f"{path}: expected a header of {4 + 4 * dimensions} bytes for {dimensions} dimensions; "
+            f"the file ends after {4 + len(sizes)}"
         )
-    shape, swapped = (
-        tuple(int(size) for size in np.frombuffer(sizes, order)) for order in (">u4", "<u4")
+    shape, swapped = (np.frombuffer(sizes, order).tolist() for order in (">u4", "<u4"))
+    if raw_size != _length(dtype, swapped) or raw_size == _length(dtype, shape):
+        return dtype, shape
+    if any_order:
+        return dtype.newbyteorder("<"), swapped
+    raise DataError(
+        f"{path}: expected big-endian sizes; found little-endian ones ({_times(swapped)}); convert "
+        "the files with 'mnistnet import'"
     )
-    length, swapped_length = (
-        4 + 4 * dimensions + math.prod(each) * dtype.itemsize for each in (shape, swapped)
-    )
-    if size == swapped_length != length:
-        if not any_order:
-            raise DataError(
-                f"{path}: expected big-endian sizes; found little-endian ones ({_times(swapped)}); "
-                "convert the files with 'mnistnet import'"
-            )
-        return dtype.newbyteorder("<"), swapped, swapped_length
-    # NumPy computes strides, which overflow even if another dimension is zero.
-    if math.prod(size for size in shape if size) * dtype.itemsize >= 2**63:
-        raise DataError(f"{path}: expected dimensions that fit in memory; found {_times(shape)}")
-    return dtype, shape, length
+
+
+def _length(dtype: np.dtype[Any], shape: Sequence[int]) -> int:
+    """Return the length in bytes of a raw file."""
+    return 4 + 4 * len(shape) + math.prod(shape) * dtype.itemsize
 
 
 def _not_idx(start: bytes) -> str:
@@ -235,5 +192,9 @@ def _not_idx(start: bytes) -> str:
     )
 
 
-def _times(shape: tuple[int, ...]) -> str:
+def _bytes(array: Array) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _times(shape: Sequence[int]) -> str:
     return " x ".join(str(size) for size in shape) or "one"

@@ -153,9 +153,9 @@ def idx_arrays(paths: Sequence[Path]) -> list[Stored]:
     """List the arrays in IDX files, named as their files."""
     arrays = []
     for path in paths:
-        with idx.opened(path, any_order=True) as reader:
-            shape = reader.shape
-        arrays.append(Stored(path, _stem(path), shape, partial(idx.read_blocks, path, BLOCK)))
+        array = idx.read_idx(path, any_order=True)
+        blocks = [array[row : row + BLOCK] for row in range(0, sum(array.shape[:1]), BLOCK)]
+        arrays.append(Stored(path, _stem(path), array.shape, partial(iter, blocks)))
     return arrays
 
 

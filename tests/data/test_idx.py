@@ -1,18 +1,19 @@
-"""IDX files are read back exactly as written, and malformed files are clear errors."""
+"""Arrays are read back exactly as written, in the documented format; faults/test_data.py has the
+malformed files."""
 
 import gzip
 import hashlib
 import struct
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mnistnet.data.idx import header, read_idx, sha256, write_idx
+from mnistnet.data.idx import content, read_idx, sha256, write_idx
 from mnistnet.errors import DataError
 
 IDX_DTYPES = ["u1", "i1", "<i2", ">i2", "<i4", ">i4", "<f4", ">f4", "<f8", ">f8"]
@@ -23,29 +24,19 @@ arrays = st.sampled_from(IDX_DTYPES).flatmap(
 )
 
 
+@settings(max_examples=50)
 @given(arrays, st.sampled_from(["raw", "packed.gz"]))
 def test_an_array_is_read_back_as_it_was_written(array: np.ndarray, name: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         path = Path(folder, name)
         write_idx(path, array)
         back = read_idx(path)
         assert back.shape == array.shape
         assert back.dtype == array.dtype.newbyteorder(">")
         assert back.tobytes() == array.astype(back.dtype).tobytes()
-        content = path.read_bytes()
-        raw = gzip.decompress(content) if name.endswith(".gz") else content
+        packed = path.read_bytes()
+        raw = gzip.decompress(packed) if name.endswith(".gz") else packed
         assert sha256(array) == hashlib.sha256(raw).hexdigest()
-
-
-@given(st.binary(max_size=64), st.booleans())
-def test_any_bytes_are_an_array_or_a_data_error(content: bytes, zeros_first: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "file")
-        path.write_bytes(b"\0\0" + content if zeros_first else content)
-        try:
-            read_idx(path)
-        except DataError as error:
-            assert str(path) in str(error)
 
 
 def test_files_follow_the_format_byte_for_byte(tmp_path: Path) -> None:
@@ -53,6 +44,9 @@ def test_files_follow_the_format_byte_for_byte(tmp_path: Path) -> None:
     assert (tmp_path / "labels").read_bytes() == bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 255])
     write_idx(tmp_path / "words", np.array([[1, -2]], np.int32))
     assert (tmp_path / "words").read_bytes() == struct.pack(">4B2I2i", 0, 0, 12, 2, 1, 2, 1, -2)
+    names = ("uint8", "int8", "int16", "int32", "float32", "float64")
+    codes = [content(np.zeros(0, name))[0][2] for name in names]
+    assert codes == [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E]
 
 
 def test_an_array_is_read_only_and_survives_its_file(tmp_path: Path) -> None:
@@ -87,7 +81,15 @@ def test_gzip_at_the_highest_possible_ratio_is_read(tmp_path: Path) -> None:
     assert not read_idx(tmp_path / "zeros.gz").any()
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.uint16, np.float16, np.complex64, "<U1", object])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["raw", "gzip"])
+def test_any_order_also_reads_little_endian_files(tmp_path: Path, pack) -> None:
+    path = tmp_path / "file"
+    for order in "<>":
+        path.write_bytes(pack(struct.pack(f"{order}4BI2h", 0, 0, 11, 1, 2, 1, -2)))
+        assert read_idx(path, any_order=True).tolist() == [1, -2]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float16, "<U1", object])
 def test_other_types_are_refused_and_nothing_is_written(tmp_path: Path, dtype: object) -> None:
     array = np.zeros(3, dtype)
     with pytest.raises(DataError) as caught:
@@ -95,20 +97,3 @@ def test_other_types_are_refused_and_nothing_is_written(tmp_path: Path, dtype: o
     known = "uint8, int8, int16, int32, float32, float64"
     assert str(caught.value) == f"IDX holds {known}; found {array.dtype}"
     assert not list(tmp_path.iterdir())
-
-
-def test_a_dimension_of_2_to_the_32_is_refused() -> None:
-    wide = np.broadcast_to(np.uint8(0), (2**32,))
-    with pytest.raises(DataError, match=r"^IDX holds dimensions below 2\^32; found "):
-        header(wide)
-
-
-def test_64_dimensions_are_read_as_in_numpy(tmp_path: Path) -> None:
-    write_idx(tmp_path / "file", np.zeros([1] * 64, np.uint8))
-    assert read_idx(tmp_path / "file").ndim == 64
-
-
-def test_every_type_of_the_format_is_supported() -> None:
-    names = ("uint8", "int8", "int16", "int32", "float32", "float64")
-    codes = [header(np.zeros(0, name))[2] for name in names]
-    assert codes == [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E]
