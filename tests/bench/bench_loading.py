@@ -4,10 +4,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from table import Table, seconds
 
-from mnistnet import load_data as load
+from mnistnet import load_data
 from mnistnet.data import download, idx, mnist
 
 RUNS = 7
@@ -15,19 +14,16 @@ RUNS = 7
 
 def main() -> None:
     cache = download.cache_folder()
-    load("train")
-    load("test")
+    load_data("train")
     with tempfile.TemporaryDirectory() as name:
-        mirror = Path(name, "mirror")
+        mirror, target = Path(name, "mirror"), Path(name, "target")
         mirror.mkdir()
         for file in mnist.FILES:
-            array = np.asarray(idx.read_idx(cache / file.name))
-            idx.write_idx(mirror / f"{file.name}.gz", array)
+            idx.write_idx(mirror / f"{file.name}.gz", idx.read_idx(cache / file.name))
 
         def cold() -> None:
-            folder = Path(name, "cold")
-            download.download(folder, [str(mirror)], lambda _: None, lambda *_: None)
-            shutil.rmtree(folder)
+            download.download(target, [str(mirror)], lambda _: None, lambda *_: None)
+            shutil.rmtree(target)
 
         table = Table("loading", "ms")
         for title, function in {
