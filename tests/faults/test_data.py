@@ -179,6 +179,8 @@ def test_a_folder_a_pipe_or_a_broken_link_is_not_read(
     make(tiny / LABELS)
     with pytest.raises(DataError, match=f" has no {LABELS}, raw or .gz; it has {IMAGES}, "):
         mnist.load(tiny, "test")
+    with pytest.raises(DataError, match="found a folder or a device|No such file or directory"):
+        idx.read_idx(tiny / LABELS)
 
 
 def test_an_unreadable_file_is_an_error(tiny: Path) -> None:
