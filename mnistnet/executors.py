@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
-from multiprocessing.connection import Connection
 from typing import Any
 
 from mnistnet.errors import MnistnetError, reason
@@ -32,19 +31,16 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     cores = min(os.cpu_count() or 1, MOST)
     workers = min(workers or cores, cores)
     context = multiprocessing.get_context("spawn")
-    # Nothing is sent through this pipe: workers end when it is closed.
-    reader, writer = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(
-        workers, context, initializer=_end_with_parent, initargs=(reader,)
-    )
-    with contextlib.closing(reader), contextlib.closing(writer):
+    others = multiprocessing.active_children()
+    with ProcessPoolExecutor(workers, context, initializer=_follow_parent) as executor:
         try:
             with _ctrl_c_blocked():  # inherited by the new processes
                 for _ in range(workers):  # each call starts a process
                     executor.submit(int)
             yield executor
         except BaseException:
-            writer.close()
+            for process in set(multiprocessing.active_children()).difference(others):
+                process.kill()
             raise
         finally:
             executor.shutdown(cancel_futures=True)
@@ -63,16 +59,17 @@ def _ctrl_c_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_parent(reader: Connection) -> None:
-    """End this worker when its parent closes the pipe or ends."""
+def _follow_parent() -> None:
+    """Let this worker end with its parent, to which it leaves Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows sends Ctrl-C to all processes
+    parent = multiprocessing.parent_process()
 
-    def wait() -> None:
-        with contextlib.suppress(EOFError, OSError):
-            reader.recv_bytes()
+    def follow() -> None:
+        if parent:
+            parent.join()
         os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=follow, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -117,8 +114,7 @@ async def _reach(address: str) -> None:
 
     try:
         arguments = Security().get_connection_args("client")
-        comm = await connect(address, timeout=TIMEOUT, **arguments)
-        await comm.close()
+        await (await connect(address, timeout=TIMEOUT, **arguments)).close()
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise MnistnetError(
             f"cannot reach the scheduler {address}: {reason(error)}; to start one: dask scheduler"
@@ -128,15 +124,14 @@ async def _reach(address: str) -> None:
 def _answers(client: Any, address: str, probe: Callable[[], Any]) -> Mapping[str, Any]:
     """Return the result of probe on each worker, by its name."""
     try:
-        found: Mapping[str, Any] = client.run(probe, on_error="return")
+        found: Mapping[str, Any] = client.run(probe)
     except (OSError, CancelledError) as error:
         raise MnistnetError(f"the scheduler {address} does not answer: {reason(error)}") from error
+    except Exception as error:  # whatever a worker raises
+        raise MnistnetError(f"a worker cannot run mnistnet: {reason(error)}") from error
     if not found:
         raise MnistnetError(
             f"the scheduler {address} has no workers; to start one: "
             f"dask worker {address} --nthreads 1"
         )
-    for worker, answer in found.items():
-        if isinstance(answer, BaseException):
-            raise MnistnetError(f"the worker {worker} cannot run mnistnet: {reason(answer)}")
     return found

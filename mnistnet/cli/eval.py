@@ -7,17 +7,7 @@ from typing import Any
 import click
 
 from mnistnet.arrays import Array
-from mnistnet.cli.options import (
-    FILE,
-    can_print,
-    data_options,
-    load_dataset,
-    load_weights,
-    note,
-    output_options,
-    print_json,
-    weights_option,
-)
+from mnistnet.cli import options
 from mnistnet.cli.streams import echo
 from mnistnet.data.answers import read_answers
 from mnistnet.data.mnist import Dataset
@@ -30,8 +20,8 @@ from mnistnet.report.evaluation import Evaluation
 
 
 @click.command(name="eval")
-@data_options
-@weights_option()
+@options.data_options
+@options.weights_option()
 @click.option(
     "--split",
     type=click.Choice(["test", "train", "validation"]),
@@ -46,14 +36,14 @@ from mnistnet.report.evaluation import Evaluation
     help="Show the N most confident mistakes; --json always lists all.",
     metavar="N",
 )
-@click.option("--against", type=FILE, help="Compare with the network in this weights file.")
+@click.option("--against", type=options.FILE, help="Compare with the network in this weights file.")
 @click.option(
     "--answers",
     "answers_file",
-    type=FILE,
+    type=options.FILE,
     help="Compare with the answers in this file: a digit per line, or a CSV's last column.",
 )
-@output_options
+@options.output_options
 def evaluate(
     folder: Path | None,
     mirrors: tuple[str, ...],
@@ -81,9 +71,9 @@ def evaluate(
     """
     if against and answers_file:
         raise click.UsageError("--against and --answers cannot be used together")
-    path, network, description = load_weights(weights)
+    path, network, description = options.load_weights(weights)
     file_split = "test" if split == "test" else "train"
-    data = load_dataset(folder, mirrors, file_split)
+    data = options.load_dataset(folder, mirrors, file_split)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
     result = library.evaluate(network.model, data.images, data.labels, rows)
     subsets = library.parts(len(data.labels), data.label_errors)
@@ -101,15 +91,15 @@ def evaluate(
         }
         if comparison:
             facts["against"] = vars(comparison)
-        print_json(library.as_json(result) | facts)
+        options.print_json(library.as_json(result) | facts)
         return
-    note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
+    options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     name = f"drawn {split}" if data.drawn else split
     echo(text.evaluation_text(result, name, parts))
     if comparison:
         echo("\n" + comparison_text(comparison, file_split))
     if mistakes and result.mistakes:
-        columns, plain = shutil.get_terminal_size().columns, not can_print("▀▄█")
+        columns, plain = shutil.get_terminal_size().columns, not options.can_print("▀▄█")
         shown = text.mistakes_text(
             result.mistakes[:mistakes], data.images, file_split, data.label_errors, columns, plain
         )
@@ -128,7 +118,7 @@ def _compare(
     if answers_file:
         right = read_answers(answers_file, len(rows)) == data.labels[rows]
         return compare(str(answers_file), result.right, right, rows)
-    other = load_weights(against).network
+    other = options.load_weights(against).network
     other_rows = rows_of(split, len(data.labels), data.sha256, other.metadata)
     if other_rows.tolist() != rows.tolist():
         raise DataError(

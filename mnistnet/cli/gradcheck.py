@@ -6,15 +6,7 @@ import click
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS
-from mnistnet.cli.options import (
-    DEFAULT_WEIGHTS,
-    data_options,
-    load_dataset,
-    note,
-    output_options,
-    print_json,
-    weights_option,
-)
+from mnistnet.cli import options
 from mnistnet.cli.streams import echo
 from mnistnet.errors import MnistnetError
 from mnistnet.model import weights as weights_file
@@ -27,9 +19,11 @@ IMAGES = 100
 
 
 @click.command()
-@weights_option("Weights file to read.  [default: mnistnet.npz if it exists, else a new network]")
-@data_options
-@output_options
+@options.weights_option(
+    "Weights file to read.  [default: mnistnet.npz if it exists, else a new network]"
+)
+@options.data_options
+@options.output_options
 def gradcheck(
     weights: Path | None, folder: Path | None, mirrors: tuple[str, ...], as_json: bool
 ) -> None:
@@ -41,12 +35,12 @@ def gradcheck(
     with 1 if backpropagation is wrong.
     """
     rng = np.random.default_rng(0)
-    if weights is None and not DEFAULT_WEIGHTS.exists():
+    if weights is None and not options.DEFAULT_WEIGHTS.exists():
         name, network = "a new network", Network.random((PIXELS, *Options.hidden, CLASSES), rng)
     else:
-        name = str(weights or DEFAULT_WEIGHTS)
-        network, _ = weights_file.load(weights or DEFAULT_WEIGHTS)
-    data = load_dataset(folder, mirrors, "train")
+        name = str(weights or options.DEFAULT_WEIGHTS)
+        network, _ = weights_file.load(weights or options.DEFAULT_WEIGHTS)
+    data = options.load_dataset(folder, mirrors, "train")
     x, labels = scale(data.images[:IMAGES]), data.labels[:IMAGES]
     check = check_gradient(network, x, labels, rng)
     if as_json:
@@ -56,10 +50,10 @@ def gradcheck(
             "backprop_vs_finite_differences": check.backprop_vs_finite_differences,
             "ok": check.ok,
         }
-        print_json(facts)
+        options.print_json(facts)
     else:
         layers = "-".join(map(str, network.layers))
-        note(f"{name}, {layers}; {len(x)} {'drawn ' * data.drawn}images")
+        options.note(f"{name}, {layers}; {len(x)} {'drawn ' * data.drawn}images")
         echo(gradient_check_text(check))
     if not check.ok:
         raise MnistnetError("backpropagation does not compute the gradient of the loss")

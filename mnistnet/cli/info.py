@@ -4,16 +4,16 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import load_weights, note, output_options, print_json, weights_option
+from mnistnet.cli import options
 from mnistnet.cli.streams import echo
 from mnistnet.model.weights import FORMAT
 from mnistnet.report.text import epoch_text, info_text
 
 
 @click.command()
-@weights_option()
+@options.weights_option()
 @click.option("--history", is_flag=True, help="Also print the figures of each epoch.")
-@output_options
+@options.output_options
 def info(weights: Path | None, history: bool, as_json: bool) -> None:
     """Show what a weights file contains.
 
@@ -25,16 +25,16 @@ def info(weights: Path | None, history: bool, as_json: bool) -> None:
       mnistnet info
       mnistnet info --json --weights deep.npz
     """
-    path, network, description = load_weights(weights)
+    path, network, description = options.load_weights(weights)
     layers, metadata = network.model.layers, network.metadata
     if as_json:
         facts = {"format": FORMAT, "layers": layers, **metadata.as_json(), "weights": str(path)}
         if not history:
             del facts["history"]
-        print_json(facts)
+        options.print_json(facts)
         return
     if weights is None:
-        note(description)
+        options.note(description)
     echo(info_text(path, layers, metadata))
     if history and metadata.history:
         lines = [epoch_text(report, len(metadata.history)) for report in metadata.history]

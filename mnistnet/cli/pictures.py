@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnistnet.arrays import Array
-from mnistnet.cli.options import load_dataset, note
+from mnistnet.cli import options
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import MnistnetError, PictureError
 from mnistnet.image.digit import Digit, Picture, read_picture
@@ -77,9 +77,9 @@ class Samples:
         """Return the data and the rows of the split in them; raise the same error every time."""
         if split not in self._splits:
             try:
-                data = load_dataset(*self._source, "test" if split == "test" else "train")
+                data = options.load_dataset(*self._source, "test" if split == "test" else "train")
                 if data.drawn:
-                    note(f"{split} images are {kind_text(data.published, data.drawn)}")
+                    options.note(f"{split} images are {kind_text(data.published, data.drawn)}")
                 part = "validation" if split == "validation" else "test"  # "test": all rows
                 rows = rows_of(part, len(data.labels), data.sha256, self._metadata)
                 self._splits[split] = data, rows

@@ -9,20 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-from tqdm import tqdm
 
 from mnistnet.api import Network, answer_pictures
-from mnistnet.cli.options import (
-    PICTURE,
-    can_print,
-    data_options,
-    is_quiet,
-    load_weights,
-    note,
-    output_options,
-    print_json,
-    weights_option,
-)
+from mnistnet.cli import options
 from mnistnet.cli.pictures import Samples, read_all
 from mnistnet.cli.streams import echo, escape
 from mnistnet.errors import MnistnetError
@@ -36,9 +25,9 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, type=PICTURE, metavar="PICTURE...")
-@weights_option()
-@data_options
+@click.argument("pictures", nargs=-1, required=True, type=options.PICTURE, metavar="PICTURE...")
+@options.weights_option()
+@options.data_options
 @click.option(
     "--top",
     type=click.IntRange(0, 9),
@@ -63,7 +52,7 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     "for labelled images the loss.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV; the last column is the answer.")
-@output_options
+@options.output_options
 def predict(
     pictures: tuple[str, ...],
     weights: Path | None,
@@ -72,13 +61,13 @@ def predict(
     workers: int,
     **how: bool,
 ) -> None:
-    """Recognise the digit or number in each PICTURE.
+    """Recognise the digit or number in each options.PICTURE.
 
     A drawing or photograph may have any size and colours. Several digits with gaps between them are
     read as a number. A picture that cannot be read prints an error; the others are still answered.
 
     \b
-    PICTURE is one of:
+    options.PICTURE is one of:
       a file     PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, PPM, or HEIC if
                  pillow-heif is installed
       a folder   all pictures in it
@@ -101,23 +90,25 @@ def predict(
     form = Format(**how)
     if form.as_csv and (form.as_json or form.show or form.explains):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
-    _, network, description = load_weights(weights)
+    _, network, description = options.load_weights(weights)
     if weights is None or network.metadata.data.drawn:
-        note(description)
+        options.note(description)
     samples = Samples(folder, mirrors, network.metadata)
     if form.as_csv:
         echo("picture,unsure,probability,digit")
     names = (name for given in pictures for name in _expand(given, samples))
     failed, done = False, 0
-    hidden = None if workers > 1 and not is_quiet() else True  # None: unless stderr is a terminal
-    with read_all(names, samples, workers) as coming, tqdm(unit=" pictures", disable=hidden) as bar:
+    with (
+        read_all(names, samples, workers) as coming,
+        options.progress("", " pictures") as (_, advance),
+    ):
         try:
             while batch := list(itertools.islice(coming, BATCH)):
-                failed |= any(isinstance(picture, MnistnetError) for _, picture in batch)
-                bar.clear()
+                failed |= any(isinstance(found, MnistnetError) for _, found in batch)
                 _print(batch, network, form, samples)
                 done += len(batch)
-                bar.update(len(batch))
+                if workers > 1 and not sys.stdout.isatty():  # answers would be in its way
+                    advance(len(batch), 0)
         except KeyboardInterrupt as interrupt:
             interrupt.args = (f"after {done:,} pictures",)
             raise
@@ -149,10 +140,14 @@ def _print(
     for name, found in batch:
         if isinstance(found, Picture):
             for sentence in found.notes:
-                note(escape(f"{name}: {sentence}"))
-            _print_answer(name, found, *next(answered), network, form, samples)
+                options.note(escape(f"{name}: {sentence}"))
+            explanations = []
+            if form.explains:
+                label = getattr(samples.get(name), "label", None)
+                explanations = [explain(network.model, d.image, label) for d in found.digits]
+            _print_answer(name, found, *next(answered), explanations, network.model.layers, form)
         elif form.as_json:
-            print_json({"picture": name, "error": str(found)})
+            options.print_json({"picture": name, "error": str(found)})
         else:
             echo(f"Error: {escape(name)}: {found}", err=True)
             if form.as_csv:  # one row per picture
@@ -164,36 +159,25 @@ def _print_answer(
     picture: Picture,
     reply: Answer,
     line: str,
-    network: Network,
+    explanations: list[Explanation],
+    layers: tuple[int, ...],
     form: Format,
-    samples: Samples,
 ) -> None:
-    explanations = _explanations(name, picture, network, samples) if form.explains else []
     if form.as_csv:
         read = reply.digit if reply.number is None else reply.number
         echo(_csv_line(name, reply.unsure, reply.probability, read))
     elif form.as_json:
         more = {"explanations": list(map(asdict, explanations))} if form.explains else {}
-        print_json({"picture": name, **asdict(reply), **more})
+        options.print_json({"picture": name, **asdict(reply), **more})
     else:
         echo(line)
         if form.show or form.explains:
-            plain = not can_print("▀▄█")
             # no probabilities for what does not look like a digit
             each = [digit.probabilities for digit in reply.digits] or [[] for _ in picture.digits]
             for digit, own in zip(picture.digits, each, strict=True):
-                echo(picture_text(digit.image.tolist(), own, plain) + "\n")
+                echo(picture_text(digit.image.tolist(), own, not options.can_print("▀▄█")) + "\n")
         for explanation in explanations:
-            echo(explanation_text(explanation, network.model.layers) + "\n")
-
-
-def _explanations(
-    name: str, picture: Picture, network: Network, samples: Samples
-) -> list[Explanation]:
-    """Explain the answer for each digit in the picture, with the loss if its label is known."""
-    sample = samples.get(name)
-    label = sample.label if sample else None
-    return [explain(network.model, digit.image, label) for digit in picture.digits]
+            echo(explanation_text(explanation, layers) + "\n")
 
 
 def _csv_line(*fields: object) -> str:

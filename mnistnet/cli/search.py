@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from mnistnet.api import source, train_start
 from mnistnet.arrays import CLASSES, PIXELS
-from mnistnet.cli.options import is_quiet, note, output_options, print_json
+from mnistnet.cli import options
 from mnistnet.cli.settings import note_failure, prepare, training_options
 from mnistnet.cli.streams import echo
 from mnistnet.errors import TrainingError
@@ -58,7 +58,7 @@ MAX_STARTS = 100_000  # more is a typing error
     metavar="ADDRESS",
     help="Train on the workers of this Dask scheduler, such as tcp://host:8786.",
 )
-@output_options
+@options.output_options
 def search(
     folder: Path | None,
     mirrors: tuple[str, ...],
@@ -69,7 +69,7 @@ def search(
     members: int | None,
     scheduler: str | None,
     as_json: bool,
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Train many networks and keep the best, or average them.
 
@@ -92,7 +92,7 @@ def search(
     if members and not as_committee:
         raise click.UsageError("--best K needs --committee")
     files.check_replaceable(weights)
-    prepared = prepare(folder, mirrors, weights, start, options)
+    prepared = prepare(folder, mirrors, weights, start, given)
     data, settings, network = prepared
     used = members or (count if as_committee else 1)
     _check(settings, count, used, is_choice=not as_committee or members is not None)
@@ -112,7 +112,7 @@ def search(
         files.save(weights, chosen[0].load(), chosen[0].metadata)
     seeds = [each.seed for each in chosen]
     if as_json:
-        print_json(summary_json(analysis, seeds, weights))
+        options.print_json(summary_json(analysis, seeds, weights))
         return
     echo(starts_text(analysis))
     echo(f"\n{written_text(analysis, seeds, weights)}")
@@ -148,17 +148,17 @@ def _show(coming: Iterator[Start], count: int, folder: Path, as_json: bool) -> l
     """Print a line per start, and on a terminal a bar with the best accuracy so far."""
     starts: list[Start] = []
     form = "start {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
-    hidden = as_json or is_quiet() or None  # None: unless stderr is a terminal
+    hidden = as_json or options.is_quiet() or None  # None: unless stderr is a terminal
     with tqdm(total=count, bar_format=form, dynamic_ncols=True, disable=hidden) as bar:
         try:
             for start in coming:
                 starts.append(start)
                 if as_json:
-                    print_json(start_json(start))
+                    options.print_json(start_json(start))
                 else:
                     if not bar.disable:
                         bar.clear()
-                    note(start_text(start))
+                    options.note(start_text(start))
                 best = max(each.last.validation_accuracy or 0 for each in starts)
                 bar.set_description_str(f"best {percent(best or None)}", refresh=False)
                 bar.update()

@@ -10,14 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from mnistnet.api import load_network
-from mnistnet.cli.options import (
-    DEFAULT_WEIGHTS,
-    FILE,
-    data_options,
-    load_dataset,
-    note,
-    weights_option,
-)
+from mnistnet.cli import options
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import TrainingError
 from mnistnet.files import check_writable
@@ -78,24 +71,23 @@ def _option(field: "Field[Any]") -> Callable[..., Any]:
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what to train, on which data, and which file to write."""
-    start: Callable[..., Any] = click.option(
+    start: Any = click.option(
         "--from",
         "start",
-        type=FILE,
+        type=options.FILE,
         help="Weights file to start from, or 'pretrained' for the bundled weights.",
     )
-    weights = weights_option("Weights file to write.", DEFAULT_WEIGHTS)
-    options = [data_options, weights, *map(_option, DECLARED), start]
-    for option in reversed(options):
+    weights = options.weights_option("Weights file to write.", options.DEFAULT_WEIGHTS)
+    for option in reversed([options.data_options, weights, *map(_option, DECLARED), start]):
         command = option(command)
     return command
 
 
 class Prepared(NamedTuple):
-    """What the training options name: the data, the options, and the network to start from."""
+    """What the training options name: the data, the settings, and the network to start from."""
 
     data: Dataset
-    options: Options
+    settings: Options
     start: Network | None
 
 
@@ -109,29 +101,29 @@ def prepare(
     """Load what the training options name, and print notes and warnings about it."""
     check_writable(weights)  # before MNIST is downloaded
     network = _load_start(start, given)
-    data = load_dataset(folder, mirrors, "train")
-    options = Options(**given)
-    validation, batch_size = options.sizes(len(data.labels))
+    data = options.load_dataset(folder, mirrors, "train")
+    settings = Options(**given)
+    validation, batch_size = settings.sizes(len(data.labels))
     chosen = []
-    if options.validation is None and validation != VALIDATION:
+    if settings.validation is None and validation != VALIDATION:
         chosen.append(f"{counted(validation, 'validation image')} (--validation)")
-    if options.batch_size is None and batch_size != BATCH_SIZE:
+    if settings.batch_size is None and batch_size != BATCH_SIZE:
         chosen.append(f"{counted(batch_size, 'image')} in a minibatch (--batch-size)")
     if chosen:
-        note(f"for a set of {counted(len(data.labels), 'image')}: {', '.join(chosen)}")
+        options.note(f"for a set of {counted(len(data.labels), 'image')}: {', '.join(chosen)}")
     if data.drawn:
-        note("training on drawn digits, not MNIST")
+        options.note("training on drawn digits, not MNIST")
     elif not data.published:
-        note(f"training on {data.name}, not MNIST's own")
-    return Prepared(data, options.completed(len(data.labels)), network)
+        options.note(f"training on {data.name}, not MNIST's own")
+    return Prepared(data, settings.completed(len(data.labels)), network)
 
 
 def note_failure(prepared: Prepared, history: Sequence[Report]) -> None:
     """Warn if the network with this history learned nothing."""
     data = prepared.data
-    failure = training_warning(history, data.images, data.labels, prepared.options)
+    failure = training_warning(history, data.images, data.labels, prepared.settings)
     if failure:
-        note(f"Warning: {failure}")
+        options.note(f"Warning: {failure}")
 
 
 def _load_start(path: Path | None, given: dict[str, Any]) -> Network | None:

@@ -9,7 +9,7 @@ import click
 from tqdm import tqdm
 
 from mnistnet.api import additions, source
-from mnistnet.cli.options import is_quiet, note, output_options, print_json
+from mnistnet.cli import options
 from mnistnet.cli.settings import note_failure, prepare, training_options
 from mnistnet.cli.streams import echo
 from mnistnet.model.metadata import Report
@@ -21,7 +21,7 @@ from mnistnet.report.text import epoch_text, live_text, trained_text
 @click.command()
 @training_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
-@output_options
+@options.output_options
 def train(
     folder: Path | None,
     mirrors: tuple[str, ...],
@@ -29,7 +29,7 @@ def train(
     start: Path | None,
     resume: bool,
     as_json: bool,
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Train a network and write its weights.
 
@@ -46,7 +46,7 @@ def train(
       mnistnet train --hidden 300,100 --weights deep.npz
       mnistnet train --from pretrained --data DIR --epochs 10
     """
-    prepared = prepare(folder, mirrors, weights, start, options)
+    prepared = prepare(folder, mirrors, weights, start, given)
     data, settings, initial = prepared
     with _progress(settings, len(data.images), as_json) as (say, show):
         network, metadata = run(
@@ -65,7 +65,7 @@ def train(
     if not as_json:
         echo(trained_text(metadata, weights))
         return
-    print_json(
+    options.print_json(
         {
             "weights": str(weights),
             "validation_accuracy": metadata.history[-1].validation_accuracy,
@@ -80,27 +80,27 @@ def train(
 
 @contextmanager
 def _progress(
-    options: Options, images: int, as_json: bool
+    settings: Options, images: int, as_json: bool
 ) -> Iterator[tuple[Callable[[str], None], Callable[[Report], None]]]:
     """Yield functions that print a sentence, and the report of each epoch: a line, and on a
-    terminal a bar. The options are those for this number of images."""
-    seen = images - options.sizes(images)[0] + options.drawn + options.nondigits
+    terminal a bar. The settings are those for this number of images."""
+    seen = images - settings.sizes(images)[0] + settings.drawn + settings.nondigits
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
-    hidden = as_json or is_quiet() or None  # None: unless stderr is a terminal
+    hidden = as_json or options.is_quiet() or None  # None: unless stderr is a terminal
     with tqdm(
-        total=options.epochs, desc="training", bar_format=form, dynamic_ncols=True, disable=hidden
+        total=settings.epochs, desc="training", bar_format=form, dynamic_ncols=True, disable=hidden
     ) as bar:
 
         def say(sentence: str) -> None:
             if not bar.disable:
                 bar.clear()
-            note(sentence)
+            options.note(sentence)
 
         def show(report: Report) -> None:
             if as_json:
-                print_json(vars(report))
+                options.print_json(vars(report))
             else:
-                say(epoch_text(report, options.epochs))
+                say(epoch_text(report, settings.epochs))
             if not bar.n:  # a resumed training begins later
                 bar.initial = bar.n = report.epoch - 1
             bar.set_description_str(live_text(report, seen), refresh=False)
