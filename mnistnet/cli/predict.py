@@ -61,13 +61,13 @@ def predict(
     workers: int,
     **how: bool,
 ) -> None:
-    """Recognise the digit or number in each options.PICTURE.
+    """Recognise the digit or number in each PICTURE.
 
     A drawing or photograph may have any size and colours. Several digits with gaps between them are
     read as a number. A picture that cannot be read prints an error; the others are still answered.
 
     \b
-    options.PICTURE is one of:
+    PICTURE is one of:
       a file     PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, PPM, or HEIC if
                  pillow-heif is installed
       a folder   all pictures in it
