@@ -6,6 +6,7 @@ mnistnet instead prepares the next minibatches in a thread (prefetch) and, in wi
 each minibatch between two threads (training.py).
 """
 
+import functools
 import os
 import threading
 from collections.abc import Generator, Iterable, Iterator
@@ -26,48 +27,39 @@ VARIABLES = (
 T = TypeVar("T")
 
 
-class _Limit:
-    """The limit of one BLAS thread, which belongs to the whole process: it holds from the first
-    thread that enters until the last one leaves."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.entries = 0
-        self.controller: ThreadpoolController | None = None
-        self.limiter: Any = None
-
-    def enter(self) -> None:
-        with self.lock:
-            if not self.entries:
-                # kept, because it takes 2 ms to find the loaded libraries
-                self.controller = self.controller or ThreadpoolController()
-                self.limiter = self.controller.limit(limits=1, user_api="blas")
-            self.entries += 1
-
-    def leave(self) -> None:
-        with self.lock:
-            self.entries -= 1
-            if not self.entries:
-                self.limiter.restore_original_limits()
-
-
-_limit = _Limit()
+_lock = threading.Lock()
+_entries = 0  # of one_blas_thread in all threads
+_limiter: Any = None
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Limit BLAS to one thread in the block, unless the user has chosen a number of threads.
 
-    Blocks may overlap in several threads. Has no effect on Accelerate (macOS).
+    The limit belongs to the whole process: it holds from the first block that is entered, in any
+    thread, until the last one is left. Has no effect on Accelerate (macOS).
     """
+    global _entries, _limiter
     if any(name in os.environ for name in VARIABLES):
         yield
         return
-    _limit.enter()
+    with _lock:
+        if not _entries:
+            _limiter = _controller().limit(limits=1, user_api="blas")
+        _entries += 1
     try:
         yield
     finally:
-        _limit.leave()
+        with _lock:
+            _entries -= 1
+            if not _entries:
+                _limiter.restore_original_limits()
+
+
+@functools.cache
+def _controller() -> ThreadpoolController:
+    """Cached, because it takes 2 ms to find the loaded libraries."""
+    return ThreadpoolController()
 
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:

@@ -74,6 +74,33 @@ def test_blas_has_one_thread_in_the_block_and_is_restored_after_it(
             assert blas_threads() == before
 
 
+def test_blocks_that_overlap_in_two_threads_keep_the_limit_and_restore_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One enters first and leaves first, while the other is still in its block."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    entered, left = threading.Event(), threading.Event()
+    seen = []
+
+    def other() -> None:
+        with one_blas_thread():
+            entered.set()
+            left.wait()
+            seen.append(blas_threads())
+
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        thread = threading.Thread(target=other)
+        with one_blas_thread():
+            thread.start()
+            entered.wait()
+        left.set()
+        thread.join()
+        assert seen == [{1}]
+        assert blas_threads() == before
+
+
 TRAIN = """
 import os, sys
 if sys.argv[1] == "1":
