@@ -1,26 +1,24 @@
 """Write a data set of drawn digits (image/drawn.py) in MNIST's form, to use without MNIST."""
 
-import contextlib
-import itertools
-import json
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnistnet.arrays import SIDE, Array
+from mnistnet.arrays import Array
 from mnistnet.data import folders, idx, mnist
+from mnistnet.data.save import save
 from mnistnet.errors import DataError
-from mnistnet.executors import process_pool
-from mnistnet.files import atomic_write, check_writable, make_folder
+from mnistnet.files import check_writable, make_folder
 from mnistnet.image.drawn import draw
+from mnistnet.executors import process_pool
 
 COUNTS = 60_000, 10_000  # training and test images, as in MNIST
 PART = 1000  # digits that a process draws at a time
 MAX_WORKERS = 8
+NOTE = "digits drawn by 'mnistnet download --synthetic', not MNIST"
 
 
 def write(
@@ -41,42 +39,25 @@ def write(
     identity = {"seed": seed, "counts": list(counts)}
     if record and {key: record.get(key) for key in identity} == identity and _is_complete(folder):
         return False
-    present = [path for file in mnist.FILES if (path := mnist.find(folder, file))]
-    for path in present:
-        if not _may_replace(path, record):
+    for file in mnist.FILES:
+        path = mnist.find(folder, file)
+        if path and not (path == folder / file.name and _may_replace(path, record)):
             raise DataError(
                 f"expected no files but drawn digits in {folder}; found {path.name}; name another "
                 "folder with --data"
             )
     make_folder(folder)
-    targets = [folder / name for name in (*(file.name for file in mnist.FILES), mnist.DRAWN)]
-    for path in targets:
-        folders.refuse_link(path)
-        check_writable(path)
+    for name in (*(file.name for file in mnist.FILES), mnist.DRAWN):
+        folders.refuse_link(folder / name)
+        check_writable(folder / name)
     images, labels = _draw_in_parts(sum(counts), seed, advance)
     sets = [
         mnist.Dataset(images[rows], labels[rows], split)
         for split, rows in (("train", slice(counts[0])), ("test", slice(counts[0], None)))
     ]
-    note = "digits drawn by 'mnistnet download --synthetic', not MNIST"
-    sha256 = {part.split: part.sha256 for part in sets}
-    arrays = [[part.images.reshape(-1, SIDE, SIDE), part.labels] for part in sets]
-    contents: list[Iterable[Any]] = [idx.content(array) for array in itertools.chain(*arrays)]
-    contents.append([json.dumps({"note": note, **identity, "sha256": sha256}, indent=2).encode()])
-    _replace(present, dict(zip(targets, contents, strict=True)))
+    sha256 = {data.split: data.sha256 for data in sets}
+    save(folder, sets, mnist.DRAWN, {"note": NOTE, **identity, "sha256": sha256})
     return True
-
-
-def _replace(present: Iterable[Path], contents: dict[Path, Iterable[Any]]) -> None:
-    """Write the files; remove those present only once all new ones are on disk."""
-    with contextlib.ExitStack() as stack:  # renames the last file, DRAWN, first
-        streams = [stack.enter_context(atomic_write(path)) for path in contents]
-        for stream, content in zip(streams, contents.values(), strict=True):
-            stream.writelines(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        for path in present:  # an interruption must not leave them beside the new DRAWN
-            path.unlink(missing_ok=True)
 
 
 def _may_replace(path: Path, record: Any) -> bool:
@@ -84,11 +65,9 @@ def _may_replace(path: Path, record: Any) -> bool:
     if record is None:
         return False
     try:
-        found = idx.sha256(idx.read_idx(path))
+        return idx.sha256(idx.read_idx(path)) in str(record["sha256"])
     except DataError:
         return True
-    parts = [part for part in record["sha256"].values() if isinstance(part, dict)]
-    return any(found in part.values() for part in parts)
 
 
 def _is_complete(folder: Path) -> bool:
