@@ -1,15 +1,15 @@
 """mnistnet import."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mnistnet.api import load_network
 from mnistnet.cli.options import FOLDER, UserPath, note, output_options, print_json, progress
 from mnistnet.cli.streams import escape
-
-if TYPE_CHECKING:
-    from mnistnet.data.convert import Imported
+from mnistnet.data.convert import TEST_SHARE, Imported, ImportOptions, convert
+from mnistnet.data.mnist import MAX_NAME
 
 
 def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> dict[str, int] | None:
@@ -46,6 +46,7 @@ def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> di
 @click.option(
     "--test-share",
     type=click.FloatRange(0, 1, max_open=True),
+    default=TEST_SHARE,
     help="Fraction of the images for the test set, if SOURCE has none.  [default: 1/6]",
 )
 @output_options
@@ -63,19 +64,14 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **options:
       mnistnet import pictures/ --out mine
       mnistnet train --data mine
     """
-    from mnistnet.api import load_network
-    from mnistnet.data import convert
-
-    if options["test_share"] is None:
-        options["test_share"] = convert.TEST_SHARE
-    if name is not None and not (name.isprintable() and 0 < len(name) <= 100):
-        raise click.BadParameter("expected 1 to 100 printable characters", param_hint="--name")
-    settings = convert.Options(name=name or "", **options)
+    if name is not None and not (name.isprintable() and 0 < len(name) <= MAX_NAME):
+        raise click.BadParameter(
+            f"expected 1 to {MAX_NAME} printable characters", param_hint="--name"
+        )
+    settings = ImportOptions(name=name or "", **options)
     predict = load_network().predict
     with progress("reading", " images") as (notify, advance):
-        done = convert.convert(
-            source, out, settings, lambda text: notify(escape(text)), advance, predict
-        )
+        done = convert(source, out, settings, lambda text: notify(escape(text)), advance, predict)
     for warning in done.warnings:
         note(f"Warning: {warning}")
     if as_json:
@@ -84,7 +80,7 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **options:
         _print(done, out)
 
 
-def _print(done: "Imported", out: Path) -> None:
+def _print(done: Imported, out: Path) -> None:
     click.echo("digit     " + "".join(f"{digit:>8}" for digit in range(10)) + "     all")
     for split, counts in done.counts.items():
         columns = "".join(f"{count:>8,}" for count in counts)
