@@ -138,17 +138,6 @@ def test_test_images_in_the_training_set_give_a_warning() -> None:
     ]
 
 
-def test_the_error_for_labels_above_9_says_how_to_choose_ten() -> None:
-    with pytest.raises(DataError) as caught:
-        import_set(y=Y + 1)
-    assert str(caught.value) == (
-        "expected labels 0 to 9; found 10; mnistnet has ten classes, but sets such as EMNIST's "
-        "letters have more; to keep ten of them: mnistnet import SOURCE --labels 1=0,2=1,... --out "
-        "NEW_FOLDER"
-    )
-    assert not Path("out").exists()
-
-
 @pytest.mark.parametrize(
     ("y", "mapping"),
     [

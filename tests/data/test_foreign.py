@@ -122,7 +122,6 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
         {"train": (X, Y.astype(str))},
     ),
     "an npz with pickled objects beside": (lambda: save_npz(x=X, y=Y, a=np.array([{}])), TRAIN),
-    "a compressed npz": (lambda: np.savez_compressed("a.npz", x=X, y=Y), TRAIN),
     "KMNIST's folder of npz": (save_kmnist, BOTH),
     "EMNIST's names": (lambda: save_idx(EMNIST), BOTH),
     "QMNIST's labels": (save_qmnist, BOTH),
@@ -162,18 +161,6 @@ def test_a_set_in_any_usual_form_is_read(form: str) -> None:
     for split, (images, labels) in expected.items():
         assert np.array_equal(found[split][0], images.reshape(-1, 784))
         assert np.array_equal(found[split][1], labels)
-
-
-def test_one_of_emnists_files_identifies_its_set() -> None:
-    save_idx([name.replace("digits", "letters") for name in EMNIST])
-    save_idx(EMNIST)
-    idx.write_idx(Path("set", EMNIST[1]), Y[::-1])
-    with pytest.raises(DataError, match="expected one data set; found emnist-digits-.* and emnist"):
-        read("set")
-    for name in (EMNIST[0], EMNIST[3]):
-        found = read(f"set/{name}")
-        assert list(found) == ["train", "test"]
-        assert np.array_equal(found["train"][1], Y[::-1])
 
 
 def test_a_csv_without_labels_beside_another_is_skipped() -> None:
@@ -248,12 +235,10 @@ def save_two_kinds() -> None:
 MEMBER = "a.npz: expected an array of numbers or labels in x; "
 BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and the error
     "no zip": (lambda: Path("a.npz").write_bytes(b"none"), "cannot read a.npz: "),
-    "half a zip": (lambda: Path("a.npz").write_bytes(b"PK\x03\x04half"), "cannot read a.npz: "),
     "an encrypted zip": (lambda: save_zip(bytes(9), flags=1), "cannot read a.npz: .* password req"),
     "no array": (lambda: save_zip(b"text"), r"expected n x 28 x 28 images in x; found \(1,\)"),
     "cut off": (lambda: save_zip(npy((5, 784), bytes(5))), MEMBER + ".*expected 3920 bytes got 5"),
     "a false shape": (lambda: save_zip(npy((10**9, 784), b"", "<f8")), MEMBER),
-    "a wild shape": (lambda: save_zip(npy("x", b"")), MEMBER),
     "pickles": (lambda: save_npz(x=np.array([Trap()] * 784), y=Y), MEMBER + "Object arrays cannot"),
     "a number": (lambda: save_npz(x=X, y=1), "found 30 images in x and 1 labels in y"),
     "other sizes": (
@@ -273,7 +258,6 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
         "such as x_train and y_train; found x_train, y_train, x_test, mean$",
     ),
     "an empty csv": (lambda: edit_csv(lambda _: ""), "a.csv: .* found 1 columns"),
-    "an endless line": (lambda: edit_csv(lambda _: "1" * 200_000), "a.csv: .* found 1 columns"),
     "a short row": (
         lambda: edit_csv(lambda text: text + "1,2,3\n"),
         "a.csv: expected 785 columns in each line; found 3 for image 31",
