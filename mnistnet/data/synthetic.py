@@ -11,9 +11,9 @@ from mnistnet.arrays import Array
 from mnistnet.data import folders, idx, mnist
 from mnistnet.data.save import save
 from mnistnet.errors import DataError
+from mnistnet.executors import process_pool
 from mnistnet.files import check_writable, make_folder
 from mnistnet.image.drawn import draw
-from mnistnet.executors import process_pool
 
 COUNTS = 60_000, 10_000  # training and test images, as in MNIST
 PART = 1000  # digits that a process draws at a time
