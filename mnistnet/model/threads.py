@@ -28,8 +28,8 @@ T = TypeVar("T")
 
 
 _lock = threading.Lock()
-_entries = 0  # of one_blas_thread in all threads
-_limiter: Any = None
+_entries = 0  # blocks of one_blas_thread, in all threads
+_before: list[int] = []  # threads of each BLAS library outside them
 
 
 @contextmanager
@@ -39,27 +39,35 @@ def one_blas_thread() -> Iterator[None]:
     The limit belongs to the whole process: it holds from the first block that is entered, in any
     thread, until the last one is left. Has no effect on Accelerate (macOS).
     """
-    global _entries, _limiter
+    global _entries, _before
     if any(name in os.environ for name in VARIABLES):
         yield
         return
     with _lock:
         if not _entries:
-            _limiter = _controller().limit(limits=1, user_api="blas")
+            _before = [library.num_threads for library in _libraries()]
         _entries += 1
+        _set_threads([1] * len(_before))
     try:
         yield
     finally:
         with _lock:
             _entries -= 1
             if not _entries:
-                _limiter.restore_original_limits()
+                _set_threads(_before)
 
 
 @functools.cache
-def _controller() -> ThreadpoolController:
-    """Cached, because it takes 2 ms to find the loaded libraries."""
-    return ThreadpoolController()
+def _libraries() -> list[Any]:
+    """Return the loaded BLAS libraries. Cached, because it takes 2 ms to find them."""
+    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return found
+
+
+def _set_threads(counts: list[int]) -> None:
+    for library, count in zip(_libraries(), counts, strict=True):
+        # since threadpoolctl 3.8, set_num_threads works only in the thread that called it first
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
 
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
