@@ -33,7 +33,7 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
     import webbrowser
 
     from mnistnet.image import digit, ink, number, pieces
-    from mnistnet.image.levels import WORKING_SIDE
+    from mnistnet.image.pixels import WORKING_SIDE
     from mnistnet.image.strokes import WAYS
     from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN
     from mnistnet.report import page as report

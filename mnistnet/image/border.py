@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from mnistnet.arrays import Array
-from mnistnet.image.levels import quantile
+from mnistnet.arrays import Array, quantile
 
 CONTRAST = 40  # of 255, in any colour: smaller differences belong to the background
 Region = tuple[slice, slice]  # rows and columns

@@ -10,7 +10,7 @@ dark on light, off centre, thin, or on an uneven background. Steps:
             middle of 28 x 28; strokes thinner than MNIST's are thickened first,
             and thicker ones thinned
 
-file.py and levels.py decode the pixels.
+decode.py and pixels.py read the file.
 """
 
 from pathlib import Path
@@ -19,11 +19,10 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image
 
-from mnistnet.arrays import SIDE, Array
+from mnistnet.arrays import SIDE, Array, quantile, variation
 from mnistnet.errors import PictureError
-from mnistnet.image.file import read_pixels
+from mnistnet.image.decode import read_pixels
 from mnistnet.image.ink import BLANK, Ink, find_ink
-from mnistnet.image.levels import quantile, variation
 from mnistnet.image.number import Part, parts
 from mnistnet.image.pieces import dilated
 
@@ -65,7 +64,7 @@ class Picture(NamedTuple):
 def read_picture(source: Path | BinaryIO) -> Picture:
     """Find the digits in a file or stream; raise PictureError, without its name, if none."""
     decoded = read_pixels(source)
-    return find_digits(decoded.levels, decoded.factor)._replace(notes=decoded.notes)
+    return find_digits(decoded.pixels, decoded.factor)._replace(notes=decoded.notes)
 
 
 def find_digits(pixels: Array, factor: float = 1) -> Picture:

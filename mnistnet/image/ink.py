@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mnistnet.arrays import Array
+from mnistnet.arrays import Array, quantile
 from mnistnet.errors import PictureError
 from mnistnet.image.border import inside_border
 from mnistnet.image.cells import remove_cells
-from mnistnet.image.levels import quantile
 from mnistnet.image.lines import remove_lines
 
 SAMPLES = 32  # a side, to which the background is fitted

@@ -7,8 +7,7 @@ or extends beyond all other ink on both sides.
 
 import numpy as np
 
-from mnistnet.arrays import Array
-from mnistnet.image.levels import quantile
+from mnistnet.arrays import Array, quantile
 
 FAINTEST = 6  # of 255: fainter levels are paper grain
 FAINT = 0.6  # of the strokes' level: fainter lines are no strokes

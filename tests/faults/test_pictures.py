@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from program import COMMAND, make_pipe, posix_only, program, run
 
 from mnistnet.errors import PictureError
-from mnistnet.image import file
+from mnistnet.image import decode
 from mnistnet.image.digit import read_picture
 
 NAME = "digit.png"
@@ -142,7 +142,7 @@ PNG = saved(digit(), "PNG")
 GIF = saved(digit(), "GIF")
 FRAME = GIF.index(b",")
 TILES = [(322, 4, 1, 40_000), (323, 4, 1, 40_000), (324, 4, 1, 9), (325, 4, 1, 9)]
-PIECES = r"expected at most 300,000 (blocks of data|segments); found more"
+PIECES = "expected at most 300,000 blocks of data; found more"
 SLOW = r"expected at most 250,000 pixels in a \w+ of this encoding; save it as PNG"
 ANSWER = ""  # no error
 BLANK = "found no digit: .*"
@@ -168,7 +168,10 @@ HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
     "BMP deltas": (lambda: bmp(500, b"\0\2\0\0" * 1_900_000), rf"{PIECES}|{BLANK}"),
     "PPM comment": (lambda: b"P5\n#" + b"x" * 400_000 + b"\n28 28 255\n" + bytes(784), PIECES),
     "PPM depth": (lambda: b"P6\n2000 2000 100\n" + bytes(12_000_000), SLOW),
-    "PPM text": (lambda: b"P3\n500 500 255\n" + b"#\n" * 3_900_000, "cannot read it: .*"),
+    "PPM text": (
+        lambda: b"P3\n500 500 255\n" + b"#\n" * 3_900_000,
+        "expected pixels; found a PPM written as text: save it as PNG",
+    ),
     "TIFF strips": (
         lambda: tiff((273, 4, 2_000_000, 0), (279, 4, 2_000_000, 0), body=bytes(8_000_000)),
         "expected at most 200,000 strips; found 2,000,000",
@@ -180,11 +183,11 @@ HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
             (279, 4, 1, 784),
             body=bytes(40_000_000),
         ),
-        BLANK,
+        f"{BLANK}|expected each block of data once; found some many times",
     ),
     "TIFF tile": (
         lambda: tiff(*TILES, body=bytes(999)),
-        "expected at most 64 megapixels; found 40000 x 40000",
+        "cannot read it: .*",
     ),
     "WebP canvas": (
         lambda: b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff" + bytes(99),
@@ -220,25 +223,17 @@ def test_a_sparse_file_of_gigabytes_is_refused(form: str) -> None:
     assert done.stderr == f"{SHIPS}Error: {NAME}: expected at most 200 megabytes\n"
 
 
-def test_libtiffs_own_messages_are_hidden() -> None:
-    content = saved(digit(200), "TIFF", compression="tiff_adobe_deflate")
-    Path(NAME).write_bytes(content.replace(content[8:200], bytes(192)))
-    done = program("predict", NAME)
-    assert done.stderr.startswith(f"{SHIPS}Error: {NAME}: cannot read it: ")
-    assert done.stderr.count("\n") == 2
-
-
 def test_lack_of_memory_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(file, "open_picture", no_memory)
+    monkeypatch.setattr(decode, "open_picture", no_memory)
     with pytest.raises(PictureError, match="^not enough memory to decode it$"):
         read_picture(io.BytesIO(PNG))
 
 
 def test_a_pipe_without_a_writer_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "PIPE_TIMEOUT", 0.01)
+    monkeypatch.setattr(decode, "PIPE_TIMEOUT", 0.01)
     make_pipe(Path("pipe"))
     with pytest.raises(PictureError, match="^no data came through the pipe in 0.01 seconds$"):
         read_picture(Path("pipe"))
@@ -330,7 +325,7 @@ def test_heic_is_read_or_the_error_names_the_missing_package(
     heif = pytest.importorskip("pillow_heif")
     heif.from_pillow(digit(200, "RGB")).save("one.heic")
     assert run("predict", "one.heic").stdout.split()[1] == "1"
-    monkeypatch.setitem(sys.modules, "pillow_heif.as_plugin", None)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     error = run("predict", "one.heic").stderr
     assert "reading HEIC needs pillow_heif" in error
     assert "or export the picture as JPEG" in error

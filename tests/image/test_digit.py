@@ -17,7 +17,7 @@ from program import make_pipe
 
 from mnistnet.data import mnist
 from mnistnet.errors import PictureError
-from mnistnet.image import file
+from mnistnet.image import decode
 from mnistnet.image.digit import Picture, find_digits, read_picture
 from mnistnet.image.ink import find_ink
 
@@ -253,9 +253,9 @@ def test_a_long_strip_keeps_its_resolution(size: tuple[int, int], factor: int) -
     stream = io.BytesIO()
     Image.new("L", size, 255).save(stream, "PNG")
     stream.seek(0)
-    decoded = file.read_pixels(stream)
+    decoded = decode.read_pixels(stream)
     assert decoded.factor == pytest.approx(factor, abs=0.01)
-    assert decoded.levels.shape[:2] == tuple(-(-side // factor) for side in reversed(size))
+    assert decoded.pixels.shape[:2] == tuple(-(-side // factor) for side in reversed(size))
 
 
 def test_the_box_in_a_huge_photograph_is_in_its_own_pixels() -> None:
@@ -376,7 +376,7 @@ def test_a_pipe_is_read_to_its_end_or_refused_if_it_is_too_long(
             return only(read_picture(pipe))
 
     assert_is_the_seven(read_pipe(content[:50], content[50:]))
-    monkeypatch.setattr(file, "MAX_BYTES", 5_000_000)
+    monkeypatch.setattr(decode, "MAX_BYTES", 5_000_000)
     with pytest.raises(PictureError) as caught:
         read_pipe(*[bytes(1_000_000)] * 100)
     assert str(caught.value) == "expected at most 5 megabytes"

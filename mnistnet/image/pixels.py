@@ -1,4 +1,4 @@
-"""Convert a picture that Pillow has decoded to upright, small, opaque levels of 0 to 255.
+"""Convert a picture that Pillow has decoded to small, opaque pixels of 0 to 255.
 
 Interprets transparency, 16 and 32-bit grey, and grey of 17 levels or fewer.
 """
@@ -8,27 +8,18 @@ import math
 import numpy as np
 from PIL import Image
 
-from mnistnet.arrays import Array
+from mnistnet.arrays import Array, quantile, variation
 from mnistnet.errors import PictureError
 
 WORKING_SIDE = 320  # pixels: a picture with more than in a square of this side is reduced
-TURNS = {  # undo an EXIF orientation
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 PATCH = 24  # most outline^2 / area of a patch: 16 for a square, 18 for 1 x 2, more for strokes
-FEW = (1, 15, 16)  # highest level of masks, 4-bit grey, and scikit-learn's digits
+FEW = (1, 15, 16)  # highest value of masks, 4-bit grey, and scikit-learn's digits
 PLAIN = 64  # of 255: a smaller range of colours, or of transparency, counts as uniform
 
 
-def read_levels(picture: Image.Image, orientation: int) -> Array:
-    """Return the levels (height, width, 1 or 3 colours), 0 to 255, float32, of a picture with this
-    EXIF orientation, 1 to 8, reduced by averaging to the pixels of a square of WORKING_SIDE.
+def small_pixels(picture: Image.Image) -> Array:
+    """Return pixels (height, width, 1 or 3 colours), 0 to 255, float32, reduced by averaging to at
+    most those of a square of WORKING_SIDE.
 
     Raises PictureError if all pixels are transparent, or none is a finite number.
     """
@@ -43,34 +34,31 @@ def read_levels(picture: Image.Image, orientation: int) -> Array:
     else:
         picture = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
         small = _stretched(picture).reduce(factor)
-    turn = TURNS.get(orientation)
-    upright = small.transpose(turn) if turn is not None else small
-    levels = np.asarray(upright.convert("RGB"), np.float32)
-    if (levels == levels[..., :1]).all():
-        levels = levels[..., :1]
-    return levels
+    pixels = np.asarray(small.convert("RGB"), np.float32)
+    is_grey = (pixels == pixels[..., :1]).all()
+    return pixels[..., :1] if is_grey else pixels
 
 
 def _stretched(picture: Image.Image) -> Image.Image:
-    """Stretch masks with levels of 0 and 1, and levels of 0 to 15 or 16, to 0 to 255."""
+    """Stretch masks with values of 0 and 1, and values of 0 to 15 or 16, to 0 to 255."""
     extrema = picture.getextrema()
     top = max(pair[1] if isinstance(pair, tuple) else extrema[1] for pair in extrema)
-    return picture.point(lambda level: 255 * level // top) if top in FEW else picture
+    return picture.point(lambda value: 255 * value // top) if top in FEW else picture
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Spread grey levels of any range over 0 to 255, clipping 1 in 1,000 at either end."""
-    levels = np.asarray(picture).astype(np.float32)
-    sample = levels[:: 1 + len(levels) // 1000, :: 1 + levels.shape[1] // 1000]
+    """Spread grey of any range over 0 to 255, clipping 1 in 1,000 at either end."""
+    grey = np.asarray(picture).astype(np.float32)
+    sample = grey[:: 1 + len(grey) // 1000, :: 1 + grey.shape[1] // 1000]
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         raise PictureError("found no digit: no pixel has a finite value")
     low, high = float(quantile(sample, 0.001)), float(quantile(sample, 0.999))
-    levels = np.nan_to_num(levels, copy=False, nan=low, posinf=high, neginf=low)
-    levels = np.clip(levels, low, high, out=levels)
-    levels -= low
-    levels *= 255 / ((high - low) or 1)
-    return Image.fromarray(levels.astype(np.uint8))
+    grey = np.nan_to_num(grey, copy=False, nan=low, posinf=high, neginf=low)
+    grey = np.clip(grey, low, high, out=grey)
+    grey -= low
+    grey *= 255 / ((high - low) or 1)
+    return Image.fromarray(grey.astype(np.uint8))
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
@@ -94,16 +82,3 @@ def _opaque(picture: Image.Image) -> Image.Image:
         return Image.fromarray(255 - alpha)
     paper = tuple(quantile(colours, 0.5).tolist()) if is_patch else (255, 255, 255)
     return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)
-
-
-def quantile(values: Array, share: float) -> Array:
-    """Return the quantile along the first axis; np.quantile interpolates, ten times as slowly."""
-    place = int(share * len(values))
-    middle: Array = np.partition(values, place, axis=0)[place]
-    return middle
-
-
-def variation(levels: Array) -> float:
-    """Return the total variation: the length of the outline of full ink."""
-    down, across = np.diff(levels, axis=0)[:, :-1], np.diff(levels, axis=1)[:-1]
-    return float(np.sqrt(down * down + across * across).sum())  # np.hypot takes three times as long
