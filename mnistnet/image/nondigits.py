@@ -14,8 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.image.digit import normalise
 from mnistnet.image.drawn import CANVAS, UNIT, draw_paths, draw_strokes
-from mnistnet.image.glyphs import GLYPHS
-from mnistnet.image.strokes import Points
+from mnistnet.image.strokes import GLYPHS, Points
 
 # Printed characters, in Pillow's own font, that do not look like digits.
 CHARACTERS = "AaCcdEeFfHhJKkLMmNnPpRrTtUuVvWwXx#%@+=*?<~[]{}$"
