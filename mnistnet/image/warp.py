@@ -14,8 +14,9 @@ Pixels outside the image are background.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -53,51 +54,47 @@ class Strength:
 
     def scaled(self, factor: float) -> "Strength":
         """Return limits of the displacement, rotation, scale, shear and shift times factor."""
-        return replace(
-            self,
-            displacement=factor * self.displacement,
-            rotation=factor * self.rotation,
-            scale=factor * self.scale,
-            shear=factor * self.shear,
-            shift=factor * self.shift,
-        )
+        names = ("displacement", "rotation", "scale", "shear", "shift")
+        return replace(self, **{name: factor * getattr(self, name) for name in names})
 
 
 STANDARD = Strength()
 
 
-class Warp:
-    """A callable that distorts a minibatch, each of its equal parts (groups) by one warp.
-
-    It takes images (n, 784) uint8 and returns x of the formulas, (n, 784) float32 in [0, 1], stored
-    in out if given. Warps from one call of warps() share buffers, so only one thread may use them.
-    """
-
-    def __init__(self, corners: Array, weights: Array, buffers: dict[int, "_Buffers"]) -> None:
-        self._corners, self._weights, self._buffers = corners, weights, buffers
-
-    def __call__(self, images: Array, out: Array | None = None) -> Array:
-        x = np.empty((PIXELS, len(images)), np.float32).T if out is None else out
-        size = -(-len(images) // len(self._corners))
-        starts = range(0, len(images), size)
-        for start, corners, weights in zip(starts, self._corners, self._weights, strict=False):
-            part = slice(start, start + size)
-            _apply(corners, weights, images[part], x[part].T, self._buffers)
-        return x
-
-
 def warps(
     rng: np.random.Generator, count: int, strength: Strength = STANDARD, groups: int = 1
-) -> Iterator[Warp]:
-    """Yield count random warps of minibatches in this many groups."""
-    buffers: dict[int, _Buffers] = {}
+) -> Iterator[Callable[..., Array]]:
+    """Yield count random warps of minibatches, each of whose equal parts (groups) has its own.
+
+    Each is called as transform(images, out) with images (n, 784) uint8, and returns x of the
+    formulas, (n, 784) float32 in [0, 1], stored in out if given. They share memory, so only one
+    thread may call them.
+    """
+    memory: dict[int, _Memory] = {}
     together = max(TOGETHER // groups, 1)
     for first in range(0, count, together):
         number = min(together, count - first)
         corners, weights = _bilinear(positions(rng, number * groups, strength))
-        for each in range(number):
-            chosen = slice(each * groups, (each + 1) * groups)
-            yield Warp(corners[chosen], weights[chosen], buffers)
+        for start in range(0, number * groups, groups):
+            own = slice(start, start + groups)
+            yield partial(_transform, corners[own], weights[own], memory)
+
+
+def _transform(
+    corners: Array,
+    weights: Array,
+    memory: "dict[int, _Memory]",
+    images: Array,
+    out: Array | None = None,
+) -> Array:
+    x = np.empty((PIXELS, len(images)), np.float32).T if out is None else out
+    size = -(-len(images) // len(corners))
+    for group, start in enumerate(range(0, len(images), size)):
+        some = images[start : start + size]
+        if len(some) not in memory:
+            memory[len(some)] = _Memory(len(some))
+        memory[len(some)].warp(corners[group], weights[group], some, x[start : start + size].T)
+    return x
 
 
 def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array:
@@ -149,8 +146,8 @@ def _bilinear(places: Array) -> tuple[Array, Array]:
     return (row * PADDED + column).astype(np.intp), weights[..., None]
 
 
-class _Buffers:
-    """Buffers for n images, allocated once: mapping new memory costs more than the computation.
+class _Memory:
+    """Arrays for n images, allocated once.
 
     padded (31, 31, n) has a border that stays background; corner and total are (784, n).
     """
@@ -159,26 +156,19 @@ class _Buffers:
         self.padded = np.zeros((PADDED, PADDED, n), np.uint16)
         self.corner, self.total = np.empty((2, PIXELS, n), np.uint16)
 
+    def warp(self, corners: Array, weights: Array, images: Array, out: Array) -> None:
+        """Apply one warp: images (n, 784) uint8 -> out (784, n) float32 in [0, 1].
 
-def _apply(
-    corners: Array, weights: Array, images: Array, out: Array, buffers: dict[int, _Buffers]
-) -> None:
-    """Apply one warp: images (n, 784) uint8 -> out (784, n) float32 in [0, 1].
-
-    Each row holds one pixel of all images, so that moving a pixel copies a whole row. Weights that
-    add up to 256, times pixels of up to 255, fit in 16 bits.
-    """
-    n = len(images)
-    if n not in buffers:
-        buffers[n] = _Buffers(n)
-    m = buffers[n]
-    m.padded[1:-2, 1:-2] = images.T.reshape(SIDE, SIDE, n)
-    pixels = m.padded.reshape(-1, n)
-    # All indices are in range; mode="clip" saves a copy of the result.
-    np.take(pixels, corners, axis=0, out=m.total, mode="clip")
-    np.multiply(m.total, weights[0], out=m.total)
-    for offset, weight in zip((1, PADDED, PADDED + 1), weights[1:], strict=True):
-        np.take(pixels[offset:], corners, axis=0, out=m.corner, mode="clip")
-        np.multiply(m.corner, weight, out=m.corner)
-        np.add(m.total, m.corner, out=m.total)
-    np.multiply(m.total, np.float32(1 / (255 * FINE**2)), out=out)
+        Each row holds one pixel of all images, so that moving a pixel copies a whole row. Weights
+        that add up to 256, times pixels of up to 255, fit in 16 bits.
+        """
+        self.padded[1:-2, 1:-2] = images.T.reshape(SIDE, SIDE, -1)
+        pixels = self.padded.reshape(-1, len(images))
+        # All indices are in range; mode="clip" saves a copy of the result.
+        np.take(pixels, corners, axis=0, out=self.total, mode="clip")
+        self.total *= weights[0]
+        for offset, weight in zip((1, PADDED, PADDED + 1), weights[1:], strict=True):
+            np.take(pixels[offset:], corners, axis=0, out=self.corner, mode="clip")
+            self.corner *= weight
+            self.total += self.corner
+        np.multiply(self.total, np.float32(1 / (255 * FINE**2)), out=out)
