@@ -19,11 +19,10 @@ from mnistnet.image.strokes import GLYPHS, Points
 # Printed characters, in Pillow's own font, that do not look like digits.
 CHARACTERS = "AaCcdEeFfHhJKkLMmNnPpRrTtUuVvWwXx#%@+=*?<~[]{}$"
 
-# Digits that stop looking like digits if cut in half, rotated anticlockwise by this many quarter
-# turns, or mirrored.
-HALVES = {"top": (4, 5), "bottom": (2, 3), "left": (2, 4, 7, 8), "right": (5,)}
-TURNED = {1: (2, 3, 4, 5, 7), 2: (3, 4, 7), 3: (2, 3, 4, 5, 7)}
-MIRRORED = (3, 4, 6, 7, 9)
+# Digits that stop looking like digits: of which the top, right, bottom or left half is kept;
+# mirrored, or rotated anticlockwise by one, two or three quarter turns.
+HALVES = ((4, 5), (5,), (2, 3), (2, 4, 7, 8))
+TURNED = ((3, 4, 6, 7, 9), (2, 3, 4, 5, 7), (3, 4, 7), (2, 3, 4, 5, 7))
 
 Digits = list[Array]  # images (m, 28, 28) of each digit
 
@@ -143,8 +142,7 @@ def texture(_: Digits, rng: np.random.Generator) -> Array:
 def half(digits: Digits, rng: np.random.Generator) -> Array:
     """Cut a digit in half."""
     quarters = int(rng.integers(4))  # turns that bring the kept side to the top
-    side = ("top", "right", "bottom", "left")[quarters]
-    upright = np.rot90(cropped(_random_image(HALVES[side], digits, rng)), quarters)
+    upright = np.rot90(cropped(_random_image(HALVES[quarters], digits, rng)), quarters)
     kept = upright[: max(2, int(len(upright) * rng.uniform(0.35, 0.5)))]
     return _normalised(np.rot90(kept, -quarters))
 
@@ -152,9 +150,8 @@ def half(digits: Digits, rng: np.random.Generator) -> Array:
 def turned(digits: Digits, rng: np.random.Generator) -> Array:
     """Turn a digit on its side or upside down, or mirror it."""
     quarters = int(rng.integers(4))
-    if quarters:
-        return _normalised(np.rot90(_random_image(TURNED[quarters], digits, rng), quarters))
-    return _normalised(_random_image(MIRRORED, digits, rng)[:, ::-1])
+    image = _random_image(TURNED[quarters], digits, rng)
+    return _normalised(np.rot90(image, quarters) if quarters else image[:, ::-1])
 
 
 def several(digits: Digits, rng: np.random.Generator) -> Array:
@@ -164,11 +161,10 @@ def several(digits: Digits, rng: np.random.Generator) -> Array:
     for _ in range(2 + (rng.random() < 0.2)):
         digit = cropped(_random_image(range(CLASSES), digits, rng))
         digit = digit.T if is_column else digit
-        height, width = digit.shape
         left, top = end + int(rng.integers(-3, 6)), int(rng.integers(0, 9))
-        place = row[top : top + height, left : left + width]
+        end = left + digit.shape[1]
+        place = row[top : top + len(digit), left:end]
         np.maximum(place, digit, out=place)
-        end = left + width
     return _normalised(row.T if is_column else row)
 
 
