@@ -15,21 +15,22 @@ COVERED = 0.7  # of the side of a rectangle must be a line, at three or four sid
 TALL = 0.35  # of a rectangle's height: lower ink inside is no digit
 
 
-def remove_cells(ink: Array) -> None:
-    """Remove the lines of cells from ink (height, width), in place."""
+def without_cells(ink: Array) -> Array:
+    """Return ink (height, width) without the lines of cells."""
     side = max(ink.shape)
     if side < SMALL:
-        return
+        return ink
     thin, long, slant = max(3, side // 60), max(12, side // 16), max(2, side // 80)
     mask = ink > FAINT * ink.max()
     across, down = _runs(mask, long), _runs(mask.T, long).T
     if not across.any() or not down.any():
-        return
+        return ink
     across &= ~_runs(mask.T, thin + 1).T
     down &= ~_runs(mask, thin + 1)
     if not across.any() or not down.any():
-        return
+        return ink
     lines = across | down
+    ink = ink.copy()
     labels = connected(_grown(lines, thin // 2 + 1))[0] * lines
     for label in np.unique(labels[lines]):
         rows, columns = (np.flatnonzero((labels == label).any(axis=axis)) for axis in (1, 0))
@@ -43,6 +44,7 @@ def remove_cells(ink: Array) -> None:
         is_cell = sum(end[: 2 * thin].any() for end in ends) >= 3
         if is_cell and _has_other_ink(mask[place], own):
             ink[place][across[place] & is_row[:, None] | down[place] & is_column] = 0
+    return ink
 
 
 def _has_other_ink(mask: Array, lines: Array) -> bool:

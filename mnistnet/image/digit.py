@@ -23,7 +23,7 @@ from mnistnet.arrays import SIDE, Array, quantile, variation
 from mnistnet.errors import PictureError
 from mnistnet.image.decode import read_pixels
 from mnistnet.image.ink import BLANK, Ink, find_ink
-from mnistnet.image.number import Part, parts
+from mnistnet.image.number import Place, find_places
 from mnistnet.image.pieces import dilated
 
 DIGIT = 20  # pixels: the longer side of a digit in MNIST
@@ -73,23 +73,23 @@ def find_digits(pixels: Array, factor: float = 1) -> Picture:
         image = pixels[..., 0].astype(np.uint8).reshape(-1)
         return Picture((Digit(image),), inverted=False, as_is=True)
     ink = find_ink(pixels)
-    found = parts(ink.levels * (ink.levels > ink.threshold))
-    if not found:
+    places = find_places(ink.amount * (ink.amount > ink.threshold))
+    if not places:
         raise PictureError(BLANK)
-    return Picture(tuple(_digit(ink, part, factor) for part in found), ink.inverted)
+    return Picture(tuple(_digit(ink, place, factor) for place in places), ink.inverted)
 
 
-def _digit(ink: Ink, part: Part, factor: float) -> Digit:
-    levels = ink.levels * part.mask
-    rows, columns = (np.flatnonzero((levels > ink.threshold).any(axis=axis)) for axis in (1, 0))
+def _digit(ink: Ink, place: Place, factor: float) -> Digit:
+    own = ink.amount * place.mask
+    rows, columns = (np.flatnonzero((own > ink.threshold).any(axis=axis)) for axis in (1, 0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    floor = 0.3 * ink.threshold  # lower levels are paper grain
-    strokes = np.clip((levels[top:bottom, left:right] - floor) / (ink.full - floor), 0, 1)
+    floor = 0.3 * ink.threshold  # less is paper grain
+    strokes = np.clip((own[top:bottom, left:right] - floor) / (ink.full - floor), 0, 1)
     x, y = ink.corner
     left, top, right, bottom = (
         int(edge * factor) for edge in (x + left, y + top, x + right, y + bottom)
     )
-    flaws = part.flaws + ("low contrast",) * (ink.full < LOW_CONTRAST)
+    flaws = place.flaws + ("low contrast",) * (ink.full < LOW_CONTRAST)
     return Digit(normalise(strokes).reshape(-1), (left, top, right, bottom), flaws)
 
 
@@ -118,12 +118,12 @@ def normalise(strokes: Array) -> Array:
     """Normalise cropped strokes (height, width) in [0, 1] as MNIST does: (28, 28) uint8."""
     fine = _resized(strokes, DIGIT * FINE)
     margin = 2 * FINE
-    levels = np.zeros([side + 2 * margin for side in fine.shape], np.float32)
-    levels[margin:-margin, margin:-margin] = fine
-    levels = np.minimum(levels / quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)
+    ink = np.zeros([side + 2 * margin for side in fine.shape], np.float32)
+    ink[margin:-margin, margin:-margin] = fine
+    ink = np.minimum(ink / quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)
     # the outline of a long stroke is twice its length
-    thickness = 2 * levels.sum() / variation(levels) / FINE
-    grown = np.round(255 * levels)
+    thickness = 2 * ink.sum() / variation(ink) / FINE
+    grown = np.round(255 * ink)
     for _ in range(round((THIN - thickness) * FINE / 2)):
         grown = dilated(grown)
     for _ in range(round((thickness - THICK) * FINE / 2)):
@@ -142,9 +142,9 @@ def normalise(strokes: Array) -> Array:
     return image
 
 
-def _resized(levels: Array, longer_side: int) -> Array:
-    """Resize the levels by area averaging."""
-    scale = longer_side / max(levels.shape)
-    height, width = (max(1, round(scale * side)) for side in levels.shape)
-    picture = Image.fromarray(levels.astype(np.float32))
+def _resized(ink: Array, longer_side: int) -> Array:
+    """Resize the ink by area averaging."""
+    scale = longer_side / max(ink.shape)
+    height, width = (max(1, round(scale * side)) for side in ink.shape)
+    picture = Image.fromarray(ink.astype(np.float32))
     return np.asarray(picture.resize((width, height), Image.Resampling.BOX))

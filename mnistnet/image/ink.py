@@ -4,7 +4,7 @@
 2. background  fit a smooth surface to the colours of the paper, or one colour in a narrow picture
 3. ink         project each pixel's difference from the background on the ink's colour
 4. lines       remove the lines of cells (cells.py), and of ruled and squared paper (lines.py)
-5. levels      find the level of full ink, and the threshold between background and ink
+5. threshold   find the level of full ink, and the one between background and ink
 """
 
 from typing import NamedTuple
@@ -15,8 +15,8 @@ from PIL import Image, ImageFilter
 from mnistnet.arrays import Array, quantile
 from mnistnet.errors import PictureError
 from mnistnet.image.border import inside_border
-from mnistnet.image.cells import remove_cells
-from mnistnet.image.lines import remove_lines
+from mnistnet.image.cells import without_cells
+from mnistnet.image.lines import without_lines
 
 SAMPLES = 32  # a side, to which the background is fitted
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # 1, x, x^2, y, xy, y^2 among the products of powers of y and x
@@ -32,14 +32,14 @@ BLANK = "found no digit: nothing stands out from the background"
 class Ink(NamedTuple):
     """The ink in a picture.
 
-    levels     (height, width), 0 to 255: how far each pixel is from the background
+    amount     (height, width), 0 to 255: how far each pixel is from the background
     full       the level of full ink
     threshold  the level between background and ink
     inverted   the ink is darker than the background
-    corner     left and top of levels in the picture, once borders are cropped
+    corner     left and top of amount in the picture, once borders are cropped
     """
 
-    levels: Array
+    amount: Array
     full: float
     threshold: float
     inverted: bool
@@ -50,11 +50,10 @@ def find_ink(pixels: Array) -> Ink:
     """Find the ink in pixels (height, width, colours), 0 to 255; raise PictureError if none."""
     down, across = inside_border(pixels)
     pixels = _without_noise(pixels[down, across])
-    levels, inverted = _ink(pixels - _background(pixels))
-    remove_cells(levels)
-    remove_lines(levels)
-    full, threshold = _levels(levels)
-    return Ink(levels, full, threshold, inverted, (across.start, down.start))
+    amount, inverted = _ink(pixels - _background(pixels))
+    amount = without_lines(without_cells(amount))
+    full, threshold = _full_and_threshold(amount)
+    return Ink(amount, full, threshold, inverted, (across.start, down.start))
 
 
 def _without_noise(pixels: Array) -> Array:
@@ -145,7 +144,7 @@ def _ink(departure: Array) -> tuple[Array, bool]:
     return ink, bool(axis.sum() < 0)
 
 
-def _levels(ink: Array) -> tuple[float, float]:
+def _full_and_threshold(ink: Array) -> tuple[float, float]:
     """Return the level of full ink and the threshold between background and ink, which is midway
     between the mean levels below and above it (Ridler and Calvard 1978)."""
     counts = np.bincount(ink.astype(np.uint8).ravel(), minlength=256)

@@ -17,11 +17,12 @@ SMALL = 40  # pixels a side: in a smaller picture a line is as thick as a stroke
 PAST = 0.2  # of the picture's width, by which a line must extend beyond other ink on both sides
 
 
-def remove_lines(ink: Array) -> None:
-    """Remove horizontal and vertical ruled lines from ink (height, width), in place."""
+def without_lines(ink: Array) -> Array:
+    """Return ink (height, width) without horizontal and vertical ruled lines."""
     lines = [_lines(ink), _lines(ink.T)]
     if not any(lines):
-        return
+        return ink
+    ink = ink.copy()
     free = [np.ones(length, bool) for length in ink.shape]
     for axis in (0, 1):
         for start, end in lines[axis]:
@@ -42,6 +43,7 @@ def remove_lines(ink: Array) -> None:
             beside = [rows[max(start - 2, 0)], rows[min(end + 1, len(rows) - 1)]]
             without = np.minimum(rows[line], np.maximum(*beside))
             rows[line] = np.where(rows[line] > 1.5 * level, rows[line], without)
+    return ink
 
 
 def _lines(ink: Array) -> list[tuple[int, int]]:

@@ -18,7 +18,7 @@ LOW = 0.4  # of the heaviest digit's height: lower groups are no digits
 WIDE = 1.5  # width / height that fewer than 1 in 100 digits of MNIST exceed
 
 
-class Part(NamedTuple):
+class Place(NamedTuple):
     """The place of one digit.
 
     mask   (height, width): its pixels and those next to them
@@ -29,8 +29,8 @@ class Part(NamedTuple):
     flaws: tuple[str, ...]
 
 
-def parts(ink: Array) -> list[Part]:
-    """Find the digits in ink (height, width), 0 = background, in reading order."""
+def find_places(ink: Array) -> list[Place]:
+    """Find the place of each digit in ink (height, width), 0 = background, in reading order."""
     cell = math.ceil(math.sqrt(ink.size) / CELLS)
     height, width = (-(-side // cell) for side in ink.shape)
     padded = np.zeros((height * cell, width * cell), ink.dtype)
@@ -39,14 +39,14 @@ def parts(ink: Array) -> list[Part]:
     if not len(pieces.masses):
         return []
     found = _large(pieces, groups(pieces, _without_rings(pieces, _without_edges(pieces))))
-    answer = []
+    places = []
     for group in (group for line in _lines(pieces, found) for group in line):
         own = pieces.mask(group)
         edge = dilated(own) & (pieces.labels == 0)
         mask = np.repeat(np.repeat(own | edge, cell, axis=0), cell, axis=1)
         flaws = _flaws(pieces.box(group), own)
-        answer.append(Part(mask[: ink.shape[0], : ink.shape[1]], flaws))
-    return answer
+        places.append(Place(mask[: ink.shape[0], : ink.shape[1]], flaws))
+    return places
 
 
 def _without_edges(pieces: Pieces) -> list[int]:

@@ -214,7 +214,7 @@ def test_a_bar_along_one_side_of_a_crop_is_no_border(quarters: int) -> None:
     turned = np.rot90(np.asarray(canvas), quarters)
     found = find_ink(turned[..., None].astype(np.float32))
     assert found.corner == (0, 0)
-    assert found.levels.shape == turned.shape
+    assert found.amount.shape == turned.shape
 
 
 def test_strokes_thicker_than_any_in_mnist_are_thinned() -> None:

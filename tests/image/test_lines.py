@@ -1,17 +1,18 @@
-"""The lines of paper are removed; strokes are kept, however long and thin."""
+"""The lines of paper and of cells are removed; strokes are kept, however long and thin."""
 
 import numpy as np
 import pytest
 
-from mnistnet.image.lines import remove_lines
+from mnistnet.image.cells import without_cells
+from mnistnet.image.lines import without_lines
 
 
-def paper(side: int = 200) -> np.ndarray:
-    return np.zeros((side, side))
+def blank(height: int = 200, width: int = 200) -> np.ndarray:
+    return np.zeros((height, width))
 
 
-def with_stroke(side: int = 200) -> np.ndarray:
-    ink = paper(side)
+def with_stroke() -> np.ndarray:
+    ink = blank()
     ink[40:160, 90:102] = 200
     return ink
 
@@ -22,51 +23,90 @@ def test_ruled_lines_are_removed_and_the_strokes_across_them_kept(level: int, tu
     ink = with_stroke()
     for row in range(15, 200, 30):
         ink[row : row + 2] = np.maximum(ink[row : row + 2], level)
-    ruled = ink.T.copy() if turn else ink
-    remove_lines(ruled)
-    assert np.array_equal(ruled.T if turn else ruled, with_stroke())
+    before = ink.copy()
+    remaining = without_lines(ink.T).T if turn else without_lines(ink)
+    assert np.array_equal(remaining, with_stroke())
+    assert np.array_equal(ink, before)
 
 
 @pytest.mark.parametrize("row", [20, 170])
 def test_a_line_that_extends_beyond_the_digit_on_both_sides_is_removed(row: int) -> None:
     ink = with_stroke()
     ink[row : row + 3] = 200
-    remove_lines(ink)
-    assert np.array_equal(ink, with_stroke())
+    assert np.array_equal(without_lines(ink), with_stroke())
 
 
 def test_bars_as_wide_as_a_cropped_picture_are_kept() -> None:
     """In a 7, the foot of a 2 or a 1, and an 8 on a display."""
-    seven, foot, one, eight = paper(), paper(), paper(), paper()
-    seven[:3] = 200
-    seven[:, 120:124] = 200
-    foot[-3:] = 200
-    foot[:, 30:34] = 200
-    one[-3:] = 200
-    one[:, 98:102] = 200
-    for row in (0, 98, 197):
-        eight[row : row + 3] = 200
-    eight[:, :3] = eight[:, -3:] = 200
+    seven, foot, one, eight = blank(), blank(), blank(), blank()
+    seven[:3] = seven[:, 120:124] = 200
+    foot[-3:] = foot[:, 30:34] = 200
+    one[-3:] = one[:, 98:102] = 200
+    eight[:3] = eight[98:101] = eight[197:] = eight[:, :3] = eight[:, -3:] = 200
     for ink in (seven, foot, one, eight):
-        before = ink.copy()
-        remove_lines(ink)
-        assert np.array_equal(ink, before)
+        assert np.array_equal(without_lines(ink), ink)
 
 
 @pytest.mark.parametrize("turn", [False, True])
 def test_the_edge_of_a_slanted_stroke_is_not_taken_for_a_faint_line(turn: bool) -> None:
     """Of one column it covers the upper part half, and the rest wholly."""
-    ink = np.zeros((20, 14))
+    ink = blank(20, 14)
     ink[:12, 7], ink[12:, 7] = 100, 250
-    ink[:12, 6] = 250
-    ink[9:11, :7] = 250
-    ink = ink.T.copy() if turn else ink
-    before = ink.copy()
-    remove_lines(ink)
-    assert np.array_equal(ink, before)
+    ink[:12, 6] = ink[9:11, :7] = 250
+    ink = ink.T if turn else ink
+    assert np.array_equal(without_lines(ink), ink)
 
 
-def test_blank_paper_stays_blank() -> None:
-    ink = paper()
-    remove_lines(ink)
-    assert not ink.any()
+def rectangle(ink: np.ndarray, top: int, left: int, bottom: int, right: int) -> None:
+    """Draw the outline of a rectangle, 2 pixels wide."""
+    for rows in (ink[top : top + 2], ink[bottom - 2 : bottom]):
+        rows[:, left:right] = 200
+    for columns in (ink[:, left : left + 2], ink[:, right - 2 : right]):
+        columns[top:bottom] = 200
+
+
+def with_crosses(width: int = 200) -> np.ndarray:
+    """A cross in each square of 100 pixels, and a stroke across the lower line of its cell."""
+    ink = blank(100, width)
+    for x in range(0, width, 100):
+        ink[20:70, x + 50 : x + 60] = 200
+        ink[40:48, x + 20 : x + 80] = 200
+        ink[60:95, x + 30 : x + 40] = 200
+    return ink
+
+
+@pytest.mark.parametrize("turn", [False, True])
+@pytest.mark.parametrize("gap", [-1, 10])
+def test_the_lines_of_cells_are_removed_and_strokes_across_them_kept(turn: bool, gap: int) -> None:
+    ink = blank(100, 200)
+    for x in (0, 100):
+        rectangle(ink, 5, max(x + gap, 0), 90, x + 100 - gap)
+    strokes = with_crosses()
+    ink = np.maximum(ink, strokes)
+    remaining = without_cells(ink.T).T if turn else without_cells(ink)
+    assert (remaining >= strokes).all()
+    assert (remaining > strokes).sum() < 0.06 * (ink > strokes).sum()  # corners stay
+
+
+def test_three_sides_of_a_frame_are_enough() -> None:
+    ink = blank(100, 100)
+    rectangle(ink, 0, 5, 98, 95)
+    ink[:10] = 0
+    ink = np.maximum(ink, with_crosses(100))
+    assert (without_cells(ink) > with_crosses(100)).sum() < 20
+
+
+def test_digits_of_straight_strokes_are_kept() -> None:
+    """A 0, an 8 and a 4 of thin lines, two sides of a rectangle around a stroke, and a rectangle at
+    28 pixels, where a line is as thick as a stroke."""
+    zero, eight, four, corner = np.zeros((4, 100, 80))
+    rectangle(zero, 10, 10, 90, 70)
+    rectangle(eight, 10, 10, 90, 70)
+    eight[49:51, 10:70] = 200
+    four[10:60, 10:12] = four[58:60, 10:70] = four[10:90, 60:62] = 200
+    corner[10:12, 10:70] = corner[10:90, 68:70] = corner[30:60, 30:40] = 200
+    small = blank(28, 28)
+    rectangle(small, 2, 2, 26, 26)
+    small[8:20, 12:15] = 200
+    for ink in (zero, eight, four, corner, small):
+        assert np.array_equal(without_cells(ink), ink)
