@@ -140,7 +140,7 @@ def inverted(image: np.ndarray, side: int) -> Image.Image:
 
 
 # Changes of geometry and colour may cost half a point ...
-CHANGES: dict[str, Change] = {
+GEOMETRY: dict[str, Change] = {
     "cropped to the ink": lambda i, _: saved(cropped(i)),
     "cropped, dark on light": lambda i, _: saved(Image.eval(cropped(i), lambda v: 255 - v)),
     "cropped, 200 pixels": lambda i, _: saved(sized(cropped(i), 200)),
@@ -159,7 +159,9 @@ CHANGES: dict[str, Change] = {
     "moved": lambda i, g: saved(moved(i, g)),
     "opaque alpha": lambda i, g: saved(opaque(i, g)),
     "transparent": lambda i, g: saved(with_alpha(i, g)),
-    # ... and those that remove or add detail one and a half.
+}
+# ... and those that remove or add detail one and a half.
+DETAIL: dict[str, Change] = {
     "16 pixels": lambda i, _: saved(framed(i, 0.1, 16)),
     "28 to 16 pixels": lambda i, _: saved(sized(Image.fromarray(i), 16)),
     "cropped, 16 pixels": lambda i, _: saved(sized(cropped(i), 16)),
@@ -174,6 +176,7 @@ CHANGES: dict[str, Change] = {
     "JPEG 50, inverted, 64 pixels": lambda i, _: saved(inverted(i, 64), "JPEG", quality=50),
     "JPEG 50, 280 pixels": lambda i, g: saved(written(i, shaded(g)), "JPEG", quality=50),
 }
+CHANGES = GEOMETRY | DETAIL
 
 
 def drawn(digit: int, width: float, side: int = 200) -> io.BytesIO:

@@ -1,18 +1,14 @@
-"""The bundled weights are as good as the README says, on MNIST and on pictures of its digits."""
+"""The bundled weights are as good as the README says; pictures are in image/test_invariance.py."""
 
-import io
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bench import unseen
-from PIL import Image, ImageOps
 
 from mnistnet.data import mnist
 from mnistnet.image import drawn
-from mnistnet.image.digit import read_picture
 from mnistnet.model import weights
 from mnistnet.model.network import log_probabilities
 from mnistnet.report.evaluation import evaluate
@@ -64,51 +60,3 @@ def test_scores_distinguish_digits_from_other_images(network: weights.Network) -
         assert (others > np.quantile(right, 0.06)).mean() < 0.15
     everything = network.image_scores(np.concatenate(list(kinds.values()))).max(axis=1)
     assert (everything > np.quantile(right, 0.06)).mean() < 0.06
-
-
-def enlarged(digit: Image.Image) -> Image.Image:
-    return digit.resize((280, 280), Image.Resampling.BICUBIC)
-
-
-def moved(digit: Image.Image) -> Image.Image:
-    canvas = Image.new("L", (700, 500))
-    canvas.paste(enlarged(digit), (390, 30))
-    return canvas
-
-
-def with_alpha(digit: Image.Image) -> Image.Image:
-    drawing = Image.new("RGBA", (280, 280), "#204080")
-    drawing.putalpha(enlarged(digit))
-    return drawing
-
-
-@pytest.mark.parametrize(
-    ("make", "form"),
-    [
-        (enlarged, "PNG"),
-        (moved, "PNG"),
-        (lambda digit: ImageOps.invert(moved(digit)), "JPEG"),
-        (with_alpha, "PNG"),
-    ],
-    ids=["enlarged", "moved", "inverted JPEG", "alpha"],
-)
-def test_pictures_of_mnists_digits_cost_at_most_0_3_points(
-    network: weights.Network,
-    real_mnist: Path,
-    make: Callable[[Image.Image], Image.Image],
-    form: str,
-) -> None:
-    """On test images 4,500 to 5,499, half of them by high-school students."""
-    data = mnist.load(real_mnist, "test")
-    images, labels = data.images[4500:5500], data.labels[4500:5500]
-    seen = []
-    for image in images:
-        stream = io.BytesIO()
-        make(Image.fromarray(image.reshape(28, 28))).save(stream, form, compress_level=0)
-        stream.seek(0)
-        seen.append(read_picture(stream).digits[0].image)
-    as_is, as_pictures = (
-        (network.image_scores(some).argmax(axis=1) == labels).mean()
-        for some in (images, np.array(seen))
-    )
-    assert as_pictures >= as_is - 0.003

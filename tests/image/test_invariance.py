@@ -18,32 +18,35 @@ def network() -> api.Network:
     return api.load_network()
 
 
-def read(network: api.Network, change: str, images: np.ndarray) -> np.ndarray:
-    """Read each image (n, 28, 28) after this change; return digits, or -1 for none or several."""
+def share_read(network: api.Network, change: str, images: np.ndarray, labels: np.ndarray) -> float:
+    """The share of the images (n, 28, 28) that are read as their labels after this change."""
     rng = np.random.default_rng(1)
     pictures = [read_picture(changes.CHANGES[change](image, rng)) for image in images]
-    found = api.answers(network, pictures)
-    return np.array([-1 if answer.digit is None else answer.digit for answer in found])
+    answers = api.answers(network, pictures)
+    right = [answer.digit == label for answer, label in zip(answers, labels, strict=True)]
+    return float(np.mean(right))
 
 
 @pytest.mark.parametrize("change", changes.CHANGES)
 def test_a_drawn_digit_keeps_its_answer(network: api.Network, change: str) -> None:
-    images = draw(60, np.random.default_rng(3))[0].reshape(-1, 28, 28)
-    before = network.predict(images)
-    least = 0.9 if "16" in change else 0.95  # 16 pixels preserve less detail
-    assert (read(network, change, images) == before).mean() >= least
+    images = draw(10, np.random.default_rng(3))[0].reshape(-1, 28, 28)
+    least = 0.85 if change in changes.DETAIL else 0.95
+    assert share_read(network, change, images, network.predict(images)) >= least
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("change", changes.CHANGES)
-def test_mnists_digits_cost_at_most_two_points(
+def test_mnists_digits_cost_at_most_half_a_point(
     network: api.Network, real_mnist: Path, change: str
 ) -> None:
-    """On 200 validation images; tests/bench/bench_pictures.py measures thousands."""
+    """One and a half if the change removes or adds detail. On 400 validation images;
+    tests/bench/bench_pictures.py measures thousands."""
     data = mnist.load(real_mnist, "train")
-    chosen = split(len(data.images), 5000)[1][:200]
+    chosen = split(len(data.images), 5000)[1][:400]
     images, labels = data.images[chosen].reshape(-1, 28, 28), data.labels[chosen]
     before = (network.predict(images) == labels).mean()
-    assert (read(network, change, images) == labels).mean() >= before - 0.02
+    most = 0.015 if change in changes.DETAIL else 0.005
+    assert share_read(network, change, images, labels) >= before - most - 1e-9
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -57,11 +60,11 @@ def test_a_digit_is_read_in_any_pen(network: api.Network, digit: int) -> None:
 @pytest.mark.parametrize("kind", changes.ROWS)
 def test_a_row_of_digits_is_read_as_a_number(network: api.Network, kind: str) -> None:
     rng = np.random.default_rng(5)
-    images, labels = draw(400, rng)
-    sure = network.probabilities(images)[np.arange(400), labels] > 0.99
+    images, labels = draw(200, rng)
+    sure = network.probabilities(images)[np.arange(200), labels] > 0.99
     images, labels = images[sure].reshape(-1, 28, 28), labels[sure]
     right = []
-    for _ in range(40):
+    for _ in range(20):
         chosen = rng.integers(0, len(images), rng.integers(2, 8))
         (answer,) = api.answers(network, [read_picture(changes.ROWS[kind](images[chosen], rng))])
         right.append(answer.number == "".join(map(str, labels[chosen])))
