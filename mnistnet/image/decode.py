@@ -243,9 +243,8 @@ def _decoded(kind: str, picture: ImageFile.ImageFile) -> Decoded:
     picture.load()
     check_size(picture.size)  # some formats learn their size only now
     full = max(full, *picture.size)
-    if kind != "TIFF":  # its reader turns the picture itself
-        picture.info["exif"] = (picture.info.get("exif") or b"")[:MAX_EXIF]
-        with contextlib.suppress(Exception):  # damaged EXIF
-            ImageOps.exif_transpose(picture, in_place=True)
+    picture.info["exif"] = (picture.info.get("exif") or b"")[:MAX_EXIF]
+    with contextlib.suppress(Exception):  # damaged EXIF
+        ImageOps.exif_transpose(picture, in_place=True)
     pixels = small_pixels(picture)
     return Decoded(pixels, full / max(pixels.shape[:2]), (SEVERAL,) * has_several)

@@ -8,7 +8,12 @@ Points = list[tuple[float, float]]
 
 
 def parse(text: str) -> list[Points]:
-    """Parse strokes between semicolons: each a list of points (right, down) in a unit square."""
+    """Parse strokes between semicolons: each a list of points (right, down) in a unit square.
+
+    >>> line, curve = parse("36,8 09; ~00 90 99 09")
+    >>> line, len(curve)
+    ([(0.36, 0.08), (0.0, 1.0)], 10)
+    """
     return [_stroke(words.split()) for words in text.split(";")]
 
 

@@ -87,6 +87,13 @@ def test_a_bar_along_one_side_of_a_crop_is_no_border(quarters: int) -> None:
     assert found.amount.shape == turned.shape
 
 
+def test_a_1_may_fill_a_narrow_picture() -> None:
+    picture = Image.new("L", (40, 120), 255)
+    ImageDraw.Draw(picture).line([(20, 0), (20, 120)], 0, 30)
+    (digit,) = read(picture).digits
+    assert digit.box == pytest.approx((5, 0, 35, 120), abs=1)
+
+
 def test_strokes_thicker_than_any_in_mnist_are_thinned() -> None:
     assert lit(seven(width=75)) < 1.45 * lit(seven(width=40))  # 1.57 times without
 

@@ -27,7 +27,7 @@ def zero(pen: ImageDraw.ImageDraw, left: int, top: int, height: int = 80) -> Non
 @pytest.mark.parametrize(
     "places",
     [
-        [(20, 40), (110, 20), (200, 30), (60, 150), (150, 140)],
+        [(60, 40), (150, 20), (240, 30), (20, 150), (110, 140)],
         [(20, 160), (110, 120), (200, 80), (290, 40)],
     ],
     ids=["two lines", "a rising line"],
