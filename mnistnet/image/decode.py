@@ -165,7 +165,7 @@ def find_format(content: bytes) -> str:
 
 
 class _Stream(io.BytesIO):
-    """A stream of the content that can be read a limited number of times."""
+    """A stream of the content that limits the number of reads, and the bytes read in total."""
 
     reads = total = 0
 
@@ -175,6 +175,7 @@ class _Stream(io.BytesIO):
         self.total += len(data)
         if self.reads > MAX_READS:
             raise PictureError(f"expected at most {MAX_READS:,} blocks of data; found more")
+        # Pillow reads the tags of a TIFF up to three times.
         if self.total > 4 * self.getbuffer().nbytes + (1 << 20):
             raise PictureError("expected each block of data once; found some many times")
         return data
@@ -202,7 +203,7 @@ def open_picture(kind: str, content: bytes) -> ImageFile.ImageFile:
     elif kind == "TIFF":
         _check_strips(content)
     picture: ImageFile.ImageFile = reader(_Stream(content))
-    check_size(picture.size)
+    _check_size(picture.size)
     pixels = picture.width * picture.height
     if pixels > SLOW_PIXELS and any(tile[0] in Image.DECODERS for tile in picture.tile):
         raise PictureError(
@@ -215,7 +216,7 @@ def open_picture(kind: str, content: bytes) -> ImageFile.ImageFile:
     return picture
 
 
-def check_size(size: tuple[int, int]) -> None:
+def _check_size(size: tuple[int, int]) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise PictureError(
             f"expected at most {MAX_PIXELS // 10**6} megapixels; found {size[0]} x {size[1]}"
@@ -227,7 +228,7 @@ def _check_strips(content: bytes) -> None:
     order = "<" if content[:2] == b"II" else ">"
     (start,) = struct.unpack_from(f"{order}I", content, 4)
     (entries,) = struct.unpack_from(f"{order}H", content, start)
-    tags = content[start + 2 :][: 12 * entries]
+    tags = content[start + 2 : start + 2 + 12 * entries]
     for tag, count in struct.iter_unpack(f"{order}HxxIxxxx", tags[: len(tags) // 12 * 12]):
         if tag < PRIVATE and count > MAX_STRIPS:
             raise PictureError(f"expected at most {MAX_STRIPS:,} strips; found {count:,}")
@@ -241,7 +242,7 @@ def _decoded(kind: str, picture: ImageFile.ImageFile) -> Decoded:
     if kind == "JPEG":  # decodes directly to a reduced size
         picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
     picture.load()
-    check_size(picture.size)  # some formats learn their size only now
+    _check_size(picture.size)  # some formats learn their size only now
     full = max(full, *picture.size)
     picture.info["exif"] = (picture.info.get("exif") or b"")[:MAX_EXIF]
     with contextlib.suppress(Exception):  # damaged EXIF

@@ -32,7 +32,7 @@ FINE = 1 << BITS  # positions are rounded to 1/16 pixel, so that 16-bit integers
 
 @dataclass(frozen=True)
 class Strength:
-    """Limits of the random distortions. The last four are uniform between plus and minus these.
+    """Limits of the random distortions; rotation to shift are uniform between plus and minus these.
 
     displacement  standard deviation of the elastic displacement along each axis, in pixels
     smoothness    sigma, in pixels, of the Gaussian that smooths the elastic field

@@ -106,6 +106,10 @@ def test_damaged_exif_is_ignored(exif: bytes) -> None:
     assert_is_the_seven(read(seven(), "PNG", exif=exif))
 
 
+def test_large_tags_of_other_programs_are_tolerated() -> None:
+    assert_is_the_seven(read(seven(), "TIFF", tiffinfo={37724: bytes(3_000_000)}))
+
+
 @pytest.mark.parametrize(
     ("size", "factor"), [((1000, 100), 1), ((320, 320), 1), ((321, 320), 2), ((60, 9000), 3)]
 )
