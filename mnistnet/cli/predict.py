@@ -15,8 +15,8 @@ from mnistnet.cli import options
 from mnistnet.cli.pictures import Samples, read_all
 from mnistnet.cli.streams import echo, escape
 from mnistnet.errors import MnistnetError
-from mnistnet.image.digit import Picture
 from mnistnet.image.decode import pictures_in
+from mnistnet.image.digit import Picture
 from mnistnet.model.answer import Answer
 from mnistnet.report.explain import Explanation, explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text

@@ -207,9 +207,7 @@ def read_csv(paths: Sequence[Path], skip: Skip, advance: Advance) -> Iterator[La
             skip(path, no_labels)
 
 
-def read_pictures(
-    places: Sequence[Path], skip: Skip, advance: Advance
-) -> Iterator[LabelledImages]:
+def read_pictures(places: Sequence[Path], skip: Skip, advance: Advance) -> Iterator[LabelledImages]:
     """Read the digit in each picture in folders named by the label, or in train/ and test/ with
     such folders. Pictures that cannot be read are skipped."""
     splits = [path for path in places if path.name.lower() in FOLDERS]
