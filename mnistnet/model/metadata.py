@@ -3,18 +3,18 @@
 It is stored as a JSON object, and parsed and checked here when the file is read.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from mnistnet import __version__
-from mnistnet.errors import TrainingError
-from mnistnet.model.options import BATCH_SIZE, MOST, VALIDATION, Options
+from mnistnet.model.options import BATCH_SIZE, MOST, VALIDATION, Options, conform
 
 PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
-MAX_FIGURE = 1e9  # limit for losses and times read from a file
+MAX_FIGURE = 1_000_000_000  # limit for losses and times read from a file
 
 
 @dataclass(frozen=True)
@@ -88,73 +88,38 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
 
     Raises ValueError, with what was expected and found, if a field is missing or has a wrong type.
     """
-    history = tuple(_parsed(Report, row, "history") for row in _checked(list, found, "history"))
+    history = tuple(_parsed(Report, row) for row in conform("history", list, found.get("history")))
     if [report.epoch for report in history] != list(range(1, len(history) + 1)):
-        raise ValueError("expected epochs 1, 2, 3, ... in 'history'; found other numbers")
-    usual = {"start": "", "validation": VALIDATION, "batch_size": BATCH_SIZE}
-    options = usual | _checked(dict, found, "options")
-    for name, value in usual.items():
-        _checked(type(value), options, name)
-    names = {option.name for option in fields(Options)}
-    known = {name: value for name, value in options.items() if name in names}
-    try:
-        read = Options(**known | {"hidden": hidden, "seed": found.get("seed")})
-    except TrainingError as error:
-        raise ValueError(str(error)) from error
-    more = {"versions": {}, "members": [], **found}
+        raise ValueError("expected epochs 1, 2, 3, ... in history; found other numbers")
+    options = conform("options", dict, found.get("options"))
+    sizes = {"validation": VALIDATION, "batch_size": BATCH_SIZE}
+    more = {"hidden": hidden, "seed": found.get("seed")}
+    members = conform("members", list, found.get("members", []))
     return Metadata(
-        read,
-        _parsed(Source, found.get("data"), "data"),
+        _parsed(Options, sizes | options | more),
+        _parsed(Source, found.get("data")),
         history,
-        _checked(Mapping[str, str], more, "versions"),
-        tuple(_checked(list[int], more, "members")),
+        _strings("versions", found.get("versions", {})),
+        conform("members", tuple[int, ...], members),
     )
 
 
-def _parsed(kind: Any, found: Any, name: str) -> Any:
+def _parsed(kind: Any, found: Any) -> Any:
     """Make an instance of a dataclass, with each field checked against its declared type."""
-    _checked(dict, {name: found}, name)
+    conform(kind.__name__.lower(), dict, found)
     values = {}
     for each in fields(kind):
-        if each.name in found:
-            values[each.name] = _checked(each.type, found, each.name)
-        elif each.default is MISSING and each.default_factory is MISSING:
-            raise ValueError(f"expected '{each.name}' in '{name}'; found none")
+        if each.name not in found:
+            if each.default is MISSING and each.default_factory is MISSING:
+                raise ValueError(f"expected {each.name} in {kind.__name__.lower()}; found none")
+        elif each.type == Mapping[str, str]:
+            values[each.name] = _strings(each.name, found[each.name])
+        else:
+            high = MAX_FIGURE if kind is Report else math.inf
+            values[each.name] = conform(each.name, each.type, found[each.name], high=high)
     return kind(**values)
 
 
-def _checked(kind: Any, found: Mapping[str, Any], name: str) -> Any:
-    """Return the value of this name if it has the given type; raises ValueError otherwise."""
-    value = found.get(name)
-    words, is_right = _KINDS[kind]
-    if not is_right(value):
-        shown = repr(value)
-        shown = shown if len(shown) < 60 else f"{shown[:57]}..."
-        raise ValueError(f"expected {words} for '{name}'; found {shown}")
-    return value
-
-
-def _is_figure(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value <= MAX_FIGURE
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _is_strings(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
-
-
-_FIGURE = f"a number from 0 to {MAX_FIGURE:g}"
-_KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
-    int: ("a whole number", _is_count),
-    str: ("text", lambda value: isinstance(value, str)),
-    bool: ("true or false", lambda value: type(value) is bool),
-    float: (_FIGURE, _is_figure),
-    float | None: (_FIGURE, lambda value: value is None or _is_figure(value)),
-    list: ("a list", lambda value: isinstance(value, list)),
-    list[int]: ("whole numbers", lambda value: type(value) is list and all(map(_is_count, value))),
-    dict: ("an object", lambda value: isinstance(value, dict)),
-    Mapping[str, str]: ("an object of strings", _is_strings),
-}
+def _strings(name: str, value: Any) -> dict[str, str]:
+    found = conform(name, dict, value)
+    return {key: conform(name, str, text) for key, text in found.items()}

@@ -7,7 +7,6 @@ NumPy, so that `mnistnet --help` starts quickly.
 
 import math
 from dataclasses import dataclass, field, fields, replace
-from types import NoneType
 from typing import Any
 
 from mnistnet.errors import TrainingError
@@ -33,7 +32,10 @@ class Options:
     """
 
     hidden: tuple[int, ...] = _option(
-        (72,), "Units of each hidden layer, as in 300,100; may be repeated.  [default: 72]", 1, MOST
+        (72,),
+        "Units of each hidden layer, as in 300,100; may be repeated.  [default: 72]",
+        1,
+        MOST,
     )
     epochs: int = _option(80, "Passes over the training images.", 1, MOST)
     batch_size: int | None = _option(
@@ -73,7 +75,12 @@ class Options:
 
     def __post_init__(self) -> None:
         for option in DECLARED:
-            object.__setattr__(self, option.name, _checked(option, getattr(self, option.name)))
+            value = getattr(self, option.name)
+            try:
+                value = conform(option.name, option.type, value, *option.metadata["range"])
+            except ValueError as error:
+                raise TrainingError(str(error)) from error
+            object.__setattr__(self, option.name, value)
 
     def sizes(self, count: int) -> tuple[int, int]:
         """Return the number of validation images and the batch size for a set of count images."""
@@ -91,33 +98,40 @@ class Options:
 
 
 DECLARED = [option for option in fields(Options) if option.metadata]
-
-# For each type of an option, the types that a value may have, and their name in errors.
-KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
-    int: ((int,), "a whole number"),
-    int | None: ((int, NoneType), "a whole number"),
-    float: ((int, float), "a number"),
-    bool: ((bool,), "True or False"),
-    tuple[int, ...]: ((int,), "whole numbers"),
+KINDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    str: "text",
+    list: "a list",
+    dict: "an object",
 }
 
 
-def _checked(option: Any, value: Any) -> Any:
-    """Return the value of an option as its type."""
-    kinds, words = KINDS[option.type]
-    low, high, excluded = option.metadata["range"]
-    is_tuple = option.type == tuple[int, ...]
-    items = value if is_tuple and hasattr(value, "__iter__") else [value]
-    values = [item.item() if getattr(item, "ndim", None) == 0 else item for item in items]
-    for item in values:
-        is_in_range = type(item) in kinds and (
-            item is None or (low <= item <= high and item not in (excluded, math.inf))
-        )
-        if not is_in_range:
-            most = "" if high == math.inf else f" to {high:,}"
-            limits = f" from {low:,}{most}" * (option.type is not bool)
-            limits += "" if excluded is None else f", but not {excluded}"
-            raise TrainingError(f"expected {words}{limits} for {option.name}; found {value!r}")
-    if is_tuple:
-        return tuple(values)
-    return float(values[0]) if option.type is float else values[0]
+def conform(
+    name: str,
+    kind: Any,
+    value: Any,
+    low: float = 0,
+    high: float = math.inf,
+    excluded: float | None = None,
+) -> Any:
+    """Return the value as this kind, one of Python's types, a union with None or a tuple of int;
+    numbers lie between low and high. Raises ValueError, naming it, for any other value."""
+    if kind == tuple[int, ...]:
+        items = value if hasattr(value, "__iter__") else [value]
+        return tuple(conform(name, int, item, low, high) for item in items)
+    if kind in (int | None, float | None):
+        return None if value is None else conform(name, kind.__args__[0], value, low, high)
+    plain = value.item() if getattr(value, "ndim", None) == 0 else value  # NumPy's numbers
+    if kind is float and type(plain) is int:
+        plain = float(plain)
+    is_right = type(plain) is kind
+    if kind in (int, float):
+        is_right = is_right and low <= plain <= high and plain not in (excluded, math.inf)
+    if not is_right:
+        most = "" if high == math.inf else f" to {high:,}"
+        limits = f" from {low:,}{most}" if kind in (int, float) else ""
+        limits += "" if excluded is None else f", but not {excluded}"
+        raise ValueError(f"expected {KINDS[kind]}{limits} for {name}; found {repr(value)[:60]}")
+    return plain

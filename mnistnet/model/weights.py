@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, Array
-from mnistnet.errors import WeightsError, reason
+from mnistnet.errors import TrainingError, WeightsError, reason
 from mnistnet.files import atomic_write
 from mnistnet.model.metadata import Metadata, parse
 from mnistnet.model.network import MAX_PARAMETERS, MAX_WEIGHT, Network, are_valid
@@ -118,7 +118,7 @@ def load_all(path: Path) -> Contents:
         )
     try:
         metadata = parse(meta, hidden=tuple(layers[1:-1]))
-    except ValueError as error:
+    except (ValueError, TrainingError) as error:
         raise WeightsError(f"{path}: invalid metadata: {error}") from error
     network = Network(layers)
     network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
