@@ -14,8 +14,6 @@ import os
 import struct
 import warnings
 import zipfile
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -50,15 +48,16 @@ def save(
     to 11 bits, and none may exceed 65,504. Raises WeightsError if load would reject the network or
     check_replaceable the path, MnistnetError if the file cannot be written.
     """
-    meta = {"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more}
+    text = json.dumps({"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more})
     with np.errstate(over="ignore"):  # infinite weights are refused below
-        arrays: dict[str, Any] = {
-            f"W{layer}": W.astype(dtype) for layer, W in enumerate(network.matrices, start=1)
-        }
-    _matrices(arrays, path)
-    text = json.dumps(meta)
-    if 4 * len(text) > MAX_META:
-        raise WeightsError(f"{path}: the history of {len(metadata.history):,} epochs is too long")
+        names = enumerate(network.matrices, start=1)
+        arrays: dict[str, Any] = {f"W{layer}": W.astype(dtype) for layer, W in names}
+    try:
+        _matrices(arrays)
+        if 4 * len(text) > MAX_META:
+            raise ValueError(f"expected a history of at most {MAX_META >> 20} MiB; found more")
+    except ValueError as error:
+        raise WeightsError(f"{path}: {error}") from error
     if velocity is not None:
         arrays["velocity"] = velocity
     check_replaceable(path, is_checkpoint=velocity is not None)
@@ -85,16 +84,6 @@ def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
         ) from error
 
 
-def load(path: Path) -> tuple[Network, Metadata]:
-    """Load the network and the metadata from a weights file.
-
-    Raises WeightsError, naming the file, unless it is a complete weights file of a finite network
-    with 784 inputs and 10 outputs.
-    """
-    found = load_all(path)
-    return found.network, found.metadata
-
-
 class Contents(NamedTuple):
     """The content of a weights file: velocity (P,) is None unless it is a checkpoint, and meta is
     the JSON object from which metadata was parsed."""
@@ -105,47 +94,23 @@ class Contents(NamedTuple):
     meta: dict[str, Any]
 
 
+def load(path: Path) -> tuple[Network, Metadata]:
+    """Load the network and the metadata from a weights file.
+
+    Raises WeightsError, naming the file, unless it is a complete weights file of a finite network
+    with 784 inputs and 10 outputs.
+    """
+    found = load_all(path)
+    return found.network, found.metadata
+
+
 def load_all(path: Path) -> Contents:
     """Load everything in a weights file or checkpoint; raises WeightsError as load does."""
-    arrays = _read(path)
-    meta = _json(arrays.pop("meta", None), path)
-    velocity = arrays.pop("velocity", None)
-    matrices = _matrices(arrays, path)
-    layers = [matrices[0].shape[1], *map(len, matrices)]
-    if meta.get("layers") != layers:
-        raise WeightsError(
-            f"{path}: expected the layers in its metadata, {meta.get('layers')}; found {layers}"
-        )
-    try:
-        metadata = parse(meta, hidden=tuple(layers[1:-1]))
-    except (ValueError, TrainingError) as error:
-        raise WeightsError(f"{path}: invalid metadata: {error}") from error
-    network = Network(layers)
-    network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
-    if velocity is not None and (
-        velocity.dtype != np.float32
-        or velocity.shape != network.parameters.shape
-        or not np.isfinite(velocity).all()
-    ):
-        raise WeightsError(f"{path}: expected a finite float32 velocity for each weight")
-    return Contents(network, metadata, velocity, meta)
-
-
-def _read(path: Path) -> dict[str, Array]:
-    """Read every array in the file; refuses pickles and more than MAX_BYTES."""
     try:
         if path.exists() and not path.is_file():
             raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
         with path.open("rb") as stream:
-            _check_ends(stream)
-            with zipfile.ZipFile(stream) as archive, warnings.catch_warnings(action="ignore"):
-                members = archive.infolist()
-                size = sum(member.file_size for member in members)
-                if size > MAX_BYTES:
-                    raise WeightsError(
-                        f"{path}: expected at most {MAX_BYTES:,} bytes; found {size:,}"
-                    )
-                return {m.filename.removesuffix(".npy"): _array(archive, m) for m in members}
+            arrays = _read(stream)
     except FileNotFoundError as error:
         raise WeightsError(
             f"there is no weights file {path}; run 'mnistnet train' to make one, "
@@ -160,19 +125,28 @@ def _read(path: Path) -> dict[str, Array]:
             f"{path}: expected a weights file written by 'mnistnet train'; found a damaged or "
             f"different file ({reason(error)})"
         ) from error
+    try:
+        return _parsed(arrays)
+    except (ValueError, TrainingError) as error:
+        raise WeightsError(f"{path}: {error}") from error
 
 
-def _check_ends(stream: BinaryIO) -> None:
-    """Raise BadZipFile unless the file begins and ends as NumPy's do, with a small directory."""
+def _read(stream: BinaryIO) -> dict[str, Array]:
+    """Read every array in the file; refuse pickles and more than MAX_BYTES."""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(size - 22, 0))
     end = stream.read()
     stream.seek(0)
-    if stream.read(4) != b"PK\3\4" or end[:4] != b"PK\5\6":
+    if stream.read(4) != b"PK\3\4" or end[:4] != b"PK\5\6":  # as NumPy's files begin and end
         raise zipfile.BadZipFile("File is not a zip file")
     (directory,) = struct.unpack_from("<I", end, 12)
     if directory > MAX_DIRECTORY:
         raise zipfile.BadZipFile(f"its directory has {directory:,} bytes")
+    with zipfile.ZipFile(stream) as archive, warnings.catch_warnings(action="ignore"):
+        members = archive.infolist()
+        if (size := sum(member.file_size for member in members)) > MAX_BYTES:
+            raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")
+        return {m.filename.removesuffix(".npy"): _array(archive, m) for m in members}
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
@@ -190,45 +164,65 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     return array
 
 
-def _json(text: Any, path: Path) -> dict[str, Any]:
+def _parsed(arrays: dict[str, Any]) -> Contents:
+    """Check the arrays, and make a network of them; raise ValueError with what was expected and
+    what was found."""
+    meta = _json(arrays.pop("meta", None))
+    velocity = arrays.pop("velocity", None)
+    matrices = _matrices(arrays)
+    layers = [PIXELS, *map(len, matrices)]
+    if meta.get("layers") != layers:
+        raise ValueError(
+            f"expected the layers in its metadata, {meta.get('layers')}; found {layers}"
+        )
+    network = Network(layers)
+    network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
+    if velocity is not None and (
+        velocity.dtype != np.float32
+        or velocity.shape != network.parameters.shape
+        or not np.isfinite(velocity).all()
+    ):
+        raise ValueError("expected a finite float32 velocity for each weight; found another")
+    return Contents(network, parse(meta, hidden=network.layers[1:-1]), velocity, meta)
+
+
+def _json(text: Any) -> dict[str, Any]:
     """Parse the JSON object in the array, and check its format number."""
-    meta = None
-    if text is not None and text.dtype.kind == "U":
-        with suppress(ValueError, RecursionError):
-            meta = json.loads(str(text[()]), parse_constant=lambda _: None)  # NaN, Infinity
+    try:
+        is_text = text is not None and text.dtype.kind == "U"
+        # None for NaN and Infinity
+        meta = json.loads(str(text[()]), parse_constant=lambda _: None) if is_text else None
+    except (ValueError, RecursionError):
+        meta = None
     if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
-        raise WeightsError(f"{path}: expected mnistnet's metadata, a JSON object; found none")
+        raise ValueError("expected mnistnet's metadata, a JSON object; found none")
     if meta["format"] != FORMAT:
-        raise WeightsError(
-            f"{path}: expected format {FORMAT}; found {meta['format']}, of another version of "
-            "mnistnet"
+        raise ValueError(
+            f"expected format {FORMAT}; found {meta['format']}, of another version of mnistnet"
         )
     return meta
 
 
-def _matrices(arrays: Mapping[str, Any], path: Path) -> list[Any]:
-    """Return W1, W2, ... in order, after checking that they form a finite network."""
+def _matrices(arrays: dict[str, Any]) -> list[Any]:
+    """Return W1, W2, ... in order; raise ValueError unless they form a finite network."""
     names = [f"W{layer}" for layer in range(1, len(arrays) + 1)]
     if not names or set(arrays) != set(names):
         found = ", ".join(sorted(arrays)) or "none"
-        raise WeightsError(f"{path}: expected the matrices W1, W2, ...; found {found}")
-    for name in names:
-        W = arrays[name]
+        raise ValueError(f"expected the matrices W1, W2, ...; found {found}")
+    for name, W in ((name, arrays[name]) for name in names):
         if W.dtype not in (np.float32, np.float16) or W.ndim != 2:
-            raise WeightsError(
-                f"{path}: expected a float32 or float16 matrix {name}; found {W.dtype}, "
-                f"shape {W.shape}"
-            )
+            found = f"{W.dtype}, shape {W.shape}"
+            raise ValueError(f"expected a float32 or float16 matrix {name}; found {found}")
         if not are_valid(W.astype(np.float32, copy=False)):
-            raise WeightsError(
-                f"{path}: expected weights of at most {MAX_WEIGHT:g} in {name}; "
-                f"found {np.abs(W).max():g}"
+            largest = np.abs(W).max()
+            raise ValueError(
+                f"expected weights of at most {MAX_WEIGHT:g} in {name}; found {largest:g}"
             )
     shapes = [arrays[name].shape for name in names]
     chained = all(below[0] == above[1] for below, above in itertools.pairwise(shapes))
     if not chained or 0 in np.ravel(shapes) or shapes[0][1] != PIXELS or shapes[-1][0] != CLASSES:
-        raise WeightsError(
-            f"{path}: expected matrices from {PIXELS} pixels to {CLASSES} scores; "
-            f"found {', '.join(f'{units} x {inputs}' for units, inputs in shapes)}"
+        found = ", ".join(f"{units} x {inputs}" for units, inputs in shapes)
+        raise ValueError(
+            f"expected matrices from {PIXELS} pixels to {CLASSES} scores; found {found}"
         )
     return [arrays[name] for name in names]

@@ -74,7 +74,7 @@ def full(value: float) -> np.ndarray:
 ROW = asdict(Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25))
 NAMES = "expected the matrices W1, W2, ...; found"
 SHAPES = "expected matrices from 784 pixels to 10 scores; found"
-META = "invalid metadata: expected"
+META = "expected"
 NO_META = "expected mnistnet's metadata, a JSON object; found none"
 ALTERED: dict[str, tuple[dict[str, Any], str]] = {
     "missing matrix": ({"W2": None}, f"{NAMES} W1, W3"),
@@ -253,7 +253,8 @@ def test_a_zip_bomb_is_not_unpacked(whole: bytes) -> None:
         member = archive.infolist()[-1]
         member.file_size = 3_000_000_000
     total = others + 3_000_000_000
-    assert_refused(f"{NET}: expected at most {weights.MAX_BYTES:,} bytes; found {total:,}")
+    assert total > weights.MAX_BYTES
+    assert_refused(DAMAGED)
     NET.write_bytes(NET.read_bytes().replace((3_000_000_000).to_bytes(4, "little"), bytes(4)))
     assert_refused(DAMAGED)
 
