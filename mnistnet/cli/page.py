@@ -1,10 +1,12 @@
 """mnistnet page."""
 
+import webbrowser
 from pathlib import Path
 
 import click
 
 from mnistnet.cli.options import FILE, load_weights, note, quiet_option, weights_option
+from mnistnet.report import page as report
 
 
 @click.command()
@@ -30,33 +32,10 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
       mnistnet page --open
       mnistnet page --weights mine.npz --out mine.html
     """
-    import webbrowser
-
-    from mnistnet.image import digit, ink, number, pieces
-    from mnistnet.image.pixels import WORKING_SIDE
-    from mnistnet.image.strokes import WAYS
-    from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN
-    from mnistnet.report import page as report
-
     report.check_replaceable(out)
     path, network, description = load_weights(weights)
-    rules = {
-        "side": WORKING_SIDE,
-        "contrast": ink.MIN_CONTRAST,
-        "cells": number.CELLS,
-        "speck": pieces.SPECK,
-        "light": number.LIGHT,
-        "low": number.LOW,
-        "wide": number.WIDE,
-        "digit": digit.DIGIT,
-        "fine": digit.FINE,
-        "thin": digit.THIN,
-        "thick": digit.THICK,
-        "margin": MARGIN,
-        "likeADigit": LIKE_A_DIGIT,
-    }
     name = description.replace(str(path), path.name)  # a page may be shared: omit the folder
-    report.save(out, report.page(network.model, name, WAYS, rules))
+    report.save(out, report.page(network.model, name))
     click.echo(out)
     if show and not webbrowser.open(out.resolve().as_uri()):
         note(f"no browser was found: open {out} in one")

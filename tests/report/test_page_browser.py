@@ -1,12 +1,12 @@
-"""The page in a browser accepts mouse, touch and pen, shows the network's numbers, and prepares a
-drawing as `mnistnet predict` prepares a picture of it. Skipped without Chromium."""
+"""The page in a browser accepts mouse, touch and pen, shows the network's numbers, and reads a
+drawing as `mnistnet predict` reads a picture of it. Skipped without Chromium."""
 
 import base64
-import contextlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,11 @@ import numpy as np
 import pytest
 from program import run
 
-from mnistnet.api import Network, load_network
-from mnistnet.image.digit import read_picture
-from mnistnet.image.drawn import draw
+from mnistnet.api import load_network
 from mnistnet.image.strokes import WAYS
-from mnistnet.model.metadata import Metadata, Source
-from mnistnet.model.network import Network as Model
-from mnistnet.model.options import Options
+from mnistnet.model.answer import answer
+from mnistnet.model.network import Network
+from mnistnet.report.page import page as make_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
@@ -35,17 +33,103 @@ QUIET = [  # a browser without network requests of its own
     "--disable-component-update",
     "--disable-sync",
 ]
-# The state of the page's script after the last requested update.
+DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "color_scheme": "dark",
+    "device_scale_factor": 3,
+    "has_touch": True,
+    "is_mobile": True,
+}
+RESET = "strokes = []; past = []; pointed = kept = null; byId('pen').value = 8; update()"
+# What the page knows after the last requested update.
 STATE = """() => new Promise((done) => {
   const look = () => isRequested ? requestAnimationFrame(look) : done({
-    x: [...state.seen.x], h: [...state.layers.at(-2)], f: [...state.layers.at(-1)], p: state.p,
-    answer: byId("answer").value, strokes, png: canvas.toDataURL()
+    x: [...state.drawn.x], h: [...state.layers.at(-2)], f: [...state.layers.at(-1)], p: state.p,
+    answer: byId("answer").value, strokes, png: canvas.toDataURL().split(",")[1]
   });
   look();
 })"""
+# Draw strokes with the events of a fast mouse: one move reports all points of a stroke.
+DRAW = """paths => {
+  const { left, top, width } = canvas.getBoundingClientRect();
+  for (const points of paths) {
+    const event = (kind, [x, y], more) => new PointerEvent(kind, {
+      pointerId: 1, clientX: left + width * x, clientY: top + width * y, ...more });
+    const coalescedEvents = points.slice(1).map((point) => event("pointermove", point));
+    canvas.dispatchEvent(event("pointerdown", points[0]));
+    canvas.dispatchEvent(event("pointermove", points[0], { coalescedEvents }));
+    canvas.dispatchEvent(event("lostpointercapture", points[0]));
+  }
+}"""
+
+Points = list[tuple[float, float]]
 
 
-@pytest.fixture(scope="session")
+class Page:
+    """A page in its own window. Points are relative to the canvas."""
+
+    def __init__(self, browser: Any, path: Path, options: dict[str, Any]) -> None:
+        self.context = browser.new_context(**options)
+        self.context.set_offline(True)
+        self.tab = self.context.new_page()
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.tab.on("console", lambda message: self.errors.append(message.text))
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.context.on("request", lambda request: self.requests.append(request.url))
+        self.tab.goto(path.as_uri())
+        self.tab.mouse.move(1, 1)  # pointer events need a pointer
+        self.send = self.context.new_cdp_session(self.tab).send
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.tab.evaluate(STATE)
+        return state
+
+    def draw(self, strokes: list[Points]) -> dict[str, Any]:
+        self.tab.evaluate(DRAW, strokes)
+        return self.state()
+
+    def click(self, name: str) -> dict[str, Any]:
+        """Click the button with this name; return the state."""
+        self.tab.get_by_role("button", name=name, exact=True).click()
+        return self.state()
+
+    def text(self, selector: str) -> str:
+        return str(self.tab.locator(selector).inner_text())
+
+    def places(self, points: Points) -> list[dict[str, float]]:
+        """The points as positions in the window."""
+        box = self.tab.locator("#draw").bounding_box()
+        left, top, side = box["x"], box["y"], box["width"]
+        return [{"x": left + side * x, "y": top + side * y} for x, y in points]
+
+    def mouse(self, points: Points) -> None:
+        first, *others = self.places(points)
+        self.tab.mouse.move(**first)
+        self.tab.mouse.down()
+        for place in others:
+            self.tab.mouse.move(**place)
+        self.tab.mouse.up()
+
+    def pen(self, points: Points) -> None:
+        steps = ["mousePressed", *["mouseMoved"] * (len(points) - 2), "mouseReleased"]
+        pen = {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
+        for step, place in zip(steps, self.places(points), strict=True):
+            self.send("Input.dispatchMouseEvent", pen | place | {"type": step})
+
+    def touch(self, points: Points) -> None:
+        """Draw a stroke with a finger, while another one moves on the canvas."""
+        *places, other = self.places([*points, (0.1, 0.9)])
+        others = [other | {"x": other["x"] + n} for n in range(len(places))]
+        fingers = [[places[0]], *map(list, zip(places, others, strict=True)), []]
+        steps = ["touchStart", "touchStart", *["touchMove"] * (len(points) - 1), "touchEnd"]
+        for step, touched in zip(steps, fingers, strict=True):
+            points_now = [place | {"id": n} for n, place in enumerate(touched)]
+            self.send("Input.dispatchTouchEvent", {"type": step, "touchPoints": points_now})
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     home = {"HOME": str(tmp_path_factory.mktemp("home"))}
     with playwright.sync_playwright() as driver:
@@ -56,427 +140,302 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         browser.close()
 
 
-class Page:
-    """A page in its own window."""
-
-    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
-        self.tab = self.context.new_page()
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.tab.on("console", lambda message: self.errors.append(message.text))
-        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.context.on("request", lambda request: self.requests.append(request.url))
-        self.tab.goto(path.resolve().as_uri())
-        self.cdp = self.context.new_cdp_session(self.tab)
-
-    def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.tab.evaluate(STATE)
-        return state
-
-    def places(self, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        """Convert positions relative to the canvas to positions in the window."""
-        box = self.tab.locator("#draw").bounding_box()
-        return [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
-
-    def mouse(self, points: list[tuple[float, float]]) -> None:
-        """Draw a stroke with the mouse."""
-        (first, *others) = self.places(points)
-        self.tab.mouse.move(*first)
-        self.tab.mouse.down()
-        for place in others:
-            self.tab.mouse.move(*place)
-        self.tab.mouse.up()
-
-    def pen(self, points: list[tuple[float, float]]) -> None:
-        places = self.places(points)
-        steps = ["mousePressed", *["mouseMoved"] * (len(places) - 2), "mouseReleased"]
-        for step, (x, y) in zip(steps, places, strict=True):
-            event = {"type": step, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1}
-            self.cdp.send("Input.dispatchMouseEvent", event | {"pointerType": "pen"})
-
-    def touch(self, points: list[tuple[float, float]], *others: tuple[float, float]) -> None:
-        """Draw a stroke with a finger, while other fingers rest on the canvas."""
-        places = [{"x": x, "y": y, "id": 1} for x, y in self.places(points)]
-        resting = [{"x": x, "y": y, "id": 2 + n} for n, (x, y) in enumerate(self.places([*others]))]
-        self.finger("touchStart", places[:1])
-        if resting:
-            self.finger("touchStart", [places[0], *resting])
-        for place in places[1:]:
-            self.finger("touchMove", [place, *resting])
-        self.finger("touchEnd", [])
-
-    def finger(self, kind: str, points: list[dict[str, float]]) -> None:
-        self.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+@pytest.fixture(scope="module")
+def windows(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
+    """The page of the bundled network, in a wide, light window and on a dark phone."""
+    path = tmp_path_factory.mktemp("page") / "digit.html"
+    path.write_bytes(make_page(load_network().model, "bundled weights"))
+    return {
+        "desktop": Page(browser, path, DESKTOP),
+        "phone": Page(browser, path, PHONE),
+    }
 
 
-Opener = Callable[..., Page]
-
-
-@pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Opener]:
-    """Open the page of the bundled network or of another one, and check that it has no errors and
-    makes no requests."""
-    with contextlib.ExitStack() as stack:
-
-        def opened(model: Model | None = None, **options: Any) -> Page:
-            words: list[object] = ["page"]
-            if model:
-                metadata = Metadata(Options(), Source(drawn=True))
-                Network(model, metadata).save(tmp_path / "mine.npz")
-                words += ["--weights", tmp_path / "mine.npz"]
-            assert run(*words).exit_code == 0
-            page = Page(browser, Path("digit.html"), **options)
-            stack.callback(page.context.close)
-            stack.callback(lambda: check(page))
-            return page
-
-        yield opened
-
-
-def check(page: Page) -> None:
+@pytest.fixture(params=["desktop"])
+def page(windows: dict[str, Page], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """An empty page in the window named by a parameter; checks for errors and requests."""
+    page = windows[request.param]
+    page.tab.evaluate(RESET)
+    yield page
     assert page.errors == []
-    assert [url for url in page.requests if not url.startswith("file:")] == []
-    assert len(page.requests) == 1
+    assert [url.split(":")[0] for url in page.requests] == ["file"]
 
 
-def random_model(*hidden: int) -> Model:
-    return Model.random((784, *hidden, 10), np.random.default_rng(0))
-
-
-def strokes(
-    digit: int, way: int = 0, size: float = 0.6, left: float = 0.2, top: float = 0.2
-) -> Any:
-    """The strokes of an example, at a place on the canvas."""
-    return [[(left + size * x, top + size * y) for x, y in stroke] for stroke in WAYS[digit][way]]
+def placed(strokes: list[Points], size: float = 0.6, left: float = 0.2) -> list[Points]:
+    """Strokes in a unit square, at a place on the canvas."""
+    return [[(left + size * x, 0.2 + size * y) for x, y in stroke] for stroke in strokes]
 
 
 # ---- drawing
 
 
-def test_a_new_page_says_that_nothing_is_drawn(show: Opener) -> None:
-    state = show().state()
+@pytest.mark.parametrize(
+    ("page", "device"),
+    [("desktop", "mouse"), ("desktop", "pen"), ("phone", "touch")],
+    indirect=["page"],
+)
+def test_a_digit_can_be_drawn(page: Page, device: str) -> None:
+    """Predict reads the saved canvas as the page does, also in dark mode. A finger does not scroll
+    the page, and a second one does not draw."""
+    state = page.state()
     assert state["answer"] == "nothing drawn"
     assert set(state["x"]) == set(state["h"]) == set(state["f"]) == {0}
     assert state["p"] == pytest.approx([0.1] * 10)
-
-
-@pytest.mark.parametrize("ratio", [1, 2, 3])
-@pytest.mark.parametrize("device", ["mouse", "pen", "touch"])
-def test_a_digit_can_be_drawn(show: Opener, device: str, ratio: int) -> None:
-    """On screens of any resolution, with a canvas of that resolution."""
-    page = show(device_scale_factor=ratio, has_touch=device == "touch")
-    for points in strokes(3):
-        getattr(page, device)(points)
+    (points,) = placed(WAYS[7][0])
+    getattr(page, device)(points)
     state = page.state()
-    assert state["answer"] == "3"
-    drawn = [point for stroke in state["strokes"] for point in stroke["points"]]
-    assert np.allclose(drawn[:1] + drawn[-1:], [strokes(3)[0][0], strokes(3)[0][-1]], atol=0.01)
-    width = page.tab.locator("#draw").bounding_box()["width"]
-    assert page.tab.evaluate("canvas.width") >= min(ratio * width, 3 * 320)
-
-
-def test_a_fast_stroke_has_no_gaps(show: Opener) -> None:
-    page = show()
-    page.mouse([(0.5, 0.1), (0.5, 0.9)])
-    ink = page.tab.evaluate(
-        "Array.from({length: 61}, (_, n) => pen.getImageData(canvas.width / 2,"
-        " canvas.width * (0.2 + n / 100), 1, 1).data[0])"
-    )
-    assert page.state()["answer"] == "1"
-    assert set(ink) == {0}
-
-
-def test_all_positions_in_one_event_are_drawn(show: Opener) -> None:
-    page = show()
-    (start,) = page.places([(0.2, 0.2)])
-    page.tab.mouse.move(*start)
-    page.tab.mouse.down()
-    coalesced = page.places([(0.3, 0.2), (0.4, 0.2), (0.5, 0.3)])
-    page.tab.evaluate(
-        """places => {
-          const event = ([clientX, clientY]) =>
-            new PointerEvent("pointermove", {pointerId: current.pointer, clientX, clientY});
-          canvas.dispatchEvent(new PointerEvent("pointermove",
-            {pointerId: current.pointer, coalescedEvents: places.map(event)}));
-        }""",
-        coalesced,
-    )
-    page.tab.mouse.up()
-    points = page.state()["strokes"][0]["points"]
-    assert np.allclose(points[1:4], [(0.3, 0.2), (0.4, 0.2), (0.5, 0.3)], atol=0.01)
-
-
-def test_a_stroke_may_leave_the_canvas_and_come_back(show: Opener) -> None:
-    page = show()
-    page.mouse([(0.5, 0.5), (1.5, 0.5), (0.5, 0.7)])
-    page.mouse([(0.2, 0.2), (0.2, 0.3)])
-    first, second = page.state()["strokes"]
-    assert np.allclose(first["points"][-1], (0.5, 0.7), atol=0.01)
-    assert np.allclose(second["points"][0], (0.2, 0.2), atol=0.01)
-
-
-def test_the_right_button_and_a_second_finger_draw_nothing(show: Opener) -> None:
-    page = show(has_touch=True)
-    page.tab.locator("#draw").click(button="right")
-    assert page.state()["strokes"] == []
-    page.touch([(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)], (0.1, 0.9))
-    (stroke,) = page.state()["strokes"]
-    assert {round(x, 1) for x, _ in stroke["points"]} == {0.5}
-
-
-def test_a_phone_does_not_scroll_while_a_finger_draws(show: Opener) -> None:
-    page = show(viewport={"width": 320, "height": 568}, has_touch=True, is_mobile=True)
-    assert page.tab.evaluate("document.documentElement.scrollHeight > 1000")
-    page.touch([(0.5, 0.9), (0.5, 0.6), (0.5, 0.3), (0.5, 0.1)])
-    assert page.state()["answer"] == "1"
+    (stroke,) = state["strokes"]
+    assert np.array(stroke["points"][: len(points)]) == pytest.approx(np.array(points), abs=0.01)
+    assert [state["answer"]] == predicted([state["png"]]) == ["7"]
     assert page.tab.evaluate("scrollY") == 0
 
 
-def test_undo_reverts_a_stroke_an_example_or_clear(show: Opener) -> None:
-    page = show()
-    undo, clear = (page.tab.get_by_role("button", name=name) for name in ("Undo", "Clear"))
-    for points in strokes(4):
-        page.mouse(points)
-    assert len(page.state()["strokes"]) == 2
-    undo.click()
-    assert len(page.state()["strokes"]) == 1
-    clear.click()
-    assert page.state()["answer"] == "nothing drawn"
-    undo.click()
-    assert len(page.state()["strokes"]) == 1
-    page.tab.get_by_role("button", name="Example of 8").click()
-    assert page.state()["answer"] == "8"
+def test_a_stroke_may_leave_the_canvas_and_come_back(page: Page) -> None:
+    page.mouse([(0.6, 0.3), (0.8, 0.3), (1.2, 0.35), (1.2, 2), (1.2, 0.35), (0.7, 0.8)])
+    page.mouse([(0.7, 0.4), (0.7, 0.5)])
+    state = page.state()
+    assert state["strokes"][0]["points"][-1] == pytest.approx((0.7, 0.8), abs=0.01)
+    assert state["strokes"][1]["points"][0] == pytest.approx((0.7, 0.4), abs=0.01)
+    inked = np.argwhere(np.reshape(state["x"], (28, 28)))  # only what the canvas shows
+    assert np.ptp(inked, axis=0).max() + 1 == 20
+
+
+def test_undo_reverts_a_stroke_an_example_or_clear(page: Page) -> None:
+    page.tab.locator("#draw").click(button="right")  # draws nothing
+    for width, points in zip(("2", "14"), placed(WAYS[4][0]), strict=True):
+        page.tab.locator("#pen").fill(width)
+        page.draw([points])
+    assert [stroke["width"] for stroke in page.state()["strokes"]] == [0.02, 0.14]
+    assert len(page.click("Undo")["strokes"]) == 1
+    assert page.click("Clear")["answer"] == "nothing drawn"
+    assert len(page.click("Undo")["strokes"]) == 1
+    assert page.click("Example of 8")["answer"] == "8"
     page.tab.keyboard.press("Control+z")
     assert len(page.state()["strokes"]) == 1
-    for _ in range(3):  # more often than needed
-        undo.click()
-    assert page.state()["answer"] == "nothing drawn"
-
-
-def test_the_width_of_the_pen_can_be_chosen(show: Opener) -> None:
-    page = show()
-    for width in ("2", "14"):
-        page.tab.locator("#pen").fill(width)
-        page.mouse([(0.5, 0.2), (0.5, 0.8)])
-    assert [stroke["width"] for stroke in page.state()["strokes"]] == [0.02, 0.14]
+    answers = [page.click("Undo")["answer"] for _ in range(3)]  # more often than needed
+    assert answers == ["nothing drawn"] * 3
 
 
 # ---- the answer
 
 
-def test_image_and_answer_agree_with_predict(show: Opener) -> None:
-    """For digits of many sizes, places and pen widths."""
-    page = show()
-    rng = np.random.default_rng(0)
-    ways = [(digit, way) for digit in range(10) for way in range(len(WAYS[digit]))]
-    states = []
-    for digit, way in [*ways, *ways[:4]]:
-        page.tab.evaluate("strokes = []")
+def predicted(pngs: list[str]) -> list[str]:
+    """The answers of predict to PNGs in base64, in the words of the page."""
+    names = [f"{n}.png" for n in range(len(pngs))]
+    for name, png in zip(names, pngs, strict=True):
+        Path(name).write_bytes(base64.b64decode(png))
+    answers = []
+    for line in run("predict", "--json", *names).stdout.splitlines():
+        facts = json.loads(line)
+        one = "unsure" if facts["unsure"] else str(facts["digit"])
+        answers.append("more than one digit?" if facts["number"] else one)
+    return answers
+
+
+def test_the_answers_to_50_drawings_are_those_of_predict(page: Page) -> None:
+    """For digits of many forms, sizes, places and pens; `unsure` included for 49 of them."""
+    rng = np.random.default_rng(1)
+    answers, pngs = [], []
+    for n in range(50):
+        page.tab.evaluate(RESET)
         page.tab.locator("#pen").fill(str(rng.integers(2, 15)))
-        size = rng.uniform(0.3, 0.8)
-        left, top = rng.uniform(0.02, 0.98 - size, 2)
-        for points in strokes(digit, way, size, left, top):
-            page.mouse(points)
-        states.append(page.state())
-    names = [f"{n}.png" for n in range(len(states))]
-    for name, state in zip(names, states, strict=True):
-        Path(name).write_bytes(base64.b64decode(state["png"].partition(",")[2]))
-    lines = run("predict", "--json", *names).stdout.splitlines()
-    for name, state, line in zip(names, states, lines, strict=True):
-        answer = json.loads(line)
-        apart = np.abs(seen(Path(name)) - 255 * np.array(state["x"]))
-        assert apart.max() <= 8
-        assert apart.mean() <= 1
-        assert state["p"] == pytest.approx(answer["probabilities"], abs=0.02)
-        assert state["answer"] == ("unsure" if answer["unsure"] else str(answer["digit"]))
+        state = page.draw(drawing(n % 10, rng))
+        answers.append(state["answer"])
+        pngs.append(state["png"])
+    pairs = zip(answers, predicted(pngs), strict=True)
+    different = [pair for pair in pairs if pair[0] != pair[1]]
+    assert len(different) <= 1, different
+    assert all("unsure" in pair for pair in different)
+    assert answers.count("unsure") <= 5
 
 
-def seen(path: Path) -> np.ndarray:
-    """The image (784,) that predict makes from a picture."""
-    (digit,) = read_picture(path).digits
-    return digit.image.astype(float)
+def drawing(digit: int, rng: np.random.Generator) -> list[Points]:
+    """Strokes of a digit in one of its forms, randomly bent and stretched, somewhere on the
+    canvas."""
+    ways = WAYS[digit]
+    stretch = np.diag(np.exp(rng.normal(0, (0.2, 0.08))))
+    stretch[[0, 1], [1, 0]] = rng.normal((0, -0.15), (0.1, 0.2))
+    directions, phases = rng.uniform(1, 6, (2, 2)), rng.uniform(0, 6, 2)
+    paths = []
+    for stroke in ways[rng.integers(len(ways))]:
+        points = np.array(stroke) + rng.normal(0, 0.01, (len(stroke), 2))
+        points += 0.04 * np.sin(points @ directions + phases)
+        paths.append(points @ stretch)
+    low, high = (edge(np.concatenate(paths), axis=0) for edge in (np.min, np.max))
+    scale = rng.uniform(0.35, 0.75) / (high - low).max()
+    corner = rng.uniform(0.1, 0.9 - scale * (high - low))
+    return [((points - low) * scale + corner).tolist() for points in paths]
 
 
-def test_a_drawing_gives_the_same_image_in_light_and_dark_mode(show: Opener) -> None:
-    images = []
-    for scheme in ("light", "dark"):
-        page = show(color_scheme=scheme)
-        for points in strokes(2):
-            page.mouse(points)
-        state = page.state()
-        Path("drawn.png").write_bytes(base64.b64decode(state["png"].partition(",")[2]))
-        images += [seen(Path("drawn.png")), 255 * np.array(state["x"])]
-    assert all(np.abs(image - images[0]).max() <= 1.5 for image in images)
+def ring(top: float, height: float) -> Points:
+    angles = np.linspace(0, 2 * np.pi, 30)
+    return [(0.5 + 0.3 * np.sin(t), top + height * (1 - np.cos(t)) / 2) for t in angles]
 
 
-def test_two_digits_are_not_read_as_one(show: Opener) -> None:
-    page = show()
-    for points in [*strokes(3, size=0.35, left=0.05), *strokes(5, size=0.35, left=0.55)]:
-        page.mouse(points)
-    assert page.state()["answer"] == "more than one digit?"
+MANY = "more than one digit?"
 
 
-@pytest.mark.parametrize(("digit", "way"), [(4, 0), (4, 1), (5, 1), (7, 1)])
-def test_a_digit_of_several_strokes_is_read(show: Opener, digit: int, way: int) -> None:
-    page = show()
-    for points in strokes(digit, way):
-        page.mouse(points)
-    assert page.state()["answer"] == str(digit)
+@pytest.mark.parametrize(
+    ("strokes", "expected"),
+    [
+        (WAYS[4][0], "4"),  # of two strokes
+        ([WAYS[4][1][0], [(0.79, 0.08), (0.79, 0.94)]], "4"),  # with a gap
+        (WAYS[7][1], "7"),  # crossed
+        ([WAYS[5][1][0], [(0.47, 0.08), (0.78, 0.06)]], "5"),  # with a bar apart
+        ([*WAYS[2][0], [(1.1, 0.9)]], "2"),  # and a dot
+        ([ring(0.1, 0.8), [(0.6, 0.32), (0.4, 0.68)]], "0"),  # with a stroke inside
+        ([ring(0.08, 0.35), ring(0.53, 0.35)], "8"),  # with a gap
+        ([[(0.3, 0.1), (0.3, 0.9)], [(0.6, 0.1), (0.6, 0.9)]], MANY),
+        ([[(0.4, 0.1), (0.1, 0.9)], [(0.7, 0.1), (0.4, 0.9)]], MANY),  # slanted
+        ([[(-0.1, 0.1), (-0.1, 0.9)], ring(0.1, 0.8)], MANY),
+        ([*placed(WAYS[2][0], 0.5, -0.2), *placed(WAYS[5][1], 0.5, 0.4)], MANY),
+    ],
+)
+def test_strokes_apart_are_more_than_one_digit(
+    page: Page, strokes: list[Points], expected: str
+) -> None:
+    page.tab.locator("#pen").fill("3")
+    assert page.draw(placed(strokes))["answer"] == expected
 
 
-def test_an_untrained_network_is_unsure(show: Opener) -> None:
-    page = show(random_model(72))
-    page.tab.get_by_role("button", name="Example of 6").click()
-    assert page.state()["answer"] == "unsure"
+def test_doubts_are_those_of_predict(page: Page) -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 1, (200, 10))
+    scores[range(200), rng.integers(0, 10, 200)] += rng.uniform(-2, 12, 200)
+    for wide in (False, True):
+        shown = page.tab.evaluate(
+            "([all, isWide]) => all.map((f) => { showAnswer({ count: 1, isWide }, f, softmax(f));"
+            " return [byId('answer').value, byId('reason').textContent.split(';')[0]]; })",
+            [scores.tolist(), wide],
+        )
+        for f, (text, reason) in zip(scores, shown, strict=True):
+            expected = answer(f[None], flaws=[("touching",) * wide])
+            if expected.unsure:
+                words = {"touching": "as wide as two digits", "close second": "a close second"}
+                assert (text, reason) == ("unsure", words.get(expected.reason, expected.reason))
+            else:
+                assert text == str(expected.digit)
+    page.draw(placed([[(2.4 * x - 0.7, y) for x, y in WAYS[2][0][0]]]))
+    assert page.text("#reason").startswith("as wide as two digits")
 
 
 # ---- the numbers
 
 
-@pytest.mark.parametrize("hidden", [(72,), (5,), (), (300, 100), (20, 30, 40)])
-def test_the_numbers_agree_with_the_network(show: Opener, hidden: tuple[int, ...]) -> None:
-    model = random_model(*hidden)
-    page = show(model)
-    page.tab.get_by_role("button", name="Example of 9").click()
-    state = page.state()
+def numbers(text: str) -> Any:
+    """The numbers with two decimals in a text; the page rounds the weights to 16 bits."""
+    found = re.findall(r"[+−]?\d+\.\d\d", text)
+    return pytest.approx([float(number.replace("−", "-")) for number in found], abs=0.011)
+
+
+@pytest.mark.parametrize("hidden", [(5,), (), (20, 30, 40)])
+def test_any_network_is_shown(browser: Any, hidden: tuple[int, ...]) -> None:
+    model = Network.random((784, *hidden, 10), np.random.default_rng(0))
+    hostile = "</script><img src=x onerror=alert(1)>"
+    path = Path("mine.html").resolve()
+    path.write_bytes(make_page(model, hostile))
+    page = Page(browser, path, DESKTOP)
+    state = page.click("Example of 9")
+    assert state["answer"] == "unsure"
     x = np.array([state["x"]], np.float32)
     assert state["h"] == pytest.approx(model.features(x)[0], abs=1e-3)
     assert state["f"] == pytest.approx(model.scores(x)[0], abs=1e-3)
     assert np.exp(state["f"]) / np.exp(state["f"]).sum() == pytest.approx(state["p"])
+    sizes = "-".join(map(str, (784, *hidden, 10)))
+    assert page.text("header p") == f"{sizes} units; {hostile}"
+    assert page.tab.locator(".tile").count() == min(72, (784, *hidden)[-1])
+    page.tab.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'),"
+        " { textContent: 'bad = 1' }))"
+    )
+    assert page.tab.evaluate("typeof bad") == "undefined"
+    assert all("Content Security Policy" in text for text in page.errors)
+    assert len(page.errors) == len(page.requests) == 1
+    page.context.close()
+
+
+def test_pointing_shows_the_numbers_of_a_unit_or_a_score(page: Page) -> None:
+    matrices = load_network().model.matrices
+    state = page.click("Example of 3")
+    h, W = np.array(state["h"]), matrices[-1]
     labels = [row.split()[0] for row in page.tab.locator("#scores .row").all_inner_texts()]
     assert labels == list("1234567890")
-    tiles = page.tab.locator(".tile")
-    assert tiles.count() == min(72, (784, *hidden)[-1] if hidden else 784)
+    shown = page.tab.evaluate("tiles.map(tile => tile.index)")
+    assert set(shown) == set(np.argsort(-np.abs(W[3] * h))[:72].tolist())
+    assert "The 72 units with the largest contributions to the score" in page.text("#hidden")
+    assert "450 hidden units h of layer 2, the last hidden one" in page.text("#hidden")
 
-
-def test_answers_to_drawn_digits_agree_with_the_network(show: Opener) -> None:
-    images, _ = draw(300, np.random.default_rng(3))
-    page = show()
-    answers = page.tab.evaluate(
-        "images => images.map(image => { const f = forward(image.map(pixel => pixel / 255)).at(-1);"
-        " return f.indexOf(Math.max(...f)) })",
-        images.tolist(),
-    )
-    assert answers == load_network().predict(images).tolist()
-
-
-def test_the_units_with_the_largest_contributions_are_shown(show: Opener) -> None:
-    page = show()
-    for digit in (1, 8):
-        page.tab.get_by_role("button", name=f"Example of {digit}").click()
-        state = page.state()
-        W = load_network().model.matrices[-1]
-        parts = np.abs(W[digit] * np.array(state["h"]))
-        shown = set(page.tab.evaluate("tiles.map(tile => tile.index)"))
-        assert shown == set(np.argsort(-parts)[:72].tolist())
-    text = page.tab.locator("#hidden").inner_text()
-    assert "The 72 units with the largest contributions to the score" in text
-    assert "450 hidden units h of layer 2, the last hidden one" in text
-
-
-def test_pointing_at_a_unit_shows_its_value_and_its_contributions(show: Opener) -> None:
-    model = random_model(72)
-    page = show(model)
-    page.tab.get_by_role("button", name="Example of 3").click()
-    state = page.state()
     page.tab.locator(".tile").nth(11).hover()
-    detail = page.tab.locator("#detail")
-    assert f"Unit 12: h = {signed(state['h'][11])}" in detail.inner_text()
-    shown = page.tab.locator("#contributions .number").all_inner_texts()
+    unit = page.tab.evaluate("tiles[11].index")
+    assert page.text("#detailTitle").startswith(f"Unit {unit + 1}: h = ")
+    assert [h[unit]] == numbers(page.text("#detailTitle"))
     order = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
-    assert shown == [signed(model.matrices[1][k, 11] * state["h"][11]) for k in order]
-    formula = page.tab.locator("#formulas").inner_text()
-    total = float(model.matrices[0][11] @ np.array(state["x"]))
-    assert f"h₁₂ = tanh(Σⱼ M₁₂ⱼ xⱼ) = tanh({signed(total)}) = {signed(state['h'][11])}" in formula
+    assert [W[k, unit] * h[unit] for k in order] == numbers(page.text("#contributions"))
+    total = matrices[1][unit] @ np.tanh(matrices[0] @ np.array(state["x"]))
+    assert [total, h[unit]] == numbers(page.text("#hNumbers"))
 
-
-def test_pointing_at_a_score_shows_the_largest_contributions(show: Opener) -> None:
-    model = random_model(72)
-    page = show(model)
-    page.tab.get_by_role("button", name="Example of 3").click()
-    state = page.state()
     page.tab.locator("#scores .row").nth(6).hover()
-    assert f"Score of 7: f = {signed(state['f'][7])}" in page.tab.locator("#detail").inner_text()
-    parts = model.matrices[1][7] * np.array(state["h"])
-    order = np.argsort(-parts)
-    shown = page.tab.locator("#contributions .number").all_inner_texts()
-    assert shown == [signed(parts[i]) for i in [*order[:5], *order[:-6:-1]]]
-    best = page.tab.locator(".tile").nth(int(order[0]))
-    assert (
-        best.evaluate("tile => tile.style.getPropertyValue('--frame-colour')") == "var(--positive)"
-    )
+    score = state["f"][7]
+    assert page.text("#detailTitle").startswith("Score of 7: f = ")
+    assert [score] == numbers(page.text("#detailTitle"))
+    parts = W[7] * h
+    best = np.argsort(-parts)
+    assert parts[[*best[:5], *best[:-6:-1]]].tolist() == numbers(page.text("#contributions"))
+    largest = parts[np.argsort(-np.abs(parts))[:3]]
+    assert [*largest, score] == numbers(page.text("#fNumbers"))
+    assert "(447 more)" in page.text("#fNumbers")
+    assert page.text("#pNumbers").endswith(f"= {100 * state['p'][7]:.1f}\N{NO-BREAK SPACE}%")
 
 
-def signed(value: float) -> str:
-    text = f"{value:+.2f}"
-    return text.replace("-", "−") if float(text) else "0.00"
-
-
-def test_everything_but_drawing_works_by_keyboard(show: Opener) -> None:
-    page = show()
+def test_everything_but_drawing_works_by_keyboard(page: Page) -> None:
     keyboard = page.tab.keyboard
+    page.tab.locator("h1").click()  # the focus starts here
     reached = []
-    for _ in range(16):
+    focus = (
+        "(({ className, textContent, id }) => className.split(' ')[0] || textContent || id)"
+        "(document.activeElement)"
+    )
+    for _ in range(15):
         keyboard.press("Tab")
-        reached.append(page.tab.evaluate("document.activeElement.textContent || 'pen'"))
+        reached.append(page.tab.evaluate(focus))
         if reached[-1] == "7":
             keyboard.press("Enter")
-    assert reached[:13] == ["Undo", "Clear", "pen", *"1234567890"]
+    assert reached == ["Undo", "Clear", "pen", *"1234567890", "row", "tile"]
     assert page.state()["answer"] == "7"
-    title = page.tab.locator("#detail h3")
-    assert title.inner_text().startswith("Unit ") or "Score" in title.inner_text()
     page.tab.locator("#scores .row").first.focus()
     keyboard.press("ArrowDown")
-    assert title.inner_text().startswith("Score of 2: f")
+    assert page.text("#detailTitle").startswith("Score of 2: f")
     keyboard.press("End")
     keyboard.press("Enter")
     page.tab.locator("#undo").focus()
-    assert title.inner_text().startswith("Score of 0: f")  # it was kept
+    assert page.text("#detailTitle").startswith("Score of 0: f")  # it was kept
     page.tab.locator(".tile").first.focus()
     keyboard.press("ArrowRight")
     index = page.tab.evaluate("tiles[1].index")
-    assert title.inner_text().startswith(f"Unit {index + 1}: h")
+    assert page.text("#detailTitle").startswith(f"Unit {index + 1}: h")
 
 
 # ---- layout and accessibility
 
 
-@pytest.mark.parametrize("width", [320, 768, 1280, 2560])
-def test_nothing_is_cut_off_at_any_width(show: Opener, width: int) -> None:
-    page = show(viewport={"width": width, "height": 800})
-    page.tab.get_by_role("button", name="Example of 5").click()
-    page.state()
-    assert page.tab.evaluate("document.documentElement.scrollWidth") == width
-    overflowing = page.tab.evaluate(
-        "[...document.querySelectorAll('.row > *, button, h2, p, output')]"
-        ".filter(element => element.scrollWidth > element.clientWidth + 1 && element.clientWidth)"
-        ".map(element => element.outerHTML)"
-    )
-    assert overflowing == []
+def test_nothing_is_cut_off_at_any_width(page: Page) -> None:
+    page.click("Example of 5")
+    for width in (320, 390, 768, 1280, 2560):
+        page.tab.set_viewport_size({"width": width, "height": 900})
+        assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+        overflowing = page.tab.evaluate(
+            "[...document.querySelectorAll('.row > *, button, h2, p, output')]"
+            ".filter(element => element.scrollWidth > element.clientWidth + 1"
+            " && element.clientWidth).map(element => element.outerHTML)"
+        )
+        assert overflowing == []
+    page.tab.set_viewport_size(DESKTOP["viewport"])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_the_page_is_accessible(show: Opener, scheme: str, width: int) -> None:
-    page = show(color_scheme=scheme, viewport={"width": width, "height": 800})
-    for digit in (None, 8):
-        if digit is not None:
-            page.tab.get_by_role("button", name=f"Example of {digit}").click()
-            page.state()
-        rules = {
-            "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        }
-        results = axe.Axe().run(page.tab, options=rules)
-        assert results.violations_count == 0, results.generate_report()
-
-
-def test_an_injected_script_does_not_run(show: Opener) -> None:
-    page = show()
-    page.tab.evaluate(
-        "() => { const script = document.createElement('script'); script.textContent = 'bad = 1';"
-        " document.body.append(script) }"
-    )
-    assert page.tab.evaluate("typeof bad") == "undefined"
-    assert any("Content Security Policy" in text for text in page.errors)
-    page.errors.clear()
+@pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
+def test_the_page_is_accessible(page: Page) -> None:
+    page.click("Example of 8")
+    assert page.tab.get_by_role("img", name="Drawing area").count() == 1
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    results = axe.Axe().run(page.tab, options={"runOnly": rules})
+    assert results.violations_count == 0, results.generate_report()

@@ -1,0 +1,108 @@
+"""Write a self-contained HTML page that recognises what is drawn on it.
+
+The page is page.html with page.css and the scripts inside, which share one scope, and the weights
+as JSON. It makes no requests: its Content-Security-Policy forbids them, and allows only the script
+and the style with the SHA-256 that it names. Weights are 16-bit integers with one scale per row of
+a matrix, with an error of at most 1/65,000 of the largest weight in the row.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnistnet.arrays import Array
+from mnistnet.errors import MnistnetError, reason
+from mnistnet.files import atomic_write, check_writable
+from mnistnet.image.digit import DIGIT, THICK, THIN
+from mnistnet.image.number import WIDE
+from mnistnet.image.strokes import WAYS
+from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN, NO_DIGIT
+from mnistnet.model.network import Network
+
+FOLDER = Path(__file__).parent
+SCRIPTS = ("draw.js", "prepare.js", "network.js", "view.js", "select.js")  # in this order
+MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
+STEPS = 32767  # largest 16-bit integer
+# Constants with which `predict` prepares and judges a picture, by their names in the scripts.
+RULES = {
+    "digit": DIGIT,
+    "thin": THIN,
+    "thick": THICK,
+    "wide": WIDE,
+    "margin": MARGIN,
+    "likeADigit": LIKE_A_DIGIT,
+    "noDigit": NO_DIGIT,
+}
+
+
+def page(network: Network, name: str) -> bytes:
+    """Return the page for a network called name; the same input gives the same bytes."""
+    data = {
+        "name": name,
+        "matrices": [_packed(W) for W in network.matrices],
+        "examples": WAYS,
+        "rules": RULES,
+    }
+    script = '"use strict";\n' + "".join(map(_read, SCRIPTS))
+    style = _read("page.css")
+    parts = {
+        "script": script,
+        "script-hash": _hash(script),
+        "style": style,
+        "style-hash": _hash(style),
+        # without a <, the data cannot end its element
+        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+    }
+    html = re.sub(r"{{(.*?)}}", lambda match: parts[match[1]], _read("page.html"))
+    return html.encode()
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(code: str) -> str:
+    """The source expression of a Content-Security-Policy that allows this code."""
+    digest = hashlib.sha256(code.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _packed(W: Array) -> dict[str, Any]:
+    """Pack a matrix (rows, columns) as W = scales * integers, with a scale for each row."""
+    largest = np.abs(W).max(axis=1, keepdims=True)
+    scales = np.where(largest > 0, largest, 1).astype(np.float64) / STEPS
+    integers = np.round(W / scales).astype("<i2")
+    return {
+        "columns": W.shape[1],
+        "scales": [float(f"{scale:.9g}") for scale in scales[:, 0]],
+        "integers": base64.b64encode(integers.tobytes()).decode(),
+    }
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise MnistnetError if path cannot be written, or has a file that is not such a page."""
+    target = check_writable(path)
+    found = b""
+    try:
+        if target.exists():
+            with target.open("rb") as stream:
+                found = stream.read(len(MARKER))
+    except OSError as error:
+        raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
+    if found not in (b"", MARKER):
+        raise MnistnetError(
+            f"{path}: expected a page made by 'mnistnet page'; found another file, which is not "
+            "replaced: move it away, or name another file with --out"
+        )
+
+
+def save(path: Path, content: bytes) -> None:
+    """Write a page atomically; raises MnistnetError as check_replaceable does."""
+    check_replaceable(path)
+    with atomic_write(path) as stream:
+        stream.write(content)

@@ -1,0 +1,59 @@
+/* The network: h = tanh(M x), f = W h, with any number of tanh layers. A network is an array of
+   matrices {rows, columns, weights}, M and W in the notes, with the weights row by row. */
+
+/** Unpack a matrix of __init__.py: each row is 16-bit integers times one scale. */
+function unpacked({ columns, scales, integers }) {
+  const bytes = Uint8Array.from(atob(integers), (character) => character.charCodeAt(0));
+  const scaled = (integer, n) => integer * scales[Math.trunc(n / columns)];
+  const weights = Float32Array.from(new Int16Array(bytes.buffer), scaled);
+  return { rows: scales.length, columns, weights };
+}
+
+function rowOf({ columns, weights }, i) {
+  return weights.subarray(i * columns, (i + 1) * columns);
+}
+
+function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** A matrix times a column. */
+function times(matrix, column) {
+  return Float32Array.from({ length: matrix.rows }, (_, i) => dot(rowOf(matrix, i), column));
+}
+
+/** A row times a matrix. */
+function rowTimes(row, matrix) {
+  const product = new Float32Array(matrix.columns);
+  row.forEach((factor, i) => {
+    const weights = rowOf(matrix, i);
+    for (let j = 0; j < weights.length; j++) product[j] += factor * weights[j];
+  });
+  return product;
+}
+
+/** The activations of all layers, x first and f last. */
+function forward(network, x) {
+  const layers = [x];
+  for (const matrix of network) {
+    const sums = times(matrix, layers.at(-1));
+    layers.push(matrix === network.at(-1) ? sums : sums.map(Math.tanh));
+  }
+  return layers;
+}
+
+function softmax(f) {
+  const largest = Math.max(...f); // subtracted to keep exp from overflowing
+  const powers = Array.from(f, (score) => Math.exp(score - largest));
+  const sum = powers.reduce((a, b) => a + b);
+  return powers.map((power) => power / sum);
+}
+
+/** The derivatives of unit i of a layer (0 is x) by each pixel of a blank image, where tanh has
+    slope 1: its row of weights times the matrices of the layers below. */
+function response(network, layer, i) {
+  if (layer === 0) return new Float32Array(network[0].columns).fill(1, i, i + 1);
+  return network.slice(0, layer - 1).reduceRight(rowTimes, rowOf(network[layer - 1], i));
+}

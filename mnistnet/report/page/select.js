@@ -1,0 +1,83 @@
+/* The tiles of the units and the rows of the scores, which are selected by pointing or clicking. */
+
+function bar(kind) {
+  return make("div", `bar ${kind}`, make("i", ""));
+}
+
+const bars = ORDER.map(() =>
+  make("div", "", make("span", ""), bar("signed"), make("span", "number")),
+);
+
+const rows = ORDER.map((k) => {
+  const score = [bar("signed"), make("span", "number")];
+  const probability = [bar(""), make("span", "number")];
+  const row = make("div", "row", make("b", "", k), ...score, ...probability);
+  return Object.assign(row, { kind: "score", index: k });
+});
+
+const tiles = Array.from({ length: Math.min(MOST, W.columns) }, (_, unit) => {
+  const image = Object.assign(make("canvas", ""), { width: SIDE, height: SIDE });
+  const tile = Object.assign(make("div", "tile", image), { kind: "unit" });
+  assign(tile, unit);
+  return tile;
+});
+
+/** Let items be selected by pointing or focus, kept by clicking, and reached with the arrows. */
+function offer(list, items) {
+  items.forEach((item, n) => {
+    item.role = "option";
+    item.tabIndex = n ? -1 : 0;
+    item.onpointerenter = item.onfocus = () => point({ kind: item.kind, index: item.index });
+    item.onpointerleave = item.onblur = () => point(null);
+    item.onclick = () => keep(item);
+    item.onkeydown = (event) => {
+      if (event.key === "Enter" || event.key === " ") keep(item);
+      else if (!moveFocus(list, items, n, event.key)) return;
+      event.preventDefault();
+    };
+  });
+  list.append(...items);
+}
+
+function point(target) {
+  pointed = target;
+  show();
+}
+
+/** Keep the item selected until it is clicked again. */
+function keep({ kind, index }) {
+  kept = kept?.kind === kind && kept.index === index ? null : { kind, index };
+  show();
+}
+
+/** Move the focus from item n to the one that the key leads to; return whether there is one. */
+function moveFocus(list, items, n, key) {
+  const across = getComputedStyle(list).gridTemplateColumns.split(" ").length;
+  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across };
+  const next = items[{ Home: 0, End: items.length - 1 }[key] ?? n + steps[key]];
+  if (!next) return false;
+  [items[n].tabIndex, next.tabIndex] = [-1, 0];
+  next.focus();
+  return true;
+}
+
+/** Describe the network. */
+function describe() {
+  const [hidden, units] = [network.length - 1, W.columns];
+  const layer = hidden > 1 ? ` of layer ${hidden}, the last hidden one` : "";
+  const most = `The ${MOST} units with the largest contributions to the score.`;
+  const tile = "Each image shows the derivative of the unit by each pixel of a blank image.";
+  write({
+    layers: [network[0].columns, ...network.map(({ rows }) => rows)].join("-"),
+    name: data.name,
+    unitsTitle: hidden ? `The ${units} hidden units h${layer}` : "No hidden layer: h is x",
+    unitsNote: `${units > MOST ? most : ""} ${hidden > 1 ? tile : ""}`,
+  });
+}
+
+describe();
+update();
+byId("contributions").append(...bars);
+offer(byId("units"), tiles);
+offer(byId("scores"), rows);
+matchMedia("(prefers-color-scheme: dark)").onchange = requestUpdate;
