@@ -58,7 +58,7 @@ def diff(
       mnistnet diff "log(1 + exp(-y * f))" y=1 f=0.3 --out graph.svg
     """
     from mnistnet.model.differentiation import differentiate
-    from mnistnet.report import differentiation as report
+    from mnistnet.report import steps as report
 
     result = differentiate(expression, values)
     if out:
@@ -67,4 +67,4 @@ def diff(
     if as_json:
         print_json(report.as_json(result))
     else:
-        click.echo(report.differentiation_text(result))
+        click.echo(report.steps_text(result))

@@ -6,9 +6,9 @@ computes the derivatives; each is returned with the rule that gives it.
 """
 
 import ast
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import NoReturn
@@ -20,7 +20,7 @@ from mnistnet.model import autodiff
 from mnistnet.model.expression import EXAMPLES, FUNCTIONS, check_values, fail, parse
 
 STEP = 6e-6  # of central differences, times max(1, |x|): the cube root of float64's precision
-BINARY: dict[type[ast.operator], str] = {
+OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
     ast.Mult: "multiply",
@@ -48,7 +48,7 @@ RULES = {
 
 
 @dataclass
-class Quantity:
+class NamedVariable:
     """A variable of an expression: an input, or an intermediate variable with a formula.
 
     operands are names or numbers. derivative is that of the whole expression by this variable, and
@@ -72,8 +72,8 @@ class Differentiation:
     """
 
     expression: str
-    inputs: list[Quantity]
-    steps: list[Quantity]
+    inputs: list[NamedVariable]
+    steps: list[NamedVariable]
     output: str
     differences: dict[str, float | None]
 
@@ -92,11 +92,12 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
     output = graph.read(tree)
     if isinstance(output, float):
         raise ExpressionError(f"expected a variable in the expression; found none in {text!r}")
-    graph.differentiate(output)
-    quantities = list(graph.quantities.values())
+    graph.set_derivatives(output)
+    graph.set_rules(output)
+    variables = list(graph.variables.values())
+    inputs, steps = variables[: len(values)], variables[len(values) :]
     differences = {name: _difference(text, tree, values, name) for name in values}
-    count = len(values)
-    return Differentiation(text, quantities[:count], quantities[count:], output, differences)
+    return Differentiation(text, inputs, steps, output, differences)
 
 
 def _difference(text: str, tree: ast.expr, values: Mapping[str, float], name: str) -> float | None:
@@ -105,7 +106,7 @@ def _difference(text: str, tree: ast.expr, values: Mapping[str, float], name: st
     high, low = values[name] + h, values[name] - h
     graphs = [_Graph(text, {**values, name: x}) for x in (high, low)]
     try:
-        above, below = (graph.quantities[str(graph.read(tree))].value for graph in graphs)
+        above, below = (graph.variables[str(graph.read(tree))].value for graph in graphs)
     except ExpressionError:
         return None
     difference = (above - below) / (high - low)
@@ -117,13 +118,12 @@ class _Graph:
 
     def __init__(self, text: str, values: Mapping[str, float]) -> None:
         self.text = text
-        self.quantities = {name: Quantity(name, float(value)) for name, value in values.items()}
+        self.variables = {name: NamedVariable(name, float(x)) for name, x in values.items()}
         self._nodes: dict[str, autodiff.Node] = {
             name: autodiff.Variable(float(x)) for name, x in values.items()
         }
-        self._results: dict[tuple[str, tuple[str | float, ...]], tuple[str, ast.expr]] = {}
-        lengths = (itertools.product(ascii_lowercase, repeat=length) for length in (1, 2))
-        names = map("".join, itertools.chain.from_iterable(lengths))
+        self._steps: dict[tuple[str, tuple[str | float, ...]], tuple[str, ast.expr]] = {}
+        names = (f"{first}{last}" for first in ["", *ascii_lowercase] for last in ascii_lowercase)
         self._names = (name for name in names if name not in values)
 
     def read(self, tree: ast.expr) -> str | float:
@@ -133,25 +133,25 @@ class _Graph:
                 if abs(number) >= 1e308:
                     self._fail(tree, "this number is too large")
                 return float(number)
-            case ast.Name(id=name) if name in self.quantities:
+            case ast.Name(id=name) if name in self.variables:
                 return name
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.read(operand)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self._apply(tree, "negative", self.read(operand))
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
-                return self._apply(tree, BINARY[type(op)], self.read(left), self.read(right))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+                return self._apply(tree, OPERATORS[type(op)], self.read(left), self.read(right))
             case ast.Call(func=ast.Name(id=name), args=[operand]) if name in FUNCTIONS:
                 return self._apply(tree, name, self.read(operand))
         return self._fail(tree, f"this is not arithmetic; {EXAMPLES}")
 
     def _apply(self, tree: ast.expr, operation: str, *operands: str | float) -> str | float:
-        key = operation, operands
-        if key in self._results:
-            return self._results[key][0]
+        if (operation, operands) in self._steps:
+            return self._steps[operation, operands][0]
+        nodes = [self._nodes[x] if isinstance(x, str) else autodiff.Variable(x) for x in operands]
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
-                node = getattr(autodiff, operation)(*map(self._node, operands))
+                node: autodiff.Node = getattr(autodiff, operation)(*nodes)
         except FloatingPointError as error:
             kind = "too large" if "overflow" in str(error) else "not a finite real number"
             self._fail(tree, f"this is {kind}")
@@ -159,56 +159,53 @@ class _Graph:
         if not any(isinstance(x, str) for x in operands):
             return value
         name = next(self._names)
-        self._results[key], self._nodes[name] = (name, tree), node
-        formula = _format(operation, 0, name, operands)
-        self.quantities[name] = Quantity(name, value, formula, operands)
+        self._steps[operation, operands], self._nodes[name] = (name, tree), node
+        formula, *_ = _formulas(operation, name, operands)
+        self.variables[name] = NamedVariable(name, value, formula, operands)
         return name
 
-    def _node(self, operand: str | float) -> autodiff.Node | float:
-        return self._nodes[operand] if isinstance(operand, str) else operand
+    @np.errstate(all="ignore")
+    def set_derivatives(self, output: str) -> None:
+        """Set the derivatives; raises ExpressionError if one is not finite."""
+        found = autodiff.gradients(self._nodes[output], list(self._nodes.values()))
+        for variable, derivative in zip(self.variables.values(), found, strict=True):
+            variable.derivative = float(derivative)
+            if not math.isfinite(derivative):
+                at = f"{variable.name} = {variable.value:g}"
+                self._fail(self._cause(variable), f"this has no finite derivative at {at}")
 
-    def differentiate(self, output: str) -> None:
-        """Set derivatives and rules; raises ExpressionError if a derivative is not finite."""
-        with np.errstate(all="ignore"):
-            found = autodiff.gradients(self._nodes[output], list(self._nodes.values()))
-            for name, derivative in zip(self._nodes, found, strict=True):
-                self.quantities[name].derivative = float(derivative)
-                if not math.isfinite(derivative):
-                    at = f"{name} = {self.quantities[name].value:g}"
-                    self._fail(self._cause(name), f"this has no finite derivative at {at}")
-        self.quantities[output].rule = "1"
-        for (operation, operands), (name, _) in reversed(self._results.items()):
-            for part, operand in enumerate(operands, start=1):
-                if isinstance(operand, str):
-                    term = _format(operation, part, name, operands).format(output)
-                    quantity = self.quantities[operand]
-                    if quantity.rule:
-                        sign = " - " if term.startswith("-") else " + "
-                        term = quantity.rule + sign + term.removeprefix("-")
-                    quantity.rule = term
-        for quantity in self.quantities.values():
-            quantity.rule = quantity.rule or "0"
-
-    def _cause(self, by: str) -> ast.expr:
+    def _cause(self, variable: NamedVariable) -> ast.expr:
         """Find the first operation without a finite derivative by this variable."""
+        by = [self._nodes[variable.name]]
         return next(
             tree
-            for name, tree in self._results.values()
-            if not np.isfinite(autodiff.gradients(self._nodes[name], [self._nodes[by]])[0])
+            for name, tree in self._steps.values()
+            if not np.isfinite(autodiff.gradients(self._nodes[name], by)[0])
         )
+
+    def set_rules(self, output: str) -> None:
+        """Set the rule of each variable: a term for each use, the last use first."""
+        terms = defaultdict(list, {output: ["1"]})
+        for (operation, operands), (name, _) in reversed(self._steps.items()):
+            _, *found = _formulas(operation, name, operands, output)
+            for operand, term in zip(operands, found, strict=False):
+                terms[str(operand)].append(term)
+        for name, variable in self.variables.items():
+            variable.rule = " + ".join(terms[name]).replace(" + -", " - ") or "0"
 
     def _fail(self, tree: ast.expr, message: str) -> NoReturn:
         fail(self.text, tree.col_offset, tree.end_col_offset or tree.col_offset + 1, message)
 
 
-def _format(operation: str, part: int, y: str, operands: Sequence[str | float]) -> str:
-    """Format a formula (part 0) or the rule for one operand, with {} in place of the output."""
+def _formulas(
+    operation: str, y: str, operands: tuple[str | float, ...], output: str = ""
+) -> list[str]:
+    """Return the formula of y and its term in the derivative of the output by each operand."""
     exponent = operands[-1]
     if operation == "power" and isinstance(exponent, float):
         operation += " of 2" if exponent == 2 else " of a number"
         operands = (*operands, float(f"{exponent - 1:.12g}"))
     texts = [x if isinstance(x, str) else f"{x!r}".removesuffix(".0") for x in operands]
     texts = [f"({text})" if text.startswith("-") else text for text in texts]
-    return RULES[operation][part].format(
-        y=y, g=f"d{{}}/d{y}", **dict(zip("abc", texts, strict=False))
-    )
+    known = dict(zip("abc", texts, strict=False), y=y, g=f"d{output}/d{y}")
+    return [form.format(**known) for form in RULES[operation]]

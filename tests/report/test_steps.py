@@ -1,19 +1,16 @@
-"""Tables, JSON and graph of a differentiated expression."""
-
-from pathlib import Path
+"""Tables and JSON of a differentiated expression."""
 
 import pytest
 
-from mnistnet.errors import MnistnetError
 from mnistnet.model.differentiation import differentiate
-from mnistnet.report import figures
-from mnistnet.report.differentiation import as_json, differentiation_text
+from mnistnet.report.steps import as_json, steps_text
 
 NOTES = "exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)"
 
 
 def test_the_notes_example_has_the_notes_tables() -> None:
-    assert differentiation_text(differentiate(NOTES, {"x": 0.5})) == (
+    """Equation 2.1, split as in equation 2.3."""
+    assert steps_text(differentiate(NOTES, {"x": 0.5})) == (
         "forward\n"
         "  x                                                        0.5\n"
         "  a = exp(x)                                      1.6487212707\n"
@@ -39,8 +36,7 @@ def test_the_notes_example_has_the_notes_tables() -> None:
 
 def test_long_rules_are_wrapped_and_a_missing_difference_is_a_dash() -> None:
     text = "+".join(f"x**{n}" for n in range(1, 20)) + " + log(y)"
-    result = differentiation_text(differentiate(text, {"x": 1, "y": 1e-9}))
-    lines = result.splitlines()
+    lines = steps_text(differentiate(text, {"x": 1, "y": 1e-9})).splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(line.startswith(" " * 10) for line in lines) > 3
     assert lines[-1].split(" is not finite on both sides")[1].strip() == "-"
@@ -59,35 +55,3 @@ def test_json_has_the_variables_and_the_derivatives() -> None:
         "variables": [variables[0] | {"derivative": 6}, variables[1] | {"derivative": 1}],
         "derivatives": {"x": 6},
     }
-
-
-def test_the_graph_has_a_circle_for_each_variable_and_an_arrow_for_each_use() -> None:
-    [pane] = figures.expression(differentiate(NOTES, {"x": 0.5, "unused": 1})).axes
-    texts = [text.get_text() for text in pane.texts]
-    assert texts[::2] == ["a", "b", "c", "d", "e", "f", "x"]
-    assert texts[1::2] == ["exp(x)", "a**2", "a + b", "exp(c)", "sin(c)", "d + e", ""]
-    at = {text.get_text(): text.get_position() for text in pane.texts[::2]}
-    columns = {name: round(x, 6) for name, (x, _) in at.items()}
-    assert columns["x"] < columns["a"] < columns["b"] < columns["c"] < columns["d"] < columns["f"]
-    assert columns["d"] == columns["e"]
-    assert at["d"][1] > at["e"][1]
-    arrows = [p for p in pane.patches if getattr(p, "get_arrowstyle", None)]
-    heads = [p for p in arrows if type(p.get_arrowstyle()).__name__ == "CurveFilledB"]
-    assert len(heads) == 8  # x a, a b, a c, b c, c d, c e, d f, e f
-    assert len(arrows) == 9  # a to c passes the column of b
-
-
-@pytest.mark.parametrize(
-    "text", ["x", "x + y", "x * " * 40 + "y", "tanh(temperature_of_the_room * x)"]
-)
-def test_the_same_graph_gives_the_same_bytes(text: str, tmp_path: Path) -> None:
-    result = differentiate(text, {"x": 1, "y": 2, "temperature_of_the_room": 0.1})
-    for name in ("a.svg", "b.svg"):
-        figures.save(figures.expression(result), tmp_path / name)
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-
-
-def test_a_graph_of_too_many_variables_is_refused() -> None:
-    result = differentiate("+".join(["x"] * 80), {"x": 1})
-    with pytest.raises(MnistnetError, match="at most 60 variables to draw; found 80"):
-        figures.expression(result)
