@@ -69,6 +69,22 @@ def analyse(
     return Analysis(ordered, _rank_correlation(ordered), disagreement, accuracies, losses)
 
 
+def _rank_correlation(starts: Sequence[Start]) -> float | None:
+    """Spearman's rank correlation of training and validation loss."""
+    train = _ranks([start.last.train_loss for start in starts])
+    validation = _ranks([start.last.validation_loss for start in starts])
+    if len(starts) < CORRELATED or np.ptp(train) == 0 or np.ptp(validation) == 0:
+        return None
+    return float(np.corrcoef(train, validation)[0, 1])
+
+
+def _ranks(values: Sequence[float | None]) -> Array:
+    """1 for the lowest; equal values share the mean of their ranks."""
+    column = np.array(values)[:, None]
+    ranks: Array = (column > values).sum(axis=1) + ((column == values).sum(axis=1) + 1) / 2
+    return ranks
+
+
 def start_json(start: Start) -> dict[str, Any]:
     """Return the fields of a start in `search --json`."""
     last = start.last
@@ -93,34 +109,33 @@ def start_text(start: Start) -> str:
 
 def summary_json(analysis: Analysis, seeds: Sequence[int], path: Path) -> dict[str, Any]:
     """Return the fields of a search in JSON; seeds are of the starts in the network at path."""
-    starts = analysis.starts
-    chosen = len(seeds) - 1
-    has_figures = bool(analysis.committee_accuracy)
+    chosen, is_validated = len(seeds) - 1, bool(analysis.committee_accuracy)
     return {
         "weights": str(path),
         "seeds": list(seeds),
-        "starts": len(starts),
-        "validation_accuracy": analysis.committee_accuracy[chosen] if has_figures else None,
-        "validation_loss": analysis.committee_loss[chosen] if has_figures else None,
+        "starts": len(analysis.starts),
+        "validation_accuracy": analysis.committee_accuracy[chosen] if is_validated else None,
+        "validation_loss": analysis.committee_loss[chosen] if is_validated else None,
         "rank_correlation": analysis.rank_correlation,
         "disagreement": analysis.disagreement,
         "committee_accuracy": analysis.committee_accuracy,
-        "seconds": sum(map(_seconds, starts)),
+        "seconds": sum(map(_seconds, analysis.starts)),
     }
 
 
 def starts_text(analysis: Analysis) -> str:
     """Format a table of the starts, the best first, and their comparison."""
     lines = [f"{'':<8}{'seed':>6}{'training loss':>15}{'validation loss':>17}{'accuracy':>10}"]
-    starts = analysis.starts
-    marks = {0: "best", len(starts) // 2: "median", len(starts) - 1: "worst"}
-    if not analysis.committee_accuracy or len(starts) < 3:
-        marks = {}
+    starts, names = analysis.starts, {}
+    if analysis.committee_accuracy and len(starts) >= 3:
+        names = {0: "best", len(starts) // 2: "median", len(starts) - 1: "worst"}
     for rank, start in enumerate(starts):
-        last, name = start.last, marks.get(rank, "")
+        last = start.last
         loss = "-" if last.validation_loss is None else f"{last.validation_loss:.4f}"
-        accuracy = percent(last.validation_accuracy)
-        lines.append(f"{name:<8}{start.seed:>6}{last.train_loss:>15.4f}{loss:>17}{accuracy:>10}")
+        lines.append(
+            f"{names.get(rank, ''):<8}{start.seed:>6}{last.train_loss:>15.4f}{loss:>17}"
+            f"{percent(last.validation_accuracy):>10}"
+        )
     losses = [start.last.train_loss for start in starts]
     lines += ["", f"training losses from {min(losses):.4f} to {max(losses):.4f}"]
     if analysis.disagreement is not None:
@@ -129,10 +144,10 @@ def starts_text(analysis: Analysis) -> str:
             "images differently, on average"
         )
     if analysis.rank_correlation is not None:
-        lowest = min(starts, key=lambda start: start.last.train_loss)
+        lowest = losses.index(min(losses))
         lines += [
-            f"seed {lowest.seed} has the lowest training loss and ranks number "
-            f"{starts.index(lowest) + 1} by validation loss;",
+            f"seed {starts[lowest].seed} has the lowest training loss and ranks number "
+            f"{lowest + 1} by validation loss;",
             f"rank correlation of training and validation loss {analysis.rank_correlation:+.2f}",
         ]
     return "\n".join(lines)
@@ -140,28 +155,11 @@ def starts_text(analysis: Analysis) -> str:
 
 def written_text(analysis: Analysis, seeds: Sequence[int], path: Path) -> str:
     """Format what the network at path is, its validation accuracy and its path."""
-    figures = summary_json(analysis, seeds, path)
     kind = f"the committee of {len(seeds)} starts" if len(seeds) > 1 else f"seed {seeds[0]}"
-    accuracy = figures["validation_accuracy"]
+    accuracy = summary_json(analysis, seeds, path)["validation_accuracy"]
     reached = "" if accuracy is None else f", validation accuracy {percent(accuracy)}"
     return f"{kind}{reached}; weights in {path}"
 
 
 def _seconds(start: Start) -> float:
     return sum(report.seconds for report in start.metadata.history)
-
-
-def _rank_correlation(starts: Sequence[Start]) -> float | None:
-    """Spearman's rank correlation of training and validation loss."""
-    train = _ranks([start.last.train_loss for start in starts])
-    validation = _ranks([start.last.validation_loss or 0 for start in starts])
-    if len(starts) < CORRELATED or np.ptp(train) == 0 or np.ptp(validation) == 0:
-        return None
-    return float(np.corrcoef(train, validation)[0, 1])
-
-
-def _ranks(values: Sequence[float]) -> Array:
-    """1 for the lowest; equal values share the mean of their ranks."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Array = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return ranks

@@ -12,7 +12,7 @@ from mnistnet.report.evaluation import Evaluation
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, STYLE, show_digit
 from mnistnet.report.text import counted, percent
 
-TILES = 30  # mistakes shown
+TILES, ACROSS = 30, 6  # mistakes shown, and in a row
 BINS = np.array([0, 0.5, 0.7, 0.9, 0.99, 1])  # probabilities
 
 
@@ -24,30 +24,29 @@ def confusion(evaluation: Evaluation, name: str) -> Figure:
     """
     counts = evaluation.confusion[np.ix_(ORDER, ORDER)]
     wrong = np.where(np.eye(CLASSES, dtype=bool), np.nan, counts)
+    most = max(np.nanmax(wrong), 1)
     figure = Figure((6.4, 5.4), layout="constrained")
     pane = figure.subplots()
-    most = max(np.nanmax(wrong), 1)
     pane.imshow(wrong, "Blues", vmin=0, vmax=most)
     for (row, column), count in np.ndenumerate(counts):
+        text = f"{count:,}" if count or row == column else ""
+        colour = "white" if count > 0.6 * most else "black"
         if row == column:
-            text, colour = f"{count:,}", "#808080"
-        else:
-            text, colour = str(count or ""), "white" if count > 0.6 * most else "black"
+            colour = "#808080"
         pane.text(column, row, text, ha="center", va="center", color=colour)
+    pane.set(xlabel="read as", xticks=range(CLASSES), xticklabels=ORDER)
+    pane.set(ylabel="true digit", yticks=range(CLASSES), yticklabels=ORDER)
     recalls = [percent(evaluation.per_digit[digit].recall, 1) for digit in ORDER]
     right = pane.secondary_yaxis("right")
-    right.set_yticks(range(CLASSES), recalls)
-    right.set_ylabel("recall")
-    pane.set_xticks(range(CLASSES), ORDER)
-    pane.set_yticks(range(CLASSES), ORDER)
-    pane.set_xlabel("read as")
-    pane.set_ylabel("true digit")
-    figure.suptitle(
-        f"{counted(evaluation.count, f'{name} image')}: accuracy {percent(evaluation.accuracy)}, "
-        f"{counted(evaluation.errors, 'error')} (right answers grey)",
-        fontsize=10,
-    )
+    right.set(ylabel="recall", yticks=range(CLASSES), yticklabels=recalls)
+    errors = counted(evaluation.errors, "error")
+    figure.suptitle(f"{_summary(evaluation, name)}, {errors} (right answers grey)", fontsize=10)
     return figure
+
+
+def _summary(evaluation: Evaluation, name: str) -> str:
+    images = counted(evaluation.count, f"{name} image")
+    return f"{images}: accuracy {percent(evaluation.accuracy)}"
 
 
 @matplotlib.rc_context(STYLE)
@@ -56,24 +55,21 @@ def mistakes(
 ) -> Figure:
     """Draw the most confident mistakes on the images called name; known label errors are framed."""
     shown = evaluation.mistakes[:TILES]
-    across = 6
-    down = max(1, -(-len(shown) // across))
+    down = max(1, -(-len(shown) // ACROSS))
     figure = Figure((8, 1.62 * down + 0.5), layout="constrained")
-    panes = figure.subplots(down, across, squeeze=False).ravel()
+    panes = figure.subplots(down, ACROSS, squeeze=False).ravel()
     for pane in panes[len(shown) :]:
         pane.axis("off")
     for pane, mistake in zip(panes, shown, strict=False):
         show_digit(pane, images[mistake.index])
-        is_known = mistake.index in label_errors
-        unsure = ", unsure" * mistake.unsure
-        pane.set_title(
-            f"{mistake.label}, read as {mistake.digit}\n{percent(mistake.probability, 1)}{unsure}",
-            color=ORANGE if is_known else "black",
-        )
-        pane.set_xlabel(f"test:{mistake.index}" + ", label error" * is_known, fontsize=7.5)
-        if is_known:
-            for edge in pane.spines.values():
-                edge.set(visible=True, color=ORANGE, linewidth=3)
+        answer = f"{mistake.label}, read as {mistake.digit}"
+        probability = percent(mistake.probability, 1) + ", unsure" * mistake.unsure
+        pane.set_title(f"{answer}\n{probability}")
+        pane.set_xlabel(f"test:{mistake.index}", fontsize=7.5)
+        if mistake.index in label_errors:
+            pane.title.set_color(ORANGE)
+            pane.spines[:].set(color=ORANGE, linewidth=3)
+            pane.set_xlabel(f"test:{mistake.index}, label error")
     title = "No mistakes"
     if shown:
         title = f"The {len(shown)} most confident of {counted(evaluation.errors, 'mistake')}"
@@ -89,10 +85,9 @@ def calibration(evaluation: Evaluation, name: str) -> Figure:
     reliability, risk = figure.subplots(1, 2)
     _reliability(reliability, evaluation)
     _risk(risk, evaluation)
-    figure.suptitle(
-        f"{counted(evaluation.count, f'{name} image')}: accuracy {percent(evaluation.accuracy)}",
-        fontsize=10,
-    )
+    for pane in (reliability, risk):
+        pane.grid(alpha=0.3)
+    figure.suptitle(_summary(evaluation, name), fontsize=10)
     return figure
 
 
@@ -102,19 +97,16 @@ def _reliability(pane: Axes, evaluation: Evaluation) -> None:
     pane.plot([0, 1], [0, 1], color="black", linewidth=0.5)
     for found in np.unique(bins):
         here = bins == found
-        x, y = evaluation.confidence[here].mean(), evaluation.right[here].mean()
-        spread = 2 * np.sqrt(max(y * (1 - y), 1 / here.sum()) / here.sum())
+        count, x, y = here.sum(), evaluation.confidence[here].mean(), evaluation.right[here].mean()
+        spread = 2 * np.sqrt(max(y * (1 - y), 1 / count) / count)
         pane.errorbar(x, y, spread, color=BLUE, marker="o", markersize=4, capsize=2)
-        is_low = BINS[found + 1] < 1
-        offset, side = ((6, -11), "left") if is_low else ((2, 5), "right")
-        pane.annotate(
-            f"{here.sum():,}", (x, y), offset, textcoords="offset points", fontsize=7, ha=side
-        )
-    pane.set(xlim=(0, 1.1), ylim=(0, 1.1), aspect="equal")
+        # the last two points are close to each other
+        place, side = ((2, 5), "right") if found == len(BINS) - 2 else ((6, -11), "left")
+        text = f"{count:,}"
+        pane.annotate(text, (x, y), place, textcoords="offset points", fontsize=7, ha=side)
+    pane.set(xlim=(0, 1.1), ylim=(-0.1, 1.1), aspect="equal")
+    pane.set(xlabel="mean probability of the answer", ylabel="accuracy")
     pane.set_title("reliability diagram (with numbers of images)")
-    pane.set_xlabel("mean probability of the answer")
-    pane.set_ylabel("accuracy")
-    pane.grid(alpha=0.3)
 
 
 def _risk(pane: Axes, evaluation: Evaluation) -> None:
@@ -126,15 +118,9 @@ def _risk(pane: Axes, evaluation: Evaluation) -> None:
     sure = ~evaluation.unsure
     if sure.any():
         x, y = 100 * sure.mean(), 100 * (1 - evaluation.right[sure].mean())
-        pane.plot(x, y, "o", color=ORANGE)
-        pane.annotate(
-            f"without unsure answers:\n{x:.1f} % answered, {y:.2f} % wrong",
-            *((x, y), (-8, 12)),
-            textcoords="offset points",
-            ha="right",
-        )
-    pane.set(xlim=(0, 102), ylim=(0, None))
+        label = f"without unsure answers:\n{x:.1f} % answered, {y:.2f} % wrong"
+        pane.plot(x, y, "o", color=ORANGE, label=label)
+        pane.legend(loc="upper left")
+    pane.set(xlim=(0, 102), xlabel="coverage: images answered, largest margin first, %")
+    pane.set(ylim=(0, None), ylabel="risk: wrong answers among them, %")
     pane.set_title("risk-coverage curve")
-    pane.set_xlabel("coverage: images answered, largest margin first, %")
-    pane.set_ylabel("risk: wrong answers among them, %")
-    pane.grid(alpha=0.3)

@@ -21,7 +21,12 @@ SIGNS = "RdBu_r"  # blue below zero, red above
 BLUE, ORANGE = "#0072b2", "#d55e00"
 COLOURS = [BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "black"]
 DPI = 120
-MARK = b"mnistnet plot, by Matplotlib"  # in every figure, to recognise it
+MARK = "mnistnet plot, by Matplotlib"  # in every figure, to recognise it
+METADATA: dict[str, dict[str, Any]] = {  # None: no date, which would make the bytes differ
+    "png": {"Software": MARK},
+    "svg": {"Creator": MARK, "Date": None},
+    "pdf": {"Creator": MARK, "CreationDate": None},
+}
 # The defaults of matplotlib, not the user's; setting the backend would load it.
 DEFAULTS = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
 STYLE: Any = DEFAULTS | {
@@ -29,6 +34,7 @@ STYLE: Any = DEFAULTS | {
     "font.size": 9,
     "axes.titlesize": 10,
     "svg.hashsalt": "mnistnet",
+    "text.parse_math": False,  # names may contain $
     "image.interpolation": "nearest",
 }
 
@@ -36,10 +42,10 @@ STYLE: Any = DEFAULTS | {
 def check_replaceable(path: Path) -> None:
     """Raise MnistnetError unless the file at path is missing, empty or a plot made by mnistnet."""
     try:
-        is_ours = not path.is_file() or not path.stat().st_size or MARK in path.read_bytes()
+        found = path.read_bytes() if path.is_file() else b""
     except OSError as error:
         raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
-    if not is_ours:
+    if found and MARK.encode() not in found:
         raise MnistnetError(
             f"{path}: expected a plot made by mnistnet; found another file, which is not replaced: "
             "name another with --out, or add --force"
@@ -51,19 +57,14 @@ def save(figure: Figure, path: Path, force: bool = False, dpi: int = DPI) -> Non
 
     Raises MnistnetError if that fails, or, unless force is given, as check_replaceable does.
     """
-    kind = path.suffix[1:].lower()
-    maker = MARK.decode()
-    metadata: dict[str, dict[str, Any]] = {
-        "png": {"Software": maker},
-        "svg": {"Creator": maker, "Date": None},
-        "pdf": {"Creator": maker, "CreationDate": None},
-    }
     if not force:
         check_replaceable(path)
+    kind = path.suffix[1:].lower()
     with matplotlib.rc_context(STYLE), atomic_write(path) as stream:
-        figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata[kind])
+        figure.savefig(stream, format=kind, dpi=dpi, metadata=METADATA[kind])
 
 
 def show_digit(pane: Axes, image: Array) -> None:
+    """Show an image (784,) without ticks."""
     pane.imshow(image.reshape(SIDE, SIDE), "Greys", vmin=0, vmax=255)
     pane.set(xticks=[], yticks=[])
