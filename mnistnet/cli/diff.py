@@ -5,8 +5,11 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.figures import figure_options, load_figures
 from mnistnet.cli.options import json_option, print_json
+from mnistnet.cli.plot import figure_options, load_figures
+from mnistnet.model.differentiation import differentiate
+from mnistnet.report.steps import as_json as result_json
+from mnistnet.report.steps import steps_text
 
 
 class ExpressionCommand(click.Command):
@@ -57,14 +60,11 @@ def diff(
       mnistnet diff "exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)" x=0.5
       mnistnet diff "log(1 + exp(-y * f))" y=1 f=0.3 --out graph.svg
     """
-    from mnistnet.model.differentiation import differentiate
-    from mnistnet.report import steps as report
-
     result = differentiate(expression, values)
     if out:
         figures = load_figures("diff --out")
         figures.save(figures.expression(result), out, force)
     if as_json:
-        print_json(report.as_json(result))
+        print_json(result_json(result))
     else:
-        click.echo(report.steps_text(result))
+        click.echo(steps_text(result))

@@ -1,11 +1,15 @@
 """mnistnet plot."""
 
+from collections.abc import Callable, Sequence
+from contextlib import chdir
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import click
+import numpy as np
 
-from mnistnet.cli.figures import figure_options, load_figures
+from mnistnet.arrays import Array
 from mnistnet.cli.options import (
     DEFAULT_WEIGHTS,
     FILE,
@@ -18,13 +22,44 @@ from mnistnet.cli.options import (
     quiet_option,
 )
 from mnistnet.cli.pictures import Samples
-
-if TYPE_CHECKING:
-    from mnistnet.data.mnist import Dataset
-    from mnistnet.model.network import Network
+from mnistnet.errors import MnistnetError, PictureError
+from mnistnet.files import check_writable
+from mnistnet.image.digit import read_picture
+from mnistnet.model.search import load_starts, starts_folder
+from mnistnet.report.evaluation import evaluate
+from mnistnet.report.starts import analyse
 
 MAX_PICTURES = 60
 KINDS = ["weights", "units", "history", "confusion", "mistakes", "calibration", "starts"]
+
+
+def _check_suffix(_ctx: click.Context, _param: click.Parameter, out: Path | None) -> Path | None:
+    if out is not None and out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise click.BadParameter(f"expected a name that ends in .png, .svg or .pdf; found {out}")
+    return out
+
+
+def figure_options(text: str) -> Callable[..., Any]:
+    """Add --out with this help, for a figure, and --force."""
+    out = click.option("--out", type=FILE, callback=_check_suffix, help=text)
+    force = click.option(
+        "--force", is_flag=True, help="Replace a file even if mnistnet did not plot it."
+    )
+    return lambda command: out(force(command))
+
+
+def load_figures(command: str) -> ModuleType:
+    """Import the figures of the library. Raises MnistnetError if matplotlib cannot be loaded."""
+    try:
+        with chdir(Path(__file__).parent):  # or a matplotlibrc in the current folder would be read
+            from mnistnet.report import figures
+    except ModuleNotFoundError as error:
+        raise MnistnetError(
+            f"{command} needs {error.name}; to install it: python -m pip install matplotlib"
+        ) from error
+    except (ImportError, OSError, ValueError) as error:
+        raise MnistnetError(f"{command} cannot load matplotlib: {error}") from error
+    return figures
 
 
 @click.command()
@@ -79,8 +114,6 @@ def plot(
       mnistnet plot units digit.png test:247
       mnistnet plot mistakes --out mistakes.svg
     """
-    from mnistnet.files import check_writable
-
     if pictures and kind != "units":
         raise click.UsageError(f"plot {kind} takes no pictures; only plot units does")
     if len(weights) > 1 and kind != "history":
@@ -90,46 +123,35 @@ def plot(
     check_writable(out)
     if not force:
         figures.check_replaceable(out)
-    if kind == "starts":
-        figure = _starts(figures, weights[0] if weights else DEFAULT_WEIGHTS, folder, mirrors)
-        figures.save(figure, out, force, dpi)
-        click.echo(out)
-        return
-    loaded = [load_weights(path) for path in weights or (None,)]
-    for each in loaded:
-        if not weights or each.network.metadata.data.drawn:
-            note(each.description)
-
-    network = loaded[0].network
-    if kind == "weights":
-        figure = figures.weights(network.model)
-    elif kind == "history":
-        figure = figures.history({str(each.path): each.network.metadata.history for each in loaded})
-    elif pictures:
-        samples = Samples(folder, mirrors, network.metadata)
-        figure = figures.units(network.model, *_read(pictures, samples))
-    else:
-        data = load_dataset(folder, mirrors, "test")
-        figure = _of_test_images(figures, kind, network.model, data)
+    figure = _figure(figures, kind, pictures, weights, folder, mirrors)
     figures.save(figure, out, force, dpi)
     click.echo(out)
 
 
-def _starts(figures: Any, weights: Path, folder: Path | None, mirrors: tuple[str, ...]) -> Any:
-    """Return the figure of the search that wrote the weights file."""
-    from mnistnet.model.search import load_starts, starts_folder
-    from mnistnet.report.starts import analyse
-
-    starts = load_starts(starts_folder(weights))
-    data = load_dataset(folder, mirrors, "train")
-    return figures.starts(analyse(starts, data.images, data.labels, data.sha256))
-
-
-def _of_test_images(figures: Any, kind: str, network: "Network", data: "Dataset") -> Any:
-    import numpy as np
-
-    from mnistnet.report.evaluation import evaluate
-
+def _figure(
+    figures: ModuleType,
+    kind: str,
+    pictures: Sequence[str],
+    weights: Sequence[Path],
+    folder: Path | None,
+    mirrors: tuple[str, ...],
+) -> Any:
+    if kind == "starts":
+        starts = load_starts(starts_folder(weights[0] if weights else DEFAULT_WEIGHTS))
+        data = load_dataset(folder, mirrors, "train")
+        return figures.starts(analyse(starts, data.images, data.labels, data.sha256))
+    loaded = [load_weights(path) for path in weights or (None,)]
+    for each in loaded:
+        if not weights or each.network.metadata.data.drawn:
+            note(each.description)
+    if kind == "history":
+        return figures.history({str(each.path): each.network.metadata.history for each in loaded})
+    network, metadata = loaded[0].network.model, loaded[0].network.metadata
+    if kind == "weights":
+        return figures.weights(network)
+    if pictures:
+        return figures.units(network, *_read(pictures, Samples(folder, mirrors, metadata)))
+    data = load_dataset(folder, mirrors, "test")
     if kind == "units":
         firsts = [np.flatnonzero(data.labels == digit)[:1] for digit in [*range(1, 10), 0]]
         rows = np.concatenate(firsts)
@@ -142,18 +164,13 @@ def _of_test_images(figures: Any, kind: str, network: "Network", data: "Dataset"
     return (figures.confusion if kind == "confusion" else figures.calibration)(result, name)
 
 
-def _read(pictures: tuple[str, ...], samples: Samples) -> tuple[Any, list[str], list[int | None]]:
+def _read(pictures: Sequence[str], samples: Samples) -> tuple[Array, list[str], list[int | None]]:
     """Return the images (n, 784) of all digits, the names of their pictures, and the labels if
     known."""
-    import numpy as np
-
-    from mnistnet.errors import PictureError
-    from mnistnet.image.digit import read_picture
-
     names = [name for picture in pictures for name in samples.expand(picture)]
     if len(names) > MAX_PICTURES:
         raise PictureError(f"expected at most {MAX_PICTURES} pictures to plot; found {len(names)}")
-    images: list[Any] = []
+    images: list[Array] = []
     sources: list[str] = []
     labels: list[int | None] = []
     for name in names:
@@ -162,8 +179,7 @@ def _read(pictures: tuple[str, ...], samples: Samples) -> tuple[Any, list[str], 
             digits = [sample] if sample else read_picture(Path(name)).digits
         except PictureError as error:
             raise PictureError(f"{name}: {error}") from error
-        for digit in digits:
-            images.append(digit.image)
-            sources.append(name)
-            labels.append(sample.label if sample else None)
+        images += [digit.image for digit in digits]
+        sources += [name] * len(digits)
+        labels += [sample.label if sample else None] * len(digits)
     return np.array(images), sources, labels
