@@ -76,8 +76,7 @@ def evaluate(
     data = options.load_dataset(folder, mirrors, file_split)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
     result = library.evaluate(network.model, data.images, data.labels, rows)
-    subsets = library.parts(len(data.labels), data.label_errors)
-    parts = {name: result.accuracy_among(indices) for name, indices in subsets.items()}
+    subsets = library.accuracy_of_subsets(result, data.label_errors)
     comparison = None
     if against or answers_file:
         comparison = _compare(against, answers_file, split, data, rows, result)
@@ -87,7 +86,7 @@ def evaluate(
             "published": data.published,
             "drawn": data.drawn,
             "weights": str(path),
-            "parts": parts,
+            "parts": subsets,
         }
         if comparison:
             facts["against"] = vars(comparison)
@@ -95,7 +94,7 @@ def evaluate(
         return
     options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     name = f"drawn {split}" if data.drawn else split
-    echo(text.evaluation_text(result, name, parts))
+    echo(text.evaluation_text(result, name, subsets))
     if comparison:
         echo("\n" + comparison_text(comparison, file_split))
     if mistakes and result.mistakes:

@@ -6,19 +6,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistnet.arrays import CLASSES, PIXELS, SIDE
-from mnistnet.model.metadata import PIXEL_RANGE
+import numpy as np
+
+from mnistnet.arrays import CLASSES, SIDE, Array
+from mnistnet.model.answer import Answer
+from mnistnet.model.metadata import PIXEL_RANGE, Metadata, Report
 
 if TYPE_CHECKING:  # so that predict does not load what it does not need
-    from mnistnet.arrays import Array
-    from mnistnet.model.answer import Answer
     from mnistnet.model.gradcheck import GradientCheck
-    from mnistnet.model.metadata import Metadata, Report
     from mnistnet.report.evaluation import Evaluation, Mistake
 
 GAP = 2  # columns between images
 CONFUSIONS = 5  # listed
-FIGURES = [(part, name) for part in ("train", "validation") for name in ("loss", "accuracy")]
 BAR = 30  # characters for a probability of 1
 
 
@@ -32,7 +31,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
-def accuracy_text(form: str, report: "Report") -> str:
+def accuracy_text(form: str, report: Report) -> str:
     """Format the validation accuracy; empty if no images are held out."""
     accuracy = report.validation_accuracy
     return "" if accuracy is None else form.format(percent(accuracy))
@@ -45,20 +44,20 @@ def kind_text(published: bool, drawn: bool) -> str:
     return "drawn digits, not MNIST" if drawn else "not MNIST's own"
 
 
-def epoch_text(report: "Report", epochs: int) -> str:
+def epoch_text(report: Report, epochs: int) -> str:
     """Format the report of an epoch as a line; epochs is their total number."""
     validation = accuracy_text("validation accuracy {}  ", report)
     loss = f"train loss {report.train_loss:.4f}"
     return f"epoch {report.epoch:>3}/{epochs}  {loss}  {validation}{report.seconds:.2f} s"
 
 
-def live_text(report: "Report", images: int) -> str:
+def live_text(report: Report, images: int) -> str:
     """Format the report of an epoch with this number of training images for a progress bar."""
     validation = accuracy_text("validation {}, ", report)
     return f"loss {report.train_loss:.4f}, {validation}{images / report.seconds:,.0f} images/s"
 
 
-def trained_text(metadata: "Metadata", path: Path) -> str:
+def trained_text(metadata: Metadata, path: Path) -> str:
     """Format the result of a training run: validation accuracy, epochs, time and weights file."""
     history = metadata.history
     drawn = " on drawn digits" * metadata.data.drawn
@@ -67,8 +66,8 @@ def trained_text(metadata: "Metadata", path: Path) -> str:
     return f"{reached}{counted(len(history), 'epoch')} in {seconds:.1f} s; weights in {path}"
 
 
-def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, float]) -> str:
-    """Format accuracy, errors, loss, accuracies of parts, confusion matrix and most frequent
+def evaluation_text(evaluation: "Evaluation", name: str, subsets: Mapping[str, float]) -> str:
+    """Format accuracy, errors, loss, accuracies of subsets, confusion matrix and most frequent
     confusions; name is 'test', 'validation' or 'train'."""
     low, high = evaluation.interval
     figures, confusions = evaluation.per_digit, evaluation.confusions[:CONFUSIONS]
@@ -77,8 +76,12 @@ def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, flo
         f"(95 % interval {percent(low)} to {percent(high)})",
         f"errors    {evaluation.errors:,} of {counted(evaluation.count, f'{name} image')}",
         f"loss      {evaluation.loss:.4f}",
-        *(f"  {part.replace('_', ' '):<20}  {percent(share):>8}" for part, share in parts.items()),
-        *_unsure_lines(evaluation),
+        *(
+            f"  {part.replace('_', ' '):<20}  {percent(share):>8}"
+            for part, share in subsets.items()
+        ),
+        f"unsure    {evaluation.unsure.sum():,} of the answers; "
+        f"accuracy of the others {percent(evaluation.sure_accuracy)}",
         "",
         f"digit images{'   read as':<50}{'recall':>8} precision",
         " " * 12 + "".join(f"{digit:5}" for digit in range(CLASSES)),
@@ -96,18 +99,9 @@ def evaluation_text(evaluation: "Evaluation", name: str, parts: Mapping[str, flo
     return "\n".join(lines)
 
 
-def _unsure_lines(evaluation: "Evaluation") -> list[str]:
-    if not len(evaluation.unsure):
-        return []
-    others = percent(evaluation.sure_accuracy)
-    return [
-        f"unsure    {evaluation.unsure.sum():,} of the answers; accuracy of the others {others}"
-    ]
-
-
 def mistakes_text(
     mistakes: Sequence["Mistake"],
-    images: "Array",
+    images: Array,
     name: str,
     label_errors: Collection[int],
     width: int,
@@ -129,17 +123,14 @@ def mistakes_text(
     across = max(1, (width + GAP) // (SIDE + GAP))
     blocks = []
     for start in range(0, len(cells), across):
-        lines = [
-            (" " * GAP).join(f"{part:<{SIDE}}" for part in parts).rstrip()
-            for parts in zip(*cells[start : start + across], strict=True)
-        ]
-        caption, drawn = lines[:2], lines[2:]
-        inked = [row for row, line in enumerate(drawn) if line] or [0]
-        blocks.append("\n".join(caption + drawn[inked[0] : inked[-1] + 1]))
+        rows = zip(*cells[start : start + across], strict=True)
+        lines = [(" " * GAP).join(f"{cell:<{SIDE}}" for cell in row).rstrip() for row in rows]
+        drawn = "\n".join(lines[2:]).strip("\n")
+        blocks.append("\n".join([*lines[:2], drawn]))
     return "\n\n".join(blocks)
 
 
-def answer_lines(pictures: Sequence[str], answers: Sequence["Answer"], top: int) -> list[str]:
+def answer_lines(pictures: Sequence[str], answers: Sequence[Answer], top: int) -> list[str]:
     """Format the answer for each picture as a line in aligned columns, with the top runners-up:
 
     seven.png  7    99.8 %
@@ -159,7 +150,7 @@ def answer_lines(pictures: Sequence[str], answers: Sequence["Answer"], top: int)
     return lines
 
 
-def _remark(answer: "Answer", top: int) -> str:
+def _remark(answer: Answer, top: int) -> str:
     """Format the reason and the runners-up: 'unsure: close second, 1 35.2 %'."""
     if not answer.digits:
         return "no digit"
@@ -178,13 +169,9 @@ def _remark(answer: "Answer", top: int) -> str:
 
 def half_blocks(image: Sequence[int], plain: bool) -> list[str]:
     """Draw an image (784,) as 14 lines of 28 characters, with ASCII characters only if plain."""
-    blocks = " '.:" if plain else " ▀▄█"
-    ink = [level > 127 for level in image]
-    rows = [ink[start : start + SIDE] for start in range(0, PIXELS, SIDE)]
-    return [
-        "".join(blocks[up + 2 * down] for up, down in zip(upper, lower, strict=True))
-        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
-    ]
+    upper, lower = (np.asarray(image).reshape(SIDE // 2, 2, SIDE) > 127).swapaxes(0, 1)
+    blocks = np.array(list(" '.:" if plain else " ▀▄█"))
+    return ["".join(row) for row in blocks[upper + 2 * lower]]
 
 
 def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bool) -> str:
@@ -209,49 +196,51 @@ def gradient_check_text(check: "GradientCheck") -> str:
     return "\n".join(lines)
 
 
-def info_text(path: Path, layers: Sequence[int], metadata: "Metadata") -> str:
+def info_text(path: Path, layers: Sequence[int], metadata: Metadata) -> str:
     """Format the metadata of a weights file."""
-    data, options, history = metadata.data, asdict(metadata.options), metadata.history
+    data, history, members = metadata.data, metadata.history, metadata.members
+    options = asdict(metadata.options)
+    del options["hidden"]  # shown as layers
+    seed, start = options.pop("seed"), options.pop("start")
     kind = "MNIST" if data.published else f"{data.name or 'a data set'}, not MNIST's own"
     if data.drawn:
         kind = "drawn digits, not MNIST"
-    more = f" and {options['drawn']:,} drawn digits" if options["drawn"] else ""
-    seconds = sum(report.seconds for report in history)
-    seed = options.pop("seed")
-    del options["hidden"]  # shown as layers
-    start = options.pop("start")
-    members = metadata.members
-    made = f"{len(history)} in {seconds:,.1f} s"
-    if members:
-        made = f"{len(members)} starts, whose scores are averaged: {', '.join(map(str, members))}"
-    rows = [
-        ("weights", f"{path}, {path.stat().st_size:,} bytes"),
-        ("network", f"{'-'.join(map(str, layers))}, tanh hidden units, identity scores, no biases"),
-        ("pixels", PIXEL_RANGE),
-        ("trained on", f"{kind}{more}; {options['validation']:,} training images held out"),
-        ("seeds of" if members else "epochs", made),
-        *((f"{part} {name}", _last(history, part, name)) for part, name in FIGURES),
-        ("options", _listed(options)),
-        ("started from", f"weights of SHA-256 {start}" if start else "random weights"),
-        ("seed", seed),
-        ("made with", _listed(metadata.versions)),
-        ("SHA-256", _listed(data.sha256)),
-    ]
-    width = max(len(name) for name, _ in rows) + 3
+    if options["drawn"]:
+        kind += f" and {counted(options['drawn'], 'drawn digit')}"
+    held_out = counted(options["validation"], "training image")
+    epochs = f"{len(history)} in {sum(report.seconds for report in history):,.1f} s"
+    starts = f"{len(members)} starts, whose scores are averaged: {', '.join(map(str, members))}"
+    rows = {
+        "weights": f"{path}, {path.stat().st_size:,} bytes",
+        "network": f"{'-'.join(map(str, layers))}, tanh hidden units, identity scores, no biases",
+        "pixels": PIXEL_RANGE,
+        "trained on": f"{kind}; {held_out} held out",
+        "seeds of" if members else "epochs": starts if members else epochs,
+        **_last_figures(history),
+        "options": _listed(options),
+        "started from": f"weights of SHA-256 {start}" if start else "random weights",
+        "seed": f"{seed}",
+        "made with": _listed(metadata.versions),
+        "SHA-256": _listed(data.sha256),
+    }
+    width = max(map(len, rows)) + 3
     lines = []
-    for name, value in rows:
+    for name, value in rows.items():
         # an untrusted file may contain control characters
-        text = "".join(filter(str.isprintable, str(value)))
-        lines += textwrap.wrap(
-            f"{name:<{width}}{text}", 80, subsequent_indent=" " * width, break_long_words=False
-        )
+        text = f"{name:<{width}}" + "".join(filter(str.isprintable, value))
+        lines += textwrap.wrap(text, 80, subsequent_indent=" " * width, break_long_words=False)
     return "\n".join(lines)
 
 
-def _last(history: Sequence["Report"], part: str, name: str) -> str:
-    """Format a figure of the last epoch."""
-    value = getattr(history[-1], f"{part}_{name}") if history else None
-    return percent(value) if name == "accuracy" or value is None else f"{value:.4f}"
+def _last_figures(history: Sequence[Report]) -> dict[str, str]:
+    """Format the losses and accuracies of the last epoch."""
+    figures = {}
+    for part in ("train", "validation"):
+        loss = getattr(history[-1], f"{part}_loss") if history else None
+        accuracy = getattr(history[-1], f"{part}_accuracy") if history else None
+        figures[f"{part} loss"] = "-" if loss is None else f"{loss:.4f}"
+        figures[f"{part} accuracy"] = percent(accuracy)
+    return figures
 
 
 def _listed(facts: Mapping[str, Any]) -> str:

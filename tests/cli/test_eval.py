@@ -39,12 +39,6 @@ def test_against_lists_the_images_that_only_one_network_reads(tiny: Path, other:
     assert text.endswith("(exact McNemar test)\n")
 
 
-def test_a_network_does_not_differ_from_itself(tiny: Path, other: str) -> None:
-    words = ("eval", "--data", tiny, "--weights", other, "--against", other)
-    facts = json.loads(run(*words, "--split", "validation", "--json").stdout)
-    assert facts["against"]["p_value"] == 1
-
-
 def test_answers_of_another_program_are_compared(tiny: Path) -> None:
     labels = mnist.load(tiny, "test").labels.tolist()
     labels[3] = (labels[3] + 1) % 10
@@ -72,6 +66,9 @@ def test_a_comparison_of_different_images_is_an_error(tiny: Path, other: str) ->
         "--split test",
     )
     assert run(*words).exit_code == 0
+    words = ("eval", "--data", tiny, "--weights", other, "--against", other)
+    facts = json.loads(run(*words, "--split", "validation", "--json").stdout)
+    assert facts["against"]["p_value"] == 1  # a network does not differ from itself
 
 
 def mislabel(folder: Path, changes: dict[int, int]) -> None:
@@ -84,27 +81,17 @@ def mislabel(folder: Path, changes: dict[int, int]) -> None:
 
 
 def test_the_figures_the_confusion_matrix_and_the_confusions_are_printed(tiny: Path) -> None:
+    """With the bundled weights, which a note says."""
     mislabel(tiny, {13: 5, 23: 5, 4: 9})  # images 13 and 23 show a 3, image 4 a 4
     result = run("eval", "--data", tiny)
     assert result.stderr == "bundled weights; test images are not MNIST's own\n"
     figures, table, confusions = result.stdout.split("\n\n")
-    accuracy, errors, loss, unsure = figures.splitlines()
-    assert accuracy == "accuracy  94.00 %   (95 % interval 83.78 % to 97.94 %)"
-    assert errors == "errors    3 of 50 test images"
-    assert re.fullmatch(r"loss      \d\.\d{4}", loss)
-    assert unsure == "unsure    1 of the answers; accuracy of the others 93.88 %"
-    head, digits, *rows = table.splitlines()
-    assert head == "digit images   read as" + " " * 42 + "recall precision"
-    assert digits.split() == list("0123456789")
+    assert figures.startswith("accuracy  94.00 %   (95 % interval 83.78 % to 97.94 %)\n")
+    assert figures.endswith("\nunsure    1 of the answers; accuracy of the others 93.88 %")
     assert (
-        rows[3]
-        == "    3      3    .    .    .    3    .    .    .    .    .    . 100.0 %    60.0 %"
+        "\n    3      3    .    .    .    3    .    .    .    .    .    . 100.0 %    60.0 %\n"
+        in table
     )
-    assert (
-        rows[5]
-        == "    5      7    .    .    .    2    .    5    .    .    .    .  71.4 %   100.0 %"
-    )
-    assert [len(row) for row in rows] == [80] * 10
     assert confusions == (
         "most frequent confusions\n"
         "5 read as 3  2 times, 28.6 % of the 5s\n"
@@ -112,24 +99,19 @@ def test_the_figures_the_confusion_matrix_and_the_confusions_are_printed(tiny: P
     )
 
 
-def test_without_mistakes_no_confusions_are_printed(tiny: Path) -> None:
-    assert "confusions" not in run("eval", "--data", tiny, "--mistakes", 3).stdout
-
-
-def test_the_most_confident_mistakes_are_shown_side_by_side(
+def test_the_most_confident_mistakes_are_shown_in_the_width_of_the_terminal(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert "mistakes" not in run("eval", "--data", tiny, "--mistakes", 3).stdout  # there are none
     mislabel(tiny, {13: 5, 23: 5, 4: 9})
-    for columns, across in (("20", 1), ("80", 2), ("90", 3)):
+    for columns, across in (("20", 1), ("90", 2)):
         monkeypatch.setenv("COLUMNS", columns)
-        result = run("eval", "--data", tiny, "--mistakes", 3)
+        result = run("eval", "--data", tiny, "--mistakes", 2)
         drawn = result.stdout.split("\nmost confident mistakes\n\n")[1]
-        captions = re.findall(r"test:(\d+) is (\d), read as (\d)", drawn)
-        assert sorted(captions) == [("13", "5", "3"), ("23", "5", "3"), ("4", "9", "4")]
+        assert len(re.findall(r"test:(\d+) is (\d), read as (\d)", drawn)) == 2
         assert len(re.findall(r"test:", drawn.splitlines()[0])) == across
         assert max(map(len, drawn.splitlines())) <= 30 * across - 2
-        assert drawn.count("█") > 60
-    assert len(re.findall("test:", run("eval", "--data", tiny, "--mistakes", 2).stdout)) == 2
+        assert drawn.count("█") > 40
 
 
 def test_on_mnist_the_accuracy_without_label_errors_and_of_each_half_is_printed(
@@ -158,6 +140,7 @@ def test_on_mnist_the_accuracy_without_label_errors_and_of_each_half_is_printed(
         "first_half": pytest.approx(22 / 25),
         "second_half": 1,
     }
+    assert mnist.load(tiny, "train").label_errors == {}
 
 
 def test_mnist_has_15_known_label_errors(real_mnist: Path) -> None:
@@ -165,7 +148,6 @@ def test_mnist_has_15_known_label_errors(real_mnist: Path) -> None:
     assert len(data.label_errors) == 15
     assert [data.labels[947], data.label_errors[947]] == [8, 9]
     assert all(data.labels[index] != right for index, right in data.label_errors.items())
-    assert mnist.load(real_mnist, "train").label_errors == {}
 
 
 def test_json_has_the_documented_fields(trained: Path) -> None:
@@ -178,14 +160,6 @@ def test_json_has_the_documented_fields(trained: Path) -> None:
     assert facts["accuracy"] == weights.load_all(Path("mnistnet.npz")).meta["validation_accuracy"]
     result = run("eval", "--data", trained, "--json", "--split", "train")
     assert json.loads(result.stdout)["count"] == 250
-
-
-def test_the_bundled_weights_are_the_default_and_a_note_says_so(tiny: Path) -> None:
-    result = run("eval", "--data", tiny)
-    assert result.stderr == "bundled weights; test images are not MNIST's own\n"
-    result = run("predict", "test:0", "--data", tiny)
-    assert (result.stderr, result.exit_code) == ("bundled weights\n", 0)
-    assert run("predict", "test:0", "--data", tiny, "--weights", weights.PRETRAINED).stderr == ""
 
 
 def test_the_validation_images_of_another_data_set_are_an_error(trained: Path) -> None:

@@ -11,22 +11,23 @@ from mnistnet.model.network import Network
 from mnistnet.model.options import Options
 from mnistnet.model.state import rows_of
 from mnistnet.model.training import split
-from mnistnet.report.evaluation import as_json, evaluate, wilson_interval
+from mnistnet.report.evaluation import Evaluation, as_json, evaluate, wilson_interval
 
 # Eight images of 0, 1 and 7; 7 is never the answer.
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 7], np.uint8)
 ANSWERS = [0, 0, 1, 1, 1, 1, 1, 0]
-MARGINS = [7, 7, 3, 7, 7, 7, 7, 4]  # score of the answer; the nine others are 0
+MARGINS = [7, 7, 3, 7, 7, 7, 7, 4]  # score of the answer above the nine others
 
 
-def reader() -> tuple[Network, np.ndarray]:
-    """Make images with one white pixel each, and a network that gives them ANSWERS by MARGINS."""
+def evaluation_of(*rows: int) -> Evaluation:
+    """Evaluate a network that gives ANSWERS by MARGINS to images with one white pixel each."""
     network = Network((784, 10))
     for image, (answer, margin) in enumerate(zip(ANSWERS, MARGINS, strict=True)):
         network.matrices[0][answer, image] = margin
+    network.matrices[0][...] += 10  # all scores look like digits
     images = np.zeros((8, 784), np.uint8)
     images[range(8), range(8)] = 255
-    return network, images
+    return evaluate(network, images, LABELS, np.array(rows, int))
 
 
 def probability(margin: float) -> float:
@@ -34,8 +35,7 @@ def probability(margin: float) -> float:
 
 
 def test_accuracy_confusion_recall_precision_and_loss() -> None:
-    network, images = reader()
-    result = evaluate(network, images, LABELS, np.arange(8))
+    result = evaluation_of(*range(8))
     assert (result.count, result.errors, result.accuracy) == (8, 2, 0.75)
     expected = np.zeros((10, 10), int)
     expected[0, 0], expected[0, 1], expected[1, 1], expected[7, 0] = 2, 1, 4, 1
@@ -52,34 +52,25 @@ def test_accuracy_confusion_recall_precision_and_loss() -> None:
 
 def test_the_sure_accuracy_leaves_out_unsure_answers() -> None:
     """A margin of 3 gives probabilities of 0.69 and 0.03, one of 4 gives 0.86 and 0.02."""
-    network, images = reader()
-    network.matrices[0][...] += 10  # all scores look like digits
-    result = evaluate(network, images, LABELS, np.arange(8))
+    result = evaluation_of(*range(8))
     assert result.unsure.tolist() == [False, False, True, *[False] * 4, True]
     assert result.sure_accuracy == 1
-    assert [m.unsure for m in result.mistakes] == [True, True]
     assert result.right.tolist() == [True, True, False, True, True, True, True, False]
     assert result.confidence == pytest.approx([probability(margin) for margin in MARGINS])
-    none = evaluate(network, images, LABELS, np.array([2]))
-    assert none.sure_accuracy is None
+    second = [1 / (math.exp(margin) + 9) for margin in MARGINS]
+    assert result.margin == pytest.approx(result.confidence - second)
+    assert evaluation_of(2).sure_accuracy is None
 
 
-def test_the_most_confident_mistake_comes_first() -> None:
-    network, images = reader()
-    result = evaluate(network, images, LABELS, np.arange(8))
-    assert [(m.index, m.label, m.digit) for m in result.mistakes] == [(7, 7, 0), (2, 0, 1)]
-    assert [m.probability for m in result.mistakes] == pytest.approx(
-        [probability(4), probability(3)]
-    )
-
-
-def test_mistakes_among_some_rows_keep_the_numbers_of_their_images() -> None:
-    network, images = reader()
-    result = evaluate(network, images, LABELS, np.array([1, 7]))
-    assert (result.count, result.errors) == (2, 1)
-    assert result.mistakes[0].index == 7
+def test_the_most_confident_mistake_comes_first_with_the_number_of_its_image() -> None:
+    found = evaluation_of(1, 2, 7).mistakes
+    assert [(m.index, m.label, m.digit, m.unsure) for m in found] == [
+        (7, 7, 0, True),
+        (2, 0, 1, True),
+    ]
+    assert [m.probability for m in found] == pytest.approx([probability(4), probability(3)])
     with pytest.raises(DataError, match="trained without validation"):
-        evaluate(network, images, LABELS, np.arange(0))
+        evaluation_of()
 
 
 def test_train_and_validation_rows_are_those_of_the_training() -> None:
@@ -114,8 +105,7 @@ def test_the_interval_agrees_with_published_wilson_intervals(
 
 
 def test_json_has_the_promised_names() -> None:
-    network, images = reader()
-    facts = as_json(evaluate(network, images, LABELS, np.arange(8)))
+    facts = as_json(evaluation_of(*range(8)))
     assert facts["interval"] == list(wilson_interval(6, 8))
     assert facts["confusion"][7] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     assert facts["per_digit"][7] == {"digit": 7, "count": 1, "recall": 0, "precision": None}

@@ -12,6 +12,7 @@ from mnistnet.report.text import (
     answer_lines,
     epoch_text,
     evaluation_text,
+    info_text,
     live_text,
     mistakes_text,
     percent,
@@ -20,15 +21,24 @@ from mnistnet.report.text import (
 )
 
 
+def evaluation(confusion: np.ndarray) -> Evaluation:
+    """An evaluation with this confusion matrix, in which only the first answer is unsure."""
+    count = int(confusion.sum())
+    right = np.arange(count) < confusion.trace()
+    unsure = np.arange(count) == 0
+    return Evaluation(0.05, confusion, [], right, unsure, np.ones(count), np.ones(count))
+
+
 def test_evaluation_text_has_the_confusion_matrix_recall_and_precision() -> None:
     confusion = np.diag([98, 50, 1, 1, 1, 1, 1, 1, 1, 0])
     confusion[0, 8] = 2
-    text = evaluation_text(Evaluation(0.05, confusion, []), "test", {"first_half": 0.5})
+    text = evaluation_text(evaluation(confusion), "test", {"first_half": 0.5})
     assert text == (
         "accuracy  98.73 %   (95 % interval 95.47 % to 99.65 %)\n"
         "errors    2 of 157 test images\n"
         "loss      0.0500\n"
         "  first half             50.00 %\n"
+        "unsure    1 of the answers; accuracy of the others 98.72 %\n"
         "\n"
         "digit images   read as                                          recall precision\n"
         "                0    1    2    3    4    5    6    7    8    9\n"
@@ -49,7 +59,7 @@ def test_evaluation_text_has_the_confusion_matrix_recall_and_precision() -> None
 
 
 def test_evaluation_text_fits_80_columns_and_lists_five_confusions() -> None:
-    text = evaluation_text(Evaluation(2.3, np.full((10, 10), 6000), []), "validation", {})
+    text = evaluation_text(evaluation(np.full((10, 10), 6000)), "validation", {})
     assert max(map(len, text.splitlines())) <= 80
     assert text.count(" read as ") == 5 + 1
     assert "0 read as 1  6,000 times, 10.0 % of the 0s" in text
@@ -58,10 +68,10 @@ def test_evaluation_text_fits_80_columns_and_lists_five_confusions() -> None:
 def test_mistakes_have_names_that_predict_understands() -> None:
     images = np.zeros((8, 784), np.uint8)
     images[7].reshape(28, 28)[2:6, 3:9] = 200
-    mistakes = [Mistake(7, 1, 2, 0.99), Mistake(1, 3, 5, 0.5)]
+    mistakes = [Mistake(7, 1, 2, 0.99, False), Mistake(1, 3, 5, 0.5, True)]
     assert mistakes_text(mistakes, images, "train", {1}, 60, plain=False) == (
         "train:7 is 1, read as 2       train:1 is 3, read as 5\n"
-        "99.0 %                        50.0 %, label error\n"
+        "99.0 %                        50.0 %, unsure, label error\n"
         "   ██████\n"
         "   ██████"
     )
@@ -73,7 +83,7 @@ def test_mistakes_have_names_that_predict_understands() -> None:
 def test_blank_rows_inside_an_image_are_kept_and_a_blank_image_has_a_caption() -> None:
     images = np.zeros((2, 784), np.uint8)
     images[0].reshape(28, 28)[[4, 5, 10, 11], 3:5] = 200
-    mistakes = [Mistake(0, 1, 2, 0.99), Mistake(1, 3, 5, 0.5)]
+    mistakes = [Mistake(0, 1, 2, 0.99, False), Mistake(1, 3, 5, 0.5, False)]
     assert mistakes_text(mistakes, images, "test", {}, 20, plain=True) == (
         "test:0 is 1, read as 2\n99.0 %\n   ::\n\n\n   ::\n\ntest:1 is 3, read as 5\n50.0 %\n"
     )
@@ -127,11 +137,16 @@ def test_a_missing_percentage_is_a_dash() -> None:
 def test_one_of_a_thing_is_singular() -> None:
     confusion = np.zeros((10, 10), int)
     confusion[3, 3] = 1
-    lines = evaluation_text(Evaluation(0.5, confusion, []), "test", {}).splitlines()
+    lines = evaluation_text(evaluation(confusion), "test", {}).splitlines()
     assert lines[1] == "errors    0 of 1 test image"
+    assert lines[-1].startswith("    9      0")  # no confusions follow
     report = Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25)
-    text = trained_text(Metadata(Options(), Source(), (report,)), Path("net.npz"))
+    metadata = Metadata(Options(validation=1, drawn=1), Source(), (report,))
+    text = trained_text(metadata, Path("net.npz"))
     assert text == "validation accuracy 90.00 % after 1 epoch in 1.2 s; weights in net.npz"
+    Path("net.npz").touch()
+    text = " ".join(info_text(Path("net.npz"), (784, 72, 10), metadata).split())
+    assert "not MNIST's own and 1 drawn digit; 1 training image held out" in text
 
 
 def test_without_validation_images_no_validation_accuracy_is_printed() -> None:
