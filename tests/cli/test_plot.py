@@ -60,10 +60,11 @@ def test_the_users_matplotlib_settings_do_not_change_a_plot() -> None:
 
 
 def test_only_plots_made_by_mnistnet_are_replaced() -> None:
+    """Which is checked before the data are loaded."""
     words = ("plot", "history", "--quiet", "--dpi", 20)
     Path("history.png").write_bytes(b"a drawing of mine")
     assert_fails(
-        run(*words),
+        run("plot", "units", "--out", "history.png"),
         "history.png: expected a plot made by mnistnet; found another file, which is not replaced: "
         "name another with --out, or add --force",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -75,7 +76,7 @@ def test_networks_of_any_width_and_depth_are_drawn(
     assert [W.shape for W in shown[1:]] == shapes
     assert np.isfinite(shown[0]).sum() == tiles * 784
     figures.save(figure, tmp_path / "weights.png", dpi=20)
-    figure = figures.units(network, IMAGES[:1], ["$_{a}$.png"], [None])
+    figure = figures.units(network, IMAGES[:1], ["$\\x$.png"], [None])
     assert panes(figure)[1].get_title() == values
     figures.save(figure, tmp_path / "units.png", dpi=20)
 
@@ -151,6 +152,7 @@ def test_history_shows_loss_accuracy_and_learning_rate() -> None:
     reports = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5)]
     alone = [Report(1, 0.6, 0.7, None, None, 0.3, 1)]  # no validation images
     figure = figures.history({"_$a$.npz": reports, "b.npz": alone})
+    assert figure.axes[0].get_yscale() == "log"
     lines = [
         [
             (to_hex(line.get_color()), line.get_linestyle(), line.get_xydata().tolist())
@@ -180,8 +182,11 @@ def test_history_shows_loss_accuracy_and_learning_rate() -> None:
 
 @pytest.mark.parametrize("epochs", [1, 2, 200])
 def test_epochs_are_whole_numbers_and_a_loss_may_be_zero(epochs: int) -> None:
-    reports = [Report(n, 0.0, 0.8, 0.0, 0.9, 0.2, 1) for n in range(1, epochs + 1)]
-    for pane in panes(figures.history({"net.npz": reports})):
+    train, validation = float(epochs == 1), float(epochs == 2)
+    reports = [Report(n, train, 0.8, validation, 0.9, 0.2, 1) for n in range(1, epochs + 1)]
+    figure = figures.history({"net.npz": reports})
+    assert figure.axes[0].get_yscale() == "linear"
+    for pane in panes(figure):
         low, high = pane.get_xlim()
         assert low < 1 <= epochs < high <= max(2, 1.05 * epochs)
         ticks = [tick for tick in pane.get_xticks() if low <= tick <= high]
@@ -271,15 +276,26 @@ def test_the_graph_has_a_circle_for_each_variable_and_an_arrow_for_each_use() ->
     texts = [text.get_text() for text in pane.texts]
     assert texts[::2] == ["x", "a", "b", "c", "d", "e", "f"]
     assert texts[1::2] == ["", "exp(x)", "a**2", "a + b", "exp(c)", "sin(c)", "d + e"]
-    at = {text.get_text(): text.get_position() for text in pane.texts[::2]}
-    columns = {name: round(x, 6) for name, (x, _) in at.items()}
-    assert columns["x"] < columns["a"] < columns["b"] < columns["c"] < columns["d"] < columns["f"]
-    assert columns["d"] == columns["e"]
-    assert at["d"][1] > at["e"][1]
+    x, y = positions(pane)
+    assert x["x"] < x["a"] < x["b"] < x["c"] < x["d"] == x["e"] < x["f"]
+    assert y["d"] > y["e"]
     arrows = [p for p in pane.patches if getattr(p, "get_arrowstyle", None)]
     heads = [p for p in arrows if type(p.get_arrowstyle()).__name__ == "CurveFilledB"]
     assert len(heads) == 8  # x a, a b, a c, b c, c d, c e, d f, e f
     assert len(arrows) == 9  # a to c passes the column of b
+
+
+def positions(pane: Axes) -> tuple[dict[str, float], dict[str, float]]:
+    """The places of the circles, across and up, by name."""
+    at = {text.get_text(): text.get_position() for text in pane.texts[::2]}
+    return tuple({name: round(place[i], 6) for name, place in at.items()} for i in (0, 1))
+
+
+def test_arrows_do_not_cross_and_an_input_stands_beside_its_first_use() -> None:
+    result = differentiate("exp(y) + sin(x) + z", {"x": 1, "y": 2, "z": 3})
+    x, y = positions(figures.expression(result).axes[0])
+    assert (y["x"] > y["y"]) == (y["b"] > y["a"])
+    assert x["x"] == x["y"] < x["a"] < x["z"] == x["c"]
 
 
 @pytest.mark.parametrize("text", ["x", "x + y", "x * " * 40 + "y"])

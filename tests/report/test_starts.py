@@ -9,7 +9,7 @@ import pytest
 from mnistnet.errors import TrainingError
 from mnistnet.model import weights
 from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import Network
+from mnistnet.model.network import Network, log_probabilities, logistic_loss
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, committee
 from mnistnet.model.state import split
@@ -57,7 +57,9 @@ def test_the_best_is_first_and_figures_are_of_the_validation_images(
     for count in range(1, 6):
         scores = committee(networks[:count]).image_scores(IMAGES[rows])
         right = (scores.argmax(axis=1) == LABELS[rows]).mean()
+        loss = logistic_loss(log_probabilities(scores), LABELS[rows])
         assert analysis.committee_accuracy[count - 1] == pytest.approx(right)
+        assert analysis.committee_loss[count - 1] == pytest.approx(loss)
 
 
 def test_the_rank_correlation_is_spearmans(analysis: Analysis) -> None:
