@@ -20,7 +20,8 @@ SHOWN = 60  # characters of the expression in an error
 
 FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "logistic")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-TOKEN = re.compile(rf"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|{NAME.pattern}|\*\*|[-+*/() ]", re.ASCII)
+NUMBER = r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+TOKEN = re.compile(rf"{NUMBER}|{NAME.pattern}|\*\*|[-+*/() ]|(?P<other>.)", re.ASCII | re.DOTALL)
 EXAMPLES = "write for example 2 * x, exp(x) or x**2"
 
 
@@ -41,12 +42,10 @@ def parse(text: str, names: Mapping[str, float]) -> ast.expr:
     if not 0 < len(text) <= MAX_CHARACTERS:
         limits = f"1 to {MAX_CHARACTERS:,} characters"
         raise ExpressionError(f"expected an expression of {limits}; found {len(text):,}")
-    start = operations = depth = 0
-    while start < len(text):
-        token = TOKEN.match(text, start)
-        word = token[0] if token else text[start]
-        end = start + len(word)
-        if not token:
+    operations = depth = 0
+    for token in TOKEN.finditer(text):
+        word, (start, end) = token[0], token.span()
+        if token["other"]:
             hint = "; powers are written x**2" * (word == "^")
             fail(text, start, end, f"unexpected {word!r} in the expression{hint}")
         if NAME.match(word) and word not in names and word not in FUNCTIONS:
@@ -57,7 +56,6 @@ def parse(text: str, names: Mapping[str, float]) -> ast.expr:
         if operations > MAX_OPERATIONS or depth > MAX_NESTING:
             limits = f"{MAX_OPERATIONS} operations and {MAX_NESTING} nested parentheses"
             fail(text, start, end, f"expected at most {limits}; found more")
-        start = end
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:
