@@ -1,6 +1,7 @@
 """Figures drawn with matplotlib. Each function returns a figure; save writes it."""
 
-import mnistnet.report.figures.backend  # noqa: F401 - before matplotlib
+# first, because it imports matplotlib whatever MPLBACKEND says
+import mnistnet.report.figures.backend  # noqa: F401
 from mnistnet.report.figures.answers import calibration, confusion, mistakes
 from mnistnet.report.figures.graph import expression
 from mnistnet.report.figures.style import check_replaceable, save
