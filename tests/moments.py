@@ -83,7 +83,7 @@ def main() -> None:
     import mnistnet.model.run  # noqa: F401
 
     # so that weights files do not differ in the recorded seconds
-    time.perf_counter = itertools.count().__next__
+    time.perf_counter = itertools.count(0.0).__next__
     moment, moments = NEVER, iter(())
     for _ in range(1 + count):
         with tempfile.TemporaryDirectory() as copy:

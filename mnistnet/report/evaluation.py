@@ -120,7 +120,7 @@ def accuracy_of_subsets(evaluation: Evaluation, label_errors: Collection[int]) -
         return {}
     right, half = evaluation.right, evaluation.count // 2
     subsets = {
-        "without_label_errors": np.delete(right, list(label_errors)),
+        "without_label_errors": right[np.setdiff1d(np.arange(len(right)), list(label_errors))],
         "first_half": right[:half],
         "second_half": right[half:],
     }

@@ -22,7 +22,7 @@ def share_read(network: api.Network, change: str, images: np.ndarray, labels: np
     """The share of the images (n, 28, 28) that are read as their labels after this change."""
     rng = np.random.default_rng(1)
     pictures = [read_picture(changes.CHANGES[change](image, rng)) for image in images]
-    answers = api.answers(network, pictures)
+    answers = api.answer_pictures(network, pictures)
     right = [answer.digit == label for answer, label in zip(answers, labels, strict=True)]
     return float(np.mean(right))
 
@@ -53,7 +53,7 @@ def test_mnists_digits_cost_at_most_half_a_point(
 def test_a_digit_is_read_in_any_pen(network: api.Network, digit: int) -> None:
     """Pens are one pixel to a fifth of the height wide."""
     for width in (0, 0.02, 0.05, 0.1, 0.2):
-        (answer,) = api.answers(network, [read_picture(changes.drawn(digit, width))])
+        (answer,) = api.answer_pictures(network, [read_picture(changes.drawn(digit, width))])
         assert answer.digit == digit, width
 
 
@@ -66,6 +66,6 @@ def test_a_row_of_digits_is_read_as_a_number(network: api.Network, kind: str) ->
     right = []
     for _ in range(20):
         chosen = rng.integers(0, len(images), rng.integers(2, 8))
-        (answer,) = api.answers(network, [read_picture(changes.ROWS[kind](images[chosen], rng))])
+        (answer,) = api.answer_pictures(network, [read_picture(changes.ROWS[kind](images[chosen], rng))])
         right.append(answer.number == "".join(map(str, labels[chosen])))
     assert np.mean(right) >= (0.85 if kind == "in a comb" else 0.9)  # strokes touch its lines
