@@ -1,25 +1,32 @@
-"""Differentiate an expression as the notes do, with a name for every step.
+"""Differentiate an arithmetic expression step by step, as in section 2 of the notes.
 
-An expression such as 'exp(exp(x) + exp(x)**2)' is split into intermediate variables a, b, c, ...,
-one per operation; equal subexpressions share a variable (equation 2.3 of the notes). autodiff.py
-computes the derivatives; each is returned with the rule that gives it.
+Each operation becomes an intermediate variable. Automatic differentiation (autodiff.py) finds the
+derivative of the expression by each variable; beside it stands the rule that gives it. Expressions
+are untrusted text: Python parses them, but never evaluates them.
 """
 
 import ast
+import keyword
 import math
+import re
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import ascii_lowercase
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from mnistnet.errors import ExpressionError
 from mnistnet.model import autodiff
-from mnistnet.model.expression import EXAMPLES, FUNCTIONS, check_values, fail, parse
 
+MAX_CHARACTERS = 1000
+MAX_OPERATIONS = 400
+SHOWN = 60  # characters of the expression in an error
 STEP = 6e-6  # of central differences, times max(1, |x|): the cube root of float64's precision
+FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "logistic")
+EXAMPLES = "write for example 2 * x, exp(x) or x**2"
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -45,22 +52,34 @@ RULES = {
     "tanh": ("tanh({a})", "{g} * (1 - {y}**2)"),
     "logistic": ("logistic({a})", "{g} * {y} * (1 - {y})"),
 }
+Operand = str | float  # the name of a variable, or a number
 
 
 @dataclass
 class NamedVariable:
-    """A variable of an expression: an input, or an intermediate variable with a formula.
+    """A variable of an expression: an input, or the result of an operation.
 
-    operands are names or numbers. derivative is that of the whole expression by this variable, and
+    formula is empty for an input. derivative is that of the whole expression by this variable, and
     rule its formula, such as 'df/dc + df/db * 2 a'.
     """
 
     name: str
-    value: float
-    formula: str = ""
-    operands: tuple[str | float, ...] = ()
-    rule: str = ""
+    node: autodiff.Node
+    operation: str = ""
+    operands: tuple[Operand, ...] = ()
+    tree: Any = None  # the operation in the expression, as Python's parser gives it
     derivative: float = 0.0
+    rule: str = "0"
+
+    @property
+    def value(self) -> float:
+        """The value at the given point."""
+        return float(self.node.value)
+
+    @property
+    def formula(self) -> str:
+        """The formula in terms of other variables, such as 'a * b'."""
+        return _formulas(self)[0] if self.operation else ""
 
 
 @dataclass(frozen=True)
@@ -85,19 +104,51 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
     sin, cos, tanh and logistic. Raises ExpressionError, which marks the position, for anything
     else, for a name without a value, and for a value or derivative that is not finite.
     """
-    check_values(values)
+    for name, value in values.items():
+        is_name = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+        if not is_name or name in FUNCTIONS:
+            found = f"{name[:SHOWN]!r}{', a function' * (name in FUNCTIONS)}"
+            raise ExpressionError(f"expected a name of letters, digits and _; found {found}")
+        if not math.isfinite(value):
+            raise ExpressionError(f"expected a finite value for {name}; found {value}")
     text = " ".join(expression.split())
-    tree = parse(text, values)
+    tree = _parse(text)
     graph = _Graph(text, values)
-    output = graph.read(tree)
+    try:
+        output = graph.read(tree)
+    except RecursionError as error:
+        raise ExpressionError("expected fewer nested operations in the expression") from error
     if isinstance(output, float):
         raise ExpressionError(f"expected a variable in the expression; found none in {text!r}")
     graph.set_derivatives(output)
-    graph.set_rules(output)
     variables = list(graph.variables.values())
     inputs, steps = variables[: len(values)], variables[len(values) :]
     differences = {name: _difference(text, tree, values, name) for name in values}
     return Differentiation(text, inputs, steps, output, differences)
+
+
+def _parse(text: str) -> ast.expr:
+    if not 0 < len(text) <= MAX_CHARACTERS:
+        limits = f"1 to {MAX_CHARACTERS:,} characters"
+        raise ExpressionError(f"expected an expression of {limits}; found {len(text):,}")
+    if other := re.search(r"[^\w .+*/()-]", text, re.ASCII):
+        hint = "; powers are written x**2" * (other[0] == "^")
+        _fail(text, *other.span(), f"unexpected {other[0]!r} in the expression{hint}")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of 1if x
+            return ast.parse(text, mode="eval").body
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        at = max((getattr(error, "offset", None) or 1) - 1, 0)
+        found = getattr(error, "msg", "it is nested too deeply")
+        _fail(text, at, at + 1, f"this is not an expression ({found}); {EXAMPLES}")
+
+
+def _fail(text: str, start: int, end: int, message: str) -> NoReturn:
+    """Raise ExpressionError with the position marked in the text."""
+    first = max(0, start - SHOWN // 2)
+    marks = "^" * max(1, min(end, first + SHOWN) - start)
+    shown = text[first : first + SHOWN]
+    raise ExpressionError(f"{message}\n  {shown}\n  {' ' * (start - first)}{marks}")
 
 
 def _difference(text: str, tree: ast.expr, values: Mapping[str, float], name: str) -> float | None:
@@ -114,22 +165,22 @@ def _difference(text: str, tree: ast.expr, values: Mapping[str, float], name: st
 
 
 class _Graph:
-    """The variables of an expression, evaluated while the syntax tree is read."""
+    """The variables of an expression, evaluated while its syntax tree is read."""
 
     def __init__(self, text: str, values: Mapping[str, float]) -> None:
         self.text = text
-        self.variables = {name: NamedVariable(name, float(x)) for name, x in values.items()}
-        self._nodes: dict[str, autodiff.Node] = {
-            name: autodiff.Variable(float(x)) for name, x in values.items()
+        self.variables = {
+            name: NamedVariable(name, autodiff.Variable(float(value)))
+            for name, value in values.items()
         }
-        self._steps: dict[tuple[str, tuple[str | float, ...]], tuple[str, ast.expr]] = {}
+        self.steps: dict[tuple[str, tuple[Operand, ...]], NamedVariable] = {}
         names = (f"{first}{last}" for first in ["", *ascii_lowercase] for last in ascii_lowercase)
-        self._names = (name for name in names if name not in values)
+        self.names = (name for name in names if name not in values)
 
-    def read(self, tree: ast.expr) -> str | float:
+    def read(self, tree: ast.expr) -> Operand:
         """Return the name of the variable for this subtree, or its value if it is constant."""
         match tree:
-            case ast.Constant(value=int() | float() as number):
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 if abs(number) >= 1e308:
                     self._fail(tree, "this number is too large")
                 return float(number)
@@ -143,69 +194,67 @@ class _Graph:
                 return self._apply(tree, OPERATORS[type(op)], self.read(left), self.read(right))
             case ast.Call(func=ast.Name(id=name), args=[operand]) if name in FUNCTIONS:
                 return self._apply(tree, name, self.read(operand))
+            case (ast.Name(id=name) as unknown) | ast.Call(func=ast.Name(id=name) as unknown) if (
+                name not in FUNCTIONS and name not in self.variables
+            ):
+                known = f"give its value, as in {name[:SHOWN]}=1, or use {', '.join(FUNCTIONS)}"
+                self._fail(unknown, f"unknown name in the expression; {known}")
         return self._fail(tree, f"this is not arithmetic; {EXAMPLES}")
 
-    def _apply(self, tree: ast.expr, operation: str, *operands: str | float) -> str | float:
-        if (operation, operands) in self._steps:
-            return self._steps[operation, operands][0]
-        nodes = [self._nodes[x] if isinstance(x, str) else autodiff.Variable(x) for x in operands]
+    def _apply(self, tree: ast.expr, operation: str, *operands: Operand) -> Operand:
+        if step := self.steps.get((operation, operands)):
+            return step.name
+        if len(self.steps) == MAX_OPERATIONS:
+            self._fail(tree, f"expected at most {MAX_OPERATIONS} operations; found more")
+        nodes = [
+            self.variables[x].node if isinstance(x, str) else autodiff.Variable(x) for x in operands
+        ]
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
                 node: autodiff.Node = getattr(autodiff, operation)(*nodes)
         except FloatingPointError as error:
             kind = "too large" if "overflow" in str(error) else "not a finite real number"
             self._fail(tree, f"this is {kind}")
-        value = float(node.value)
         if not any(isinstance(x, str) for x in operands):
-            return value
-        name = next(self._names)
-        self._steps[operation, operands], self._nodes[name] = (name, tree), node
-        formula, *_ = _formulas(operation, name, operands)
-        self.variables[name] = NamedVariable(name, value, formula, operands)
-        return name
+            return float(node.value)
+        step = NamedVariable(next(self.names), node, operation, operands, tree)
+        self.steps[operation, operands] = self.variables[step.name] = step
+        return step.name
 
     @np.errstate(all="ignore")
     def set_derivatives(self, output: str) -> None:
-        """Set the derivatives; raises ExpressionError if one is not finite."""
-        found = autodiff.gradients(self._nodes[output], list(self._nodes.values()))
+        """Set the derivatives and their rules: a term for each use, the last use first."""
+        terms = defaultdict(list, {output: ["1"]})
+        for step in reversed(self.steps.values()):
+            for operand, term in zip(step.operands, _formulas(step, output)[1:], strict=False):
+                terms[str(operand)].append(term)
+        nodes = [variable.node for variable in self.variables.values()]
+        found = autodiff.gradients(self.variables[output].node, nodes)
         for variable, derivative in zip(self.variables.values(), found, strict=True):
             variable.derivative = float(derivative)
+            variable.rule = " + ".join(terms[variable.name]).replace(" + -", " - ") or "0"
             if not math.isfinite(derivative):
+                by = [variable.node]
+                cause = next(
+                    step
+                    for step in self.steps.values()
+                    if not np.isfinite(autodiff.gradients(step.node, by)[0])
+                )
                 at = f"{variable.name} = {variable.value:g}"
-                self._fail(self._cause(variable), f"this has no finite derivative at {at}")
-
-    def _cause(self, variable: NamedVariable) -> ast.expr:
-        """Find the first operation without a finite derivative by this variable."""
-        by = [self._nodes[variable.name]]
-        return next(
-            tree
-            for name, tree in self._steps.values()
-            if not np.isfinite(autodiff.gradients(self._nodes[name], by)[0])
-        )
-
-    def set_rules(self, output: str) -> None:
-        """Set the rule of each variable: a term for each use, the last use first."""
-        terms = defaultdict(list, {output: ["1"]})
-        for (operation, operands), (name, _) in reversed(self._steps.items()):
-            _, *found = _formulas(operation, name, operands, output)
-            for operand, term in zip(operands, found, strict=False):
-                terms[str(operand)].append(term)
-        for name, variable in self.variables.items():
-            variable.rule = " + ".join(terms[name]).replace(" + -", " - ") or "0"
+                self._fail(cause.tree, f"this has no finite derivative at {at}")
 
     def _fail(self, tree: ast.expr, message: str) -> NoReturn:
-        fail(self.text, tree.col_offset, tree.end_col_offset or tree.col_offset + 1, message)
+        _fail(self.text, tree.col_offset, tree.end_col_offset or tree.col_offset + 1, message)
 
 
-def _formulas(
-    operation: str, y: str, operands: tuple[str | float, ...], output: str = ""
-) -> list[str]:
-    """Return the formula of y and its term in the derivative of the output by each operand."""
-    exponent = operands[-1]
+def _formulas(step: NamedVariable, output: str = "") -> list[str]:
+    """Return the formula of a step, and its terms in the derivatives of the output by its
+    operands."""
+    operation, operands, exponent = step.operation, step.operands, step.operands[-1]
     if operation == "power" and isinstance(exponent, float):
         operation += " of 2" if exponent == 2 else " of a number"
         operands = (*operands, float(f"{exponent - 1:.12g}"))
     texts = [x if isinstance(x, str) else f"{x!r}".removesuffix(".0") for x in operands]
     texts = [f"({text})" if text.startswith("-") else text for text in texts]
-    known = dict(zip("abc", texts, strict=False), y=y, g=f"d{output}/d{y}")
+    known = dict(zip("abc", texts, strict=False), y=step.name, g=f"d{output}/d{step.name}")
     return [form.format(**known) for form in RULES[operation]]

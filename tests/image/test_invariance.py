@@ -66,6 +66,8 @@ def test_a_row_of_digits_is_read_as_a_number(network: api.Network, kind: str) ->
     right = []
     for _ in range(20):
         chosen = rng.integers(0, len(images), rng.integers(2, 8))
-        (answer,) = api.answer_pictures(network, [read_picture(changes.ROWS[kind](images[chosen], rng))])
+        (answer,) = api.answer_pictures(
+            network, [read_picture(changes.ROWS[kind](images[chosen], rng))]
+        )
         right.append(answer.number == "".join(map(str, labels[chosen])))
     assert np.mean(right) >= (0.85 if kind == "in a comb" else 0.9)  # strokes touch its lines

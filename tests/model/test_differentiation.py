@@ -12,8 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mnistnet.errors import ExpressionError
-from mnistnet.model.differentiation import Differentiation, differentiate
-from mnistnet.model.expression import FUNCTIONS, MAX_OPERATIONS
+from mnistnet.model.differentiation import FUNCTIONS, Differentiation, differentiate
 
 PYTHON = {name: getattr(math, name, None) for name in FUNCTIONS}
 PYTHON["logistic"] = lambda t: 1 / (1 + exp(-t))
@@ -120,9 +119,9 @@ def test_constant_subexpressions_are_evaluated() -> None:
     assert derivatives(result) == {"x": 12}
 
 
-def test_the_maximum_number_of_operations_is_accepted() -> None:
-    result = differentiate("+".join(["x"] * (MAX_OPERATIONS + 1)), {"x": 1})
-    assert derivatives(result) == {"x": MAX_OPERATIONS + 1}
+def test_a_long_expression_has_more_variables_than_letters() -> None:
+    result = differentiate("+".join(["x"] * 400), {"x": 1})
+    assert derivatives(result) == {"x": 400}
     assert result.steps[26].name == "ab"
 
 
@@ -131,10 +130,12 @@ def test_the_maximum_number_of_operations_is_accepted() -> None:
     [
         ("1 + foo(x)", "unknown name in the expression; give its value, as in foo=1, or", "foo"),
         ("x + y", "unknown name", "y"),
-        ("__import__('os')", "unknown name", "__import__"),
+        ("__import__('os')", 'unexpected "\'" in the expression', "'"),
+        ("x" + "+x" * 401, "expected at most 400 operations", None),
         ("x ^ 2", "unexpected '^' in the expression; powers are written x**2", "^"),
-        ("x.real", "unexpected '.'", "."),
-        ("x if x else x", "unknown name in the expression; give its value, as in if=1", "if"),
+        ("x.real", "this is not arithmetic", "x.real"),
+        ("x if x else x", "this is not arithmetic", "x if x else x"),
+        ("x * True", "this is not arithmetic", "True"),
         ("x, x", "unexpected ','", ","),
         ("2 x", "this is not an expression (invalid syntax); write for example 2 * x", None),
         ("(x", "this is not an expression (", None),
@@ -151,8 +152,7 @@ def test_the_maximum_number_of_operations_is_accepted() -> None:
         ("(-x)**0.5", "this is not a finite real number", None),
         ("1 + (x - 1)**0.5", "this has no finite derivative at x = 1", "(x - 1)**0.5"),
         ("3 - (-2)**(x + 1)", "this has no finite derivative at x = 1", "(-2)**(x + 1)"),
-        ("x" + "+x" * 201, "expected at most 200 operations and 50 nested parentheses", "+"),
-        ("(" * 51 + "x" + ")" * 51, "expected at most 200 operations and 50 nested", "("),
+        ("(" * 300 + "x" + ")" * 300, "this is not an expression (too many nested", "("),
     ],
 )
 def test_errors_mark_the_part_that_cannot_be_differentiated(
@@ -176,7 +176,7 @@ def test_errors_mark_the_part_that_cannot_be_differentiated(
         ("x", {"x y": 1}, "expected a name of letters, digits and _; found 'x y'"),
         ("x", {"if": 1}, "expected a name of letters, digits and _; found 'if'"),
         ("x", {"x": math.nan}, "expected a finite value for x; found nan"),
-        ("x", {f"x{i}": 1 for i in range(201)}, "expected at most 200 values; found 201"),
+        ("-" * 999 + "x", {"x": 1}, "expected fewer nested operations in the expression"),
     ],
 )
 def test_invalid_expressions_and_values_are_refused(
@@ -203,7 +203,7 @@ ARITHMETIC = [*"xy2+-*/() ", "0.5", "**", "exp(", "log(", "tanh("]
 
 
 @pytest.mark.parametrize("pieces", [HOSTILE, ARITHMETIC])
-def test_5000_hostile_texts_are_differentiated_or_refused(
+def test_2000_hostile_texts_are_differentiated_or_refused(
     pieces: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A text that took long would make this test hang. Only arithmetic reaches Python's parser."""
@@ -213,7 +213,7 @@ def test_5000_hostile_texts_are_differentiated_or_refused(
     )
     rng = random.Random(0)
     accepted = 0
-    for _ in range(5_000):
+    for _ in range(2_000):
         text = "".join(rng.choices(pieces, k=rng.randint(1, 12)))
         try:
             differentiate(text, {"x": 1.5, "y": 0.5})
