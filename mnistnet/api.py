@@ -65,6 +65,7 @@ class Network:
     def save(self, path: StrPath) -> None:
         """Write a weights file (.npz) atomically. Raises WeightsError if path is another kind of
         file, MnistnetError if writing fails."""
+        weights_file.check_replaceable(Path(path))
         weights_file.save(Path(path), self.model, self.metadata)
 
 

@@ -9,13 +9,10 @@ untrusted: no pickle is loaded, and names, shapes, types, sizes and values are a
 
 import itertools
 import json
-import math
-import os
-import struct
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +25,6 @@ from mnistnet.model.network import MAX_PARAMETERS, MAX_WEIGHT, Network, are_vali
 FORMAT = 1
 PRETRAINED = Path(__file__).parents[1] / "pretrained.npz"  # the bundled weights
 MAX_META = 1 << 26  # bytes, four per character; an epoch takes about 250 characters
-MAX_DIRECTORY = 1_000_000  # bytes of the directory of an .npz file
 MAX_BYTES = 8 * MAX_PARAMETERS + (1 << 24)  # of a file: weights, velocity and metadata
 
 
@@ -45,8 +41,8 @@ def save(
 
     A checkpoint also has a velocity (P,), additional metadata and the permissions of the file
     `like`. With the dtype float16 the file is compressed and half as large, each weight is rounded
-    to 11 bits, and none may exceed 65,504. Raises WeightsError if load would reject the network or
-    check_replaceable the path, MnistnetError if the file cannot be written.
+    to 11 bits, and none may exceed 65,504. Raises WeightsError if load would reject the network,
+    MnistnetError if the file cannot be written.
     """
     text = json.dumps({"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more})
     with np.errstate(over="ignore"):  # infinite weights are refused below
@@ -60,31 +56,25 @@ def save(
         raise WeightsError(f"{path}: {error}") from error
     if velocity is not None:
         arrays["velocity"] = velocity
-    check_replaceable(path, is_checkpoint=velocity is not None)
     write = np.savez_compressed if dtype == np.float16 else np.savez
     with atomic_write(path, like) as stream:
         write(stream, meta=np.array(text), **arrays)
 
 
 def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
-    """Raise WeightsError unless the file at path is missing, empty or a valid weights file.
-
-    With is_checkpoint, also raise for a weights file that is not a checkpoint, and for a link.
-    """
+    """Raise WeightsError unless the file at path is missing, empty or a valid weights file; with
+    is_checkpoint, a checkpoint."""
     try:
-        if is_checkpoint and path.is_symlink():
-            raise WeightsError(f"{path}: expected a checkpoint; found a link")
-        if path.exists() and path.stat().st_size:
-            velocity = load_all(path).velocity
-            if is_checkpoint and velocity is None:
-                raise WeightsError(f"{path}: expected a checkpoint; found the weights of a network")
+        is_new = not path.exists() or not path.stat().st_size
+        if not is_new and load_all(path).velocity is None and is_checkpoint:
+            raise WeightsError(f"{path}: expected a checkpoint; found the weights of a network")
     except WeightsError as error:
         raise WeightsError(
             f"{error}; it is not replaced: move it away, or name another file with --weights"
         ) from error
 
 
-class Contents(NamedTuple):
+class WeightsFile(NamedTuple):
     """The content of a weights file: velocity (P,) is None unless it is a checkpoint, and meta is
     the JSON object from which metadata was parsed."""
 
@@ -104,13 +94,12 @@ def load(path: Path) -> tuple[Network, Metadata]:
     return found.network, found.metadata
 
 
-def load_all(path: Path) -> Contents:
+def load_all(path: Path) -> WeightsFile:
     """Load everything in a weights file or checkpoint; raises WeightsError as load does."""
     try:
         if path.exists() and not path.is_file():
             raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
-        with path.open("rb") as stream:
-            arrays = _read(stream)
+        arrays = _read(path)
     except FileNotFoundError as error:
         raise WeightsError(
             f"there is no weights file {path}; run 'mnistnet train' to make one, "
@@ -131,40 +120,21 @@ def load_all(path: Path) -> Contents:
         raise WeightsError(f"{path}: {error}") from error
 
 
-def _read(stream: BinaryIO) -> dict[str, Array]:
+def _read(path: Path) -> dict[str, Array]:
     """Read every array in the file; refuse pickles and more than MAX_BYTES."""
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(size - 22, 0))
-    end = stream.read()
-    stream.seek(0)
-    if stream.read(4) != b"PK\3\4" or end[:4] != b"PK\5\6":  # as NumPy's files begin and end
-        raise zipfile.BadZipFile("File is not a zip file")
-    (directory,) = struct.unpack_from("<I", end, 12)
-    if directory > MAX_DIRECTORY:
-        raise zipfile.BadZipFile(f"its directory has {directory:,} bytes")
-    with zipfile.ZipFile(stream) as archive, warnings.catch_warnings(action="ignore"):
+    arrays = {}
+    with zipfile.ZipFile(path) as archive, warnings.catch_warnings(action="ignore"):
         members = archive.infolist()
         if (size := sum(member.file_size for member in members)) > MAX_BYTES:
             raise ValueError(f"it has {size:,} bytes, more than {MAX_BYTES:,}")
-        return {m.filename.removesuffix(".npy"): _array(archive, m) for m in members}
+        for member in members:
+            with archive.open(member) as content:
+                name = member.filename.removesuffix(".npy")
+                arrays[name] = np.lib.format.read_array(content, allow_pickle=False)
+    return arrays
 
 
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
-    """Read one array, after checking that it has the size that its header states."""
-    if member.filename == "meta.npy" and member.file_size > MAX_META + 1000:
-        raise ValueError(f"{member.file_size:,} bytes of metadata")
-    with archive.open(member) as content:
-        np.lib.format.read_magic(content)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
-        size = math.prod(shape) * dtype.itemsize
-        if content.tell() + size != member.file_size:
-            raise ValueError(f"{member.filename} does not have {size:,} bytes")
-    with archive.open(member) as content:
-        array: Array = np.lib.format.read_array(content, allow_pickle=False)
-    return array
-
-
-def _parsed(arrays: dict[str, Any]) -> Contents:
+def _parsed(arrays: dict[str, Any]) -> WeightsFile:
     """Check the arrays, and make a network of them; raise ValueError with what was expected and
     what was found."""
     meta = _json(arrays.pop("meta", None))
@@ -183,13 +153,13 @@ def _parsed(arrays: dict[str, Any]) -> Contents:
         or not np.isfinite(velocity).all()
     ):
         raise ValueError("expected a finite float32 velocity for each weight; found another")
-    return Contents(network, parse(meta, hidden=network.layers[1:-1]), velocity, meta)
+    return WeightsFile(network, parse(meta, hidden=network.layers[1:-1]), velocity, meta)
 
 
 def _json(text: Any) -> dict[str, Any]:
     """Parse the JSON object in the array, and check its format number."""
     try:
-        is_text = text is not None and text.dtype.kind == "U"
+        is_text = text is not None and text.dtype.kind == "U" and text.nbytes <= MAX_META
         # None for NaN and Infinity
         meta = json.loads(str(text[()]), parse_constant=lambda _: None) if is_text else None
     except (ValueError, RecursionError):

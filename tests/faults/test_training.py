@@ -525,41 +525,6 @@ def test_a_weights_file_with_the_name_of_the_checkpoint_is_kept(tiny: Path) -> N
         assert_fault((*words, "--weights", "run", *more), message, NOTE)
 
 
-def test_a_link_with_the_name_of_the_checkpoint_is_kept(tiny: Path) -> None:
-    shutil.copy(weights.PRETRAINED, "other.npz")
-    make_link(CHECKPOINT, "other.npz")
-    message = (
-        f"{Path.cwd() / CHECKPOINT}: expected a checkpoint; found a link; it is not replaced: "
-    )
-    for more in ((), ("--resume",)):
-        result = run(*QUICK, "--data", tiny, *more)
-        assert result.stderr.startswith(f"{NOTE}Error: {message}")
-        assert result.exit_code == 1
-    assert CHECKPOINT.is_symlink()
-    assert Path("other.npz").read_bytes() == weights.PRETRAINED.read_bytes()
-
-
-@pytest.mark.parametrize("name", [OLD, CHECKPOINT])
-def test_a_file_created_during_training_is_kept(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, name: Path
-) -> None:
-    right = training.train
-
-    def train(*words: object, **more: object) -> Iterator[object]:
-        for count, report in enumerate(right(*words, **more)):
-            if count == 2:
-                name.unlink(missing_ok=True)
-                name.write_text("my notes")
-            yield report
-
-    monkeypatch.setattr(training, "train", train)
-    result = run(*QUICK, "--data", tiny)
-    assert f"{name}: expected a weights file" in result.stderr
-    assert "it is not replaced" in result.stderr
-    assert result.exit_code == 1
-    assert name.read_text() == "my notes"
-
-
 @posix_only("needs file permissions")
 def test_private_weights_and_their_checkpoint_stay_private(tiny: Path) -> None:
     assert run(*QUICK, "--data", tiny).exit_code == 0
