@@ -27,7 +27,7 @@ from mnistnet.model.answer import Answer, make_answer
 from mnistnet.model.diagnosis import image_warnings, training_warning
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.options import Options
-from mnistnet.model.run import ignore, run
+from mnistnet.model.run import run
 from mnistnet.model.state import split, streams
 from mnistnet.model.threads import one_blas_thread
 from mnistnet.model.training import Augment
@@ -189,7 +189,7 @@ def train(
         path=Path(weights) if weights is not None else None,
         resume=resume,
         additions=additions,
-        callback=callback or ignore,
+        callback=callback or (lambda _: None),
     )
     warning = training_warning(metadata.history, data.images, data.labels, settings)
     if warning:

@@ -8,7 +8,6 @@ mnistnet and NumPy on the same kind of processor.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from mnistnet.arrays import Array
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
@@ -28,15 +27,6 @@ Additions = Callable[
 ]
 
 
-def no_additions(*_: Any) -> tuple[None, None]:
-    """Return neither distortions nor additional images."""
-    return None, None
-
-
-def ignore(_: Any) -> None:
-    """Do nothing."""
-
-
 def run(
     images: Array,
     labels: Array,
@@ -46,9 +36,9 @@ def run(
     start: Network | None = None,
     path: Path | None = None,
     resume: bool = False,
-    additions: Additions = no_additions,
-    notify: Callable[[str], None] = ignore,
-    callback: Callable[[Report], object] = ignore,
+    additions: Additions = lambda *_: (None, None),
+    notify: Callable[[str], object] = lambda _: None,
+    callback: Callable[[Report], object] = lambda _: None,
 ) -> tuple[Network, Metadata]:
     """Train on images (n, 784) uint8 and labels (n,); return the network and its metadata.
 
@@ -63,14 +53,17 @@ def run(
     """
     options = options.completed(len(images))
     state = begin(options, start)
+
+    def metadata() -> Metadata:
+        return Metadata(options, source, tuple(state.history))
+
     checkpoint = None
     if path:
-        checkpoint = checkpoint_path(check_writable(path))
-        check_writable(checkpoint)
+        checkpoint = check_writable(check_writable(path).with_name(f"{path.name}.checkpoint"))
         weights.check_replaceable(path)
         weights.check_replaceable(checkpoint, is_checkpoint=True)
-        if resume and _restore(state, Metadata(options, source), path, checkpoint, notify):
-            return state.network, Metadata(options, source, tuple(state.history))
+        if resume and _restore(state, metadata(), path, checkpoint, notify):
+            return state.network, metadata()
         if checkpoint.exists() and not resume:
             notify(
                 f"{checkpoint}, from an interrupted run, will be replaced after epoch 1; "
@@ -80,114 +73,97 @@ def run(
     try:
         augment, extra = additions(options, images, labels)
         for report in training.train(state, images, labels, options, augment, extra):
-            if path and checkpoint:
-                _save_checkpoint(
-                    checkpoint, state, Metadata(options, source, tuple(state.history)), like=path
-                )
+            if checkpoint:
+                more = {"checkpoint": FORMAT, "rng": state.rng.bit_generator.state}
+                weights.save(checkpoint, state.network, metadata(), state.velocity, path, **more)
                 saved = report.epoch
             callback(report)
-        metadata = Metadata(options, source, tuple(state.history))
         if path and checkpoint:
-            weights.save(path, state.network, metadata)
+            weights.save(path, state.network, metadata())
             checkpoint.unlink(missing_ok=True)
     except (KeyboardInterrupt, MnistnetError) as stop:
-        if checkpoint and saved:
-            _advise(stop, checkpoint, saved, options.epochs)
+        if checkpoint and saved and isinstance(stop, TrainingError):
+            checkpoint.unlink(missing_ok=True)  # resuming would diverge again
+        elif saved:
+            continued = "to continue, run the same command with --resume"
+            words = *map(str, stop.args), f"after epoch {saved} of {options.epochs}; {continued}"
+            stop.args = (" ".join(words),)
         raise
-    return state.network, metadata
-
-
-def _save_checkpoint(checkpoint: Path, state: State, metadata: Metadata, like: Path) -> None:
-    more = {"checkpoint": FORMAT, "rng": state.rng.bit_generator.state}
-    weights.save(checkpoint, state.network, metadata, state.velocity, like, **more)
-
-
-def _advise(stop: BaseException, checkpoint: Path, saved: int, epochs: int) -> None:
-    """Add how to continue to the message of an error or Ctrl-C. After a divergence, remove the
-    checkpoint instead: resuming would diverge again."""
-    if isinstance(stop, TrainingError):
-        checkpoint.unlink(missing_ok=True)
-        return
-    where = f"after epoch {saved} of {epochs}; to continue, run the same command with --resume"
-    stop.args = (" ".join([*map(str, stop.args), where]),)
+    return state.network, metadata()
 
 
 def _restore(
-    state: State, wanted: Metadata, path: Path, checkpoint: Path, notify: Callable[[str], None]
+    state: State,
+    wanted: Metadata,
+    path: Path,
+    checkpoint: Path,
+    notify: Callable[[str], object],
 ) -> bool:
     """Load the checkpoint into the state, if there is one; or, if the run that is wanted has
     finished before, its weights file, and return True."""
-    if not checkpoint.exists():
-        finished = _load_finished(path, wanted)
-        if finished is None:
+    is_finished = not checkpoint.exists()
+    if not is_finished:
+        found = weights.load_all(checkpoint)
+        advice = "omit --resume to start over"
+        if found.meta.get("checkpoint") != FORMAT:
+            raise WeightsError(
+                f"{checkpoint}: expected a checkpoint of this version of mnistnet; found one of "
+                f"another; {advice}"
+            )
+        check_same(
+            found.metadata, wanted, checkpoint, f"use the same value to continue it, or {advice}"
+        )
+        try:
+            state.rng.bit_generator.state = found.meta["rng"]
+        except Exception as error:  # NumPy raises several kinds for an invalid state
+            raise WeightsError(
+                f"{checkpoint}: expected the state of the random generator; found an invalid one; "
+                f"{advice}"
+            ) from error
+        state.velocity[:] = found.velocity
+    else:
+        last = weights.load_all(path) if path.exists() and path.stat().st_size else None
+        if not last or not last.metadata.history or difference(last.metadata, wanted):
             notify(f"there is no checkpoint {checkpoint}: starting at epoch 1")
             return False
+        found = last
         notify(
             f"the training run of {path} is finished; to train it further, use: "
             f"mnistnet train --from {path}"
         )
-        network, metadata = finished
-        state.network.parameters[:] = network.parameters
-        state.history[:] = metadata.history
-        return True
-    found = weights.load_all(checkpoint)
-    if found.velocity is None or found.meta.get("checkpoint") != FORMAT:
-        raise WeightsError(
-            f"{checkpoint}: expected a checkpoint of this version of mnistnet; found other "
-            "weights; omit --resume to start over"
-        )
-    advice = "use the same value to continue it, or omit --resume to start over"
-    check_same(found.metadata, wanted, checkpoint, advice)
-    try:
-        state.rng.bit_generator.state = found.meta["rng"]
-    except Exception as error:  # NumPy raises several kinds for an invalid state
-        raise WeightsError(
-            f"{checkpoint}: expected the state of the random generator; found an invalid one; "
-            "omit --resume to start over"
-        ) from error
     state.network.parameters[:] = found.network.parameters
-    state.velocity[:] = found.velocity
     state.history[:] = found.metadata.history
-    return False
-
-
-def _load_finished(path: Path, wanted: Metadata) -> tuple[Network, Metadata] | None:
-    """Load this run from its weights file, if it has finished."""
-    if not path.exists() or not path.stat().st_size:
-        return None
-    network, found = weights.load(path)
-    is_same = _identity(found) == _identity(wanted)
-    return (network, found) if is_same and len(found.history) == found.options.epochs else None
-
-
-def checkpoint_path(path: Path) -> Path:
-    """Return the path of the checkpoint that belongs to a weights file."""
-    return path.with_name(f"{path.name}.checkpoint")
+    return is_finished
 
 
 def check_same(found: Metadata, expected: Metadata, path: Path, advice: str) -> None:
-    """Raise TrainingError, with both values, if the run in the file at path has other options
-    or data than expected; advice says what to do."""
-    used = _identity(found)
-    for name, (label, value) in _identity(expected).items():
-        if used.get(name) != (label, value):
-            other = used.get(name, (label, None))[1]
-            raise TrainingError(
-                f"the training run in {path} was started with {label}{other}, not {value}; {advice}"
-            )
+    """Raise TrainingError if the run in the file at path has other options or data than expected;
+    advice says what to do."""
+    if words := difference(found, expected):
+        raise TrainingError(f"the training run in {path} was started with {words}; {advice}")
 
 
-def _identity(metadata: Metadata) -> dict[str, tuple[str, Any]]:
-    """The options and data that identify a run, each as a user knows it: a label and a value."""
-    found: dict[str, tuple[str, Any]] = {}
+def difference(found: Metadata, expected: Metadata) -> str:
+    """Return how the options or data of two runs differ, as in '--seed 1, not --seed 2'; empty if
+    they are the same."""
+    for ours, theirs in zip(_identity(found), _identity(expected), strict=True):
+        if ours != theirs:
+            return f"{ours}, not {theirs}"
+    return ""
+
+
+def _identity(metadata: Metadata) -> list[str]:
+    """The options and data that identify a run, as a user knows them."""
+    known = []
     for name, value in vars(metadata.options).items():
         flag = name.replace("_", "-")
-        is_switch = isinstance(value, bool)
-        found[name] = (
-            ("", f"--{'' if value else 'no-'}{flag}") if is_switch else (f"--{flag} ", value)
-        )
-    found["start"] = "--from ", metadata.options.start or "random weights"
-    found["hidden"] = "--hidden ", ", ".join(map(str, metadata.options.hidden))
-    for name, digest in metadata.data.sha256.items():
-        found[name] = f"training {name} of SHA-256 ", digest
-    return found
+        known.append(f"--{flag} {value}")
+        if name == "hidden":
+            known[-1] = f"--hidden {','.join(map(str, value))}"
+        elif name == "start":
+            known[-1] = f"--from {value or 'random weights'}"
+        elif isinstance(value, bool):
+            known[-1] = f"--{flag}" if value else f"--no-{flag}"
+    sha256 = metadata.data.sha256
+    known += [f"training {name} of SHA-256 {sha256.get(name)}" for name in ("images", "labels")]
+    return known

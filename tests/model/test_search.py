@@ -132,11 +132,17 @@ def test_only_missing_starts_are_trained(threads: Executor) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"options": replace(OPTIONS, epochs=3)}, "started with --epochs 2, not 3; use the same"),
-        ({"options": replace(OPTIONS, hidden=(7,))}, "started with --hidden 6, not 7; use"),
+        (
+            {"options": replace(OPTIONS, epochs=3)},
+            "started with --epochs 2, not --epochs 3; use the same",
+        ),
+        (
+            {"options": replace(OPTIONS, hidden=(7,))},
+            "started with --hidden 6, not --hidden 7; use",
+        ),
         (
             {"source": Source({"images": "56", "labels": "34"})},
-            "started with training images of SHA-256 12, not 56; use the same",
+            "started with training images of SHA-256 12, not training images of SHA-256 56;",
         ),
     ],
 )
