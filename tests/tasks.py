@@ -24,7 +24,7 @@ def trained(options: Options) -> Result:
     rng = np.random.default_rng(7)
     images = rng.integers(0, 256, (60, PIXELS), np.uint8)
     state = begin(options)
-    for _ in training.train(state, images, rng.integers(0, CLASSES, 60), options):
+    for _ in training.train(state, images, rng.integers(0, CLASSES, 60)):
         pass
     return state.network.parameters, state.history
 

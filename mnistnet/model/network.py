@@ -36,7 +36,7 @@ class Network:
 
     layers      units in each layer, input first, for example (784, 72, 10)
     parameters  all weights in one vector (P,)
-    matrices    views of parameters, one per layer: W1 (72, 784) and W2 (10, 72), the notes' M and W
+    matrices    views of it, one per layer: W1 (72, 784) and W2 (10, 72), the notes' M and W
     """
 
     def __init__(self, layers: Sequence[int], dtype: Any = np.float32) -> None:
@@ -45,8 +45,8 @@ class Network:
         count = sum(units * inputs for inputs, units in itertools.pairwise(self.layers))
         if count > MAX_PARAMETERS:
             raise MnistnetError(
-                f"expected at most {MAX_PARAMETERS:,} weights; found {count:,} in "
-                f"{'-'.join(map(str, self.layers))}: use fewer hidden units"
+                f"expected at most {MAX_PARAMETERS:,} weights; found {count:,}: "
+                "use fewer hidden units"
             )
         self.parameters: Array = np.zeros(count, dtype)
         self.matrices = self.split(self.parameters)
@@ -55,11 +55,8 @@ class Network:
     def random(
         cls, layers: Sequence[int], rng: "np.random.Generator", dtype: Any = np.float32
     ) -> "Network":
-        """Make a network of normal weights with standard deviation 1 / sqrt(inputs of the unit).
-
-        This keeps the input of each unit of order 1 for any width, where tanh is neither flat nor
-        linear (LeCun et al. 1998, Efficient BackProp, section 4.6).
-        """
+        """Make a network of normal weights of standard deviation 1 / sqrt(inputs), which keeps the
+        input of each unit of order 1 (LeCun et al. 1998, Efficient BackProp, section 4.6)."""
         network = cls(layers, dtype)
         for W in network.matrices:
             W[...] = rng.standard_normal(W.shape) / math.sqrt(W.shape[1])
@@ -84,16 +81,13 @@ class Network:
 
     def image_scores(self, images: Array) -> Array:
         """Return f for each image: (n, 784) uint8 -> (n, 10)."""
-        starts = range(0, max(len(images), 1), SCORE_BATCH)
+        parts = [images[i : i + SCORE_BATCH] for i in range(0, max(len(images), 1), SCORE_BATCH)]
         with one_blas_thread():
-            return np.concatenate(
-                [self.scores(scale(images[start : start + SCORE_BATCH])) for start in starts]
-            )
+            return np.concatenate([self.scores(scale(part)) for part in parts])
 
 
 def forward(W: Sequence[Array], x: Array) -> tuple[list[Array], Array]:
-    """Return x and h of each hidden layer, (n, units) each, and f, (n, scores), for each row of x,
-    (n, inputs). W are the matrices of a network."""
+    """Return x and h of each hidden layer, (n, units) each, and f (n, 10), for x (n, 784)."""
     h = [x]
     for M in W[:-1]:
         h.append(np.tanh(h[-1] @ M.T))  # h = tanh(M x)
@@ -101,11 +95,8 @@ def forward(W: Sequence[Array], x: Array) -> tuple[list[Array], Array]:
 
 
 def log_probabilities(f: Array) -> Array:
-    """log p_k = f_k - log sum_j exp f_j for each row: (n, 10) -> (n, 10).
-
-    Subtracting the largest score of each row first keeps exp from overflowing.
-    """
-    log_p: Array = f - f.max(axis=1, keepdims=True)
+    """log p_k = f_k - log sum_j exp f_j for each row: (n, 10) -> (n, 10)."""
+    log_p: Array = f - f.max(axis=1, keepdims=True)  # keeps exp from overflowing
     log_p -= np.log(np.exp(log_p).sum(axis=1, keepdims=True))
     return log_p
 
@@ -130,8 +121,7 @@ def backpropagate(
     """Return the mean loss of a minibatch, the gradient (P,) of that mean, and the scores f.
 
     x is (n, 784) in [0, 1], labels (n,) 0 to 9 or NONE. The gradient is stored in out, if given.
-    For a part of a minibatch, size is that of the whole, and loss and gradient are the part's share
-    of the mean.
+    For a part of a minibatch of this size, loss and gradient are the part's share of the mean.
     """
     W, n = network.matrices, size or len(x)
     h, f = forward(W, x)

@@ -72,7 +72,7 @@ def run(
     saved = len(state.history)  # epochs in the checkpoint
     try:
         augment, extra = additions(options, images, labels)
-        for report in training.train(state, images, labels, options, augment, extra):
+        for report in training.train(state, images, labels, augment, extra):
             if checkpoint:
                 more = {"checkpoint": FORMAT, "rng": state.rng.bit_generator.state}
                 weights.save(checkpoint, state.network, metadata(), state.velocity, path, **more)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -16,24 +17,22 @@ VALIDATION_SEED = 784_72_10  # the same images are held out for every seed, to c
 
 @dataclass
 class State:
-    """The state of a training run between two epochs."""
+    """The state of a training run between two epochs; velocity (P,) is v of the formulas."""
 
+    options: Options
     network: Network
     rng: "np.random.Generator"
-    velocity: Array = field(init=False)  # v of the formulas, (P,)
+    velocity: Array
     history: list[Report] = field(default_factory=list)  # of the finished epochs
 
-    def __post_init__(self) -> None:
-        self.velocity = np.zeros_like(self.network.parameters)
 
-
-def begin(options: Options, start: Network | None = None) -> State:
+def begin(options: Options, start: Network | None = None, dtype: Any = np.float32) -> State:
     """Return the initial state of training: a copy of the weights of start, or random ones."""
     initial, rng, _ = streams(options.seed)
-    network = Network.random((PIXELS, *options.hidden, CLASSES), initial)
+    network = Network.random((PIXELS, *options.hidden, CLASSES), initial, dtype)
     if start is not None:
         network.parameters[:] = start.parameters
-    return State(network, rng)
+    return State(options, network, rng, np.zeros_like(network.parameters))
 
 
 def streams(seed: int) -> list["np.random.Generator"]:

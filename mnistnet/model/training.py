@@ -55,7 +55,6 @@ def train(
     state: State,
     images: Array,
     labels: Array,
-    options: Options,
     augment: Augment | None = None,
     extra: tuple[Array, Array] | None = None,
 ) -> Iterator[Report]:
@@ -66,8 +65,8 @@ def train(
     images and labels, never held out; the label NONE marks images without a digit. Raises
     TrainingError if the options do not fit the data or the loss is no longer finite.
     """
-    rows, held_out = split(len(images), options)
-    _, batch_size = options.sizes(len(images))
+    rows, held_out = split(len(images), state.options)
+    _, batch_size = state.options.sizes(len(images))
     if extra:
         rows = np.concatenate([rows, np.arange(len(images), len(images) + len(extra[0]))])
         images, labels = np.concatenate([images, extra[0]]), np.concatenate([labels, extra[1]])
@@ -78,14 +77,14 @@ def train(
     shape, dtype = (batch_size, PIXELS), state.network.parameters.dtype
     buffers = [np.empty(shape, dtype, layout) for _ in range(AHEAD + 2)]
     with ThreadPoolExecutor(2) as threads:  # started on first use
-        for epoch in range(len(state.history), options.epochs):
+        for epoch in range(len(state.history), state.options.epochs):
             began = time.perf_counter()
-            rates = _rates(options, epoch, steps=-(-len(rows) // batch_size))
+            rates = _rates(state.options, epoch, steps=-(-len(rows) // batch_size))
             order = state.rng.permutation(rows)
             transforms = augment(state.rng, len(rates)) if augment else repeat(scale)
             batches = _minibatches(images, labels, order, transforms, buffers)
             with one_blas_thread(), closing(prefetch(batches, AHEAD)) as coming:
-                loss, right = _descend(state, coming, rates, options, threads)
+                loss, right = _descend(state, coming, rates, threads)
                 validation_loss, accuracy = _validate(state.network, images, labels, held_out)
             report = Report(
                 epoch=epoch + 1,
@@ -102,17 +101,15 @@ def train(
 
 def _check_batch_size(batch_size: int, count: int, network: Network) -> None:
     """Raise TrainingError if a minibatch has more than count images or takes too much memory."""
-    activations = sum(network.layers) * batch_size
     if batch_size > count:
         raise TrainingError(
             f"expected a batch size of at most the {count:,} training images, "
             f"found {batch_size:,}; lower --batch-size"
         )
-    if activations > MAX_ACTIVATIONS:
+    if (activations := sum(network.layers) * batch_size) > MAX_ACTIVATIONS:
         raise TrainingError(
             f"expected at most {MAX_ACTIVATIONS:,} activations in a minibatch; found "
-            f"{activations:,} for {batch_size:,} images: use a smaller batch size or fewer hidden "
-            "units"
+            f"{activations:,}: use a smaller batch size or fewer hidden units"
         )
 
 
@@ -144,19 +141,15 @@ def _descend(
     state: State,
     batches: Iterable[tuple[Array, Array]],
     rates: Sequence[float],
-    options: Options,
     threads: Executor,
 ) -> tuple[float, int]:
     """Take one step for each minibatch; return the sum of the losses and the number of right
-    answers. Raises TrainingError as soon as a loss is not finite, or for invalid weights at the
-    end."""
+    answers. Raises TrainingError if a loss or, after the last step, a weight is not finite."""
     is_wide = len(state.velocity) >= WIDE
     gradients = [np.empty_like(state.velocity) for _ in range(1 + is_wide)]
     total, right = 0.0, 0
     for (x, labels), rate in zip(batches, rates, strict=True):
-        loss, answers = step(
-            state, x, labels, rate, options, gradients, threads.map if is_wide else map
-        )
+        loss, answers = step(state, x, labels, rate, gradients, threads.map if is_wide else map)
         if not math.isfinite(loss):
             break
         total += loss * len(labels)
@@ -164,7 +157,7 @@ def _descend(
     if not (math.isfinite(loss) and are_valid(state.network.parameters)):
         raise TrainingError(
             f"the loss is no longer finite in epoch {len(state.history) + 1}; "
-            f"lower the learning rate, which is {options.learning_rate:g}"
+            f"lower the learning rate, which is {state.options.learning_rate:g}"
         )
     return total, right
 
@@ -174,7 +167,6 @@ def step(
     x: Array,
     labels: Array,
     rate: float,
-    options: Options,
     gradients: Sequence[Array],
     run: Callable[..., Iterable[Any]] = map,
 ) -> tuple[float, Array]:
@@ -186,18 +178,19 @@ def step(
     that run may be the map of two threads. The halves do not depend on the number of cores, and so
     the weights do not either.
     """
-    network, n = state.network, len(labels)
+    n, parts = len(labels), _slices(len(labels), len(gradients))
+    used = gradients[: len(parts)]
 
     def differentiate(part: slice, gradient: Array) -> tuple[float, Array, Array]:
-        return backpropagate(network, x[part], labels[part], gradient, n)
+        return backpropagate(state.network, x[part], labels[part], gradient, n)
 
     def update(part: slice) -> None:
-        _update(network, state.velocity, gradients[: len(found)], rate, options, part)
+        _update(state, used, rate, part)
 
-    found = list(run(differentiate, _slices(n, len(gradients)), gradients))
+    found = list(run(differentiate, parts, used))
     loss = sum(loss for loss, _, _ in found)
     if math.isfinite(loss):
-        list(run(update, _slices(len(network.parameters), len(gradients))))
+        list(run(update, _slices(len(state.velocity), len(gradients))))
     return loss, np.concatenate([f.argmax(axis=1) for _, _, f in found])
 
 
@@ -208,26 +201,18 @@ def _slices(count: int, parts: int) -> list[slice]:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss
-def _update(
-    network: Network,
-    velocity: Array,
-    gradients: Sequence[Array],
-    rate: float,
-    options: Options,
-    part: slice,
-) -> None:
+def _update(state: State, gradients: Sequence[Array], rate: float, part: slice) -> None:
     """Apply the formulas above in place to a part of the weights and of the velocity. The gradient
     is the sum of gradients; the first of them is overwritten."""
-    w, v = network.parameters[part], velocity[part]
-    v *= options.momentum
+    w, v = state.network.parameters[part], state.velocity[part]
+    v *= state.options.momentum
     for gradient in gradients:
         v += gradient[part]
     change = gradients[0][part]
-    v += np.multiply(options.weight_decay, w, out=change)
+    v += np.multiply(state.options.weight_decay, w, out=change)
     np.multiply(rate, v, out=change)
-    units = network.layers[-2]
-    if units > NOTES_UNITS:
-        first = len(velocity) - network.matrices[-1].size  # of W
+    if (units := state.network.layers[-2]) > NOTES_UNITS:
+        first = len(state.velocity) - state.network.matrices[-1].size  # of W
         change[max(first - part.start, 0) :] *= NOTES_UNITS / units
     w -= change
 

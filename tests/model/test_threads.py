@@ -116,7 +116,7 @@ images, labels = rng.integers(0, 256, (230, 784), np.uint8), rng.integers(0, 10,
 for hidden in ((8,), (300, 20)):
     options = Options(hidden=hidden, epochs=2, batch_size=19, validation=20)
     state = begin(options)
-    list(training.train(state, images, labels, options, warps))
+    list(training.train(state, images, labels, warps))
     print(hashlib.sha256(state.network.parameters.tobytes()).hexdigest())
 """
 

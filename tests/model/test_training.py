@@ -3,6 +3,7 @@
 import itertools
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from mnistnet.errors import TrainingError
 from mnistnet.model import training
 from mnistnet.model.network import Network, backpropagate
 from mnistnet.model.options import Options
-from mnistnet.model.state import State, split
+from mnistnet.model.state import State, begin, split
 
 QUICK = Options(epochs=3, batch_size=20, validation=50)
 
@@ -26,15 +27,10 @@ def run(
     extra: tuple[np.ndarray, np.ndarray] | None = None,
 ):
     """Train a network; return it and the reports."""
-    state = begin(seed, dtype)
-    reports = list(training.train(state, data.images, data.labels, options, extra=extra))
+    state = begin(replace(options, hidden=(8,), seed=seed), dtype=dtype)
+    reports = list(training.train(state, data.images, data.labels, extra=extra))
     assert state.history == reports
     return state.network, reports
-
-
-def begin(seed: int = 0, dtype: type = np.float32) -> State:
-    initial, rng = np.random.default_rng(seed).spawn(2)
-    return State(Network.random((784, 8, 10), initial, dtype), rng)
 
 
 @pytest.fixture
@@ -49,7 +45,7 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
     )
     trained, reports = run(data, options, dtype=np.float64)
 
-    state = begin(dtype=np.float64)
+    state = begin(replace(options, hidden=(8,)), dtype=np.float64)
     network = state.network
     w, v, step = network.parameters, np.zeros(len(network.parameters)), 0
     rows = split(300, options)[0]
@@ -79,8 +75,9 @@ def test_above_72_units_the_step_of_the_last_matrix_is_scaled(
 ) -> None:
     network = Network(layers, np.float64)
     v, gradient = np.zeros_like(network.parameters), np.ones_like(network.parameters)
+    state = State(Options(), network, np.random.default_rng(0), v)
     for part in training._slices(len(v), 3):
-        training._update(network, v, [gradient], 0.5, Options(), part)
+        training._update(state, [gradient], 0.5, part)
     assert set(v.tolist()) == {1}
     *hidden, W = network.matrices
     assert {float(w) for M in hidden for w in M.flat} == {-0.5}
@@ -206,9 +203,8 @@ def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
 
 def test_two_epochs_on_the_real_mnist_beat_95_percent(real_mnist: Path) -> None:
     train, test = mnist.load(real_mnist, "train"), mnist.load(real_mnist, "test")
-    initial, rng = np.random.default_rng(0).spawn(2)
-    state = State(Network.random((784, 72, 10), initial), rng)
-    *_, last = training.train(state, train.images, train.labels, Options(epochs=2))
+    state = begin(Options(epochs=2))
+    *_, last = training.train(state, train.images, train.labels)
     assert last.validation_accuracy > 0.95
     answers = state.network.image_scores(test.images).argmax(axis=1)
     assert (answers == test.labels).mean() > 0.95
