@@ -93,33 +93,27 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
         raise ValueError("expected epochs 1, 2, 3, ... in history; found other numbers")
     options = conform("options", dict, found.get("options"))
     sizes = {"validation": VALIDATION, "batch_size": BATCH_SIZE}
-    more = {"hidden": hidden, "seed": found.get("seed")}
-    members = conform("members", list, found.get("members", []))
     return Metadata(
-        _parsed(Options, sizes | options | more),
+        _parsed(Options, sizes | options | {"hidden": hidden, "seed": found.get("seed")}),
         _parsed(Source, found.get("data")),
         history,
-        _strings("versions", found.get("versions", {})),
-        conform("members", tuple[int, ...], members),
+        conform("versions", Mapping[str, str], found.get("versions", {})),
+        conform("members", tuple[int, ...], found.get("members", [])),
     )
 
 
 def _parsed(kind: Any, found: Any) -> Any:
     """Make an instance of a dataclass, with each field checked against its declared type."""
-    conform(kind.__name__.lower(), dict, found)
-    values = {}
-    for each in fields(kind):
-        if each.name not in found:
-            if each.default is MISSING and each.default_factory is MISSING:
-                raise ValueError(f"expected {each.name} in {kind.__name__.lower()}; found none")
-        elif each.type == Mapping[str, str]:
-            values[each.name] = _strings(each.name, found[each.name])
-        else:
-            high = MAX_FIGURE if kind is Report else math.inf
-            values[each.name] = conform(each.name, each.type, found[each.name], high=high)
+    name = kind.__name__.lower()
+    conform(name, dict, found)
+    known = {each.name: each for each in fields(kind)}
+    high = MAX_FIGURE if kind is Report else math.inf
+    values = {
+        key: conform(key, known[key].type, value, high=high)
+        for key, value in found.items()
+        if key in known
+    }
+    for each in known.values():
+        if each.name not in values and each.default is each.default_factory is MISSING:
+            raise ValueError(f"expected {each.name} in {name}; found none")
     return kind(**values)
-
-
-def _strings(name: str, value: Any) -> dict[str, str]:
-    found = conform(name, dict, value)
-    return {key: conform(name, str, text) for key, text in found.items()}

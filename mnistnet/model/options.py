@@ -6,6 +6,7 @@ NumPy, so that `mnistnet --help` starts quickly.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -116,22 +117,25 @@ def conform(
     high: float = math.inf,
     excluded: float | None = None,
 ) -> Any:
-    """Return the value as this kind, one of Python's types, a union with None or a tuple of int;
-    numbers lie between low and high. Raises ValueError, naming it, for any other value."""
+    """Return the value as this kind: a type of KINDS, such a number or None, a tuple of int or a
+    mapping of str. Numbers lie between low and high. Raises ValueError, naming it, for any other
+    value."""
     if kind == tuple[int, ...]:
-        items = value if hasattr(value, "__iter__") else [value]
+        items = value if isinstance(value, Iterable) else [value]
         return tuple(conform(name, int, item, low, high) for item in items)
+    if kind == Mapping[str, str]:
+        items = conform(name, dict, value).items()
+        return {key: conform(name, str, text) for key, text in items}
     if kind in (int | None, float | None):
         return None if value is None else conform(name, kind.__args__[0], value, low, high)
     plain = value.item() if getattr(value, "ndim", None) == 0 else value  # NumPy's numbers
-    if kind is float and type(plain) is int:
+    if kind is float and type(plain) is int and plain.bit_length() < 1024:
         plain = float(plain)
-    is_right = type(plain) is kind
+    limits, is_right = "", type(plain) is kind
     if kind in (int, float):
         is_right = is_right and low <= plain <= high and plain not in (excluded, math.inf)
-    if not is_right:
-        most = "" if high == math.inf else f" to {high:,}"
-        limits = f" from {low:,}{most}" if kind in (int, float) else ""
+        limits = f" from {low:,}{'' if high == math.inf else f' to {high:,}'}"
         limits += "" if excluded is None else f", but not {excluded}"
+    if not is_right:
         raise ValueError(f"expected {KINDS[kind]}{limits} for {name}; found {repr(value)[:60]}")
     return plain
