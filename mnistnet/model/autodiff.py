@@ -14,11 +14,10 @@ True
 True
 
 Expressions are built with ordinary operators and the functions below, from nodes, arrays and
-numbers. Each operation computes its value at once, with NumPy's broadcasting, and keeps for each
-operand the rule that turns g = d output / d y, for its value y, into the part of d output / d
-operand that goes through y. gradients(output, inputs) visits each node once, after all nodes that
-use it, and adds these parts up. The gradient therefore costs a small multiple of the value, for any
-number of inputs.
+numbers. Each operation computes its value y at once, with NumPy's broadcasting, and keeps for each
+operand the rule that turns g = d output / d y into the part of d output / d operand that goes
+through y. gradients visits each node once, after all nodes that use it, and adds these parts up, so
+that the gradient costs a small multiple of the value, for any number of inputs.
 
 Not included: second derivatives, and graphs that are built once and evaluated again.
 """
@@ -79,38 +78,25 @@ def matmul(a: Any, b: Any) -> "Node":
     return Node(u @ v, (a, lambda g: g @ v.T), (b, lambda g: u.T @ g))
 
 
-def negative(x: Any) -> "Node":
-    return Node(-_value(x), (x, lambda g: -g))
+def _function(value: Callable[[Any], Any], slope: Callable[..., Any]) -> Callable[[Any], "Node"]:
+    """A function of each element; slope is its derivative at u, where its value is y."""
+
+    def apply(x: Any) -> "Node":
+        u = _value(x)
+        y = value(u)
+        return Node(y, (x, lambda g: g * slope(u, y)))
+
+    return apply
 
 
-def exp(x: Any) -> "Node":
-    y = np.exp(_value(x))
-    return Node(y, (x, lambda g: g * y))
-
-
-def log(x: Any) -> "Node":
-    u = _value(x)
-    return Node(np.log(u), (x, lambda g: g / u))
-
-
-def sin(x: Any) -> "Node":
-    u = _value(x)
-    return Node(np.sin(u), (x, lambda g: g * np.cos(u)))
-
-
-def cos(x: Any) -> "Node":
-    u = _value(x)
-    return Node(np.cos(u), (x, lambda g: -g * np.sin(u)))
-
-
-def tanh(x: Any) -> "Node":
-    y = np.tanh(_value(x))
-    return Node(y, (x, lambda g: g * (1 - y * y)))
-
-
-def logistic(x: Any) -> "Node":
-    y = (1 + np.tanh(_value(x) / 2)) / 2  # 1 / (1 + e^-x) without overflow
-    return Node(y, (x, lambda g: g * y * (1 - y)))
+negative = _function(np.negative, lambda u, y: -1)
+exp = _function(np.exp, lambda u, y: y)
+log = _function(np.log, lambda u, y: 1 / u)
+sin = _function(np.sin, lambda u, y: np.cos(u))
+cos = _function(np.cos, lambda u, y: -np.sin(u))
+tanh = _function(np.tanh, lambda u, y: 1 - y * y)
+# 1 / (1 + e^-u) without overflow
+logistic = _function(lambda u: (1 + np.tanh(u / 2)) / 2, lambda u, y: y * (1 - y))
 
 
 def total(x: Any, axis: int | None = None) -> "Node":
@@ -133,11 +119,8 @@ def _reflected(operation: Callable[[Any, Any], "Node"]) -> Callable[["Node", Any
 
 
 class Node:
-    """A value in an expression: a Variable, or the result of an operation.
-
-    value     float array
-    operands  those that are nodes, each with its rule
-    """
+    """A value, a float array, in an expression; operands are the nodes it was computed from, each
+    with its rule."""
 
     __slots__ = ("operands", "value")
     __array_ufunc__ = None  # so that array * node calls Node.__rmul__ once, not for each element

@@ -2,11 +2,10 @@
 
 Automatic differentiation (autodiff.py) covers every weight at the cost of a few forward passes.
 Finite differences share no derivative with the other two, but need a forward pass per weight, so
-only a random sample of the weights of a large matrix is tried. The quotient in the notes' footnote,
-(L(w + step) - L(w - step)) / (2 step), loses digits in the subtraction: all of them if the network
-is deep, its weights are large or its fit is nearly perfect. An imaginary step needs no subtraction
-and can be tiny (Squire and Trapp 1998, Using complex variables to estimate derivatives of real
-functions):
+only a random sample of a large matrix is tried. The quotient in the notes' footnote, (L(w + step) -
+L(w - step)) / (2 step), loses digits in the subtraction: all of them in a deep network. An
+imaginary step needs no subtraction and can be tiny (Squire and Trapp 1998, Using complex variables
+to estimate derivatives of real functions):
 
     dL/dw ~ Im L(w + i step) / step
 
@@ -21,13 +20,7 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.model import autodiff
-from mnistnet.model.network import (
-    Network,
-    backpropagate,
-    forward,
-    log_probabilities,
-    targets,
-)
+from mnistnet.model.network import Network, backpropagate, forward, log_probabilities, targets
 from mnistnet.model.threads import one_blas_thread
 
 SAMPLE = 500  # weights of each matrix tried by finite differences
@@ -65,10 +58,8 @@ class GradientCheck:
 def check_gradient(
     network: Network, x: Array, labels: Array, rng: np.random.Generator
 ) -> GradientCheck:
-    """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network.
-
-    rng samples the weights for finite differences.
-    """
+    """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network;
+    rng samples the weights for finite differences."""
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
     x = x.astype(np.float64)
@@ -85,10 +76,8 @@ def check_gradient(
 
     autodiff_agrees, autodiff_error = _compare(backprop, automatic, noise, automatic)
     agree, error = _compare(sampled(backprop), differences, sampled(noise), automatic)
-    tried = sum(map(len, samples))
-    return GradientCheck(
-        len(exact.parameters), tried, autodiff_error, error, autodiff_agrees, agree
-    )
+    sizes = len(exact.parameters), sum(map(len, samples))
+    return GradientCheck(*sizes, autodiff_error, error, autodiff_agrees, agree)
 
 
 def _compare(

@@ -17,19 +17,13 @@ from typing import Any, TypeVar
 from threadpoolctl import ThreadpoolController
 
 # If one of these is set, the user has chosen the number of BLAS threads.
-VARIABLES = (
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "OMP_NUM_THREADS",
-)
+LIBRARIES = ("OPENBLAS_NUM", "MKL_NUM", "BLIS_NUM", "VECLIB_MAXIMUM", "OMP_NUM")
+VARIABLES = [f"{library}_THREADS" for library in LIBRARIES]
 T = TypeVar("T")
-
 
 _lock = threading.Lock()
 _entries = 0  # blocks of one_blas_thread, in all threads
-_before: list[int] = []  # threads of each BLAS library outside them
+_before: list[int] = []  # threads of each library outside them
 
 
 @contextmanager
@@ -79,15 +73,15 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     slots: SimpleQueue[bool] = SimpleQueue()  # True for each free place, False to stop
 
     def take() -> None:
-        error = None
+        end: tuple[None, BaseException | None] = (None, None)
         try:
             for item in items:
                 if not slots.get():
                     return
                 ready.put((item, None))
-        except BaseException as caught:
-            error = caught
-        ready.put((None, error))
+        except BaseException as error:
+            end = (None, error)
+        ready.put(end)
 
     for _ in range(depth):
         slots.put(True)
