@@ -24,7 +24,7 @@ from mnistnet.image.digit import Picture, read_picture
 from mnistnet.model import network as model
 from mnistnet.model import weights as weights_file
 from mnistnet.model.answer import Answer, make_answer
-from mnistnet.model.diagnosis import image_warnings, training_warning
+from mnistnet.model.diagnosis import image_warning, training_warning
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.options import Options
 from mnistnet.model.run import run
@@ -178,8 +178,8 @@ def train(
     if start is not None:
         options |= {"hidden": start.model.layers[1:-1], "start": start.model.sha256}
     settings = Options(**options).completed(len(data.labels))
-    for sentence in image_warnings(data.images):
-        warnings.warn(sentence, stacklevel=2)
+    if warning := image_warning(data.images):
+        warnings.warn(warning, stacklevel=2)
     network, metadata = run(
         data.images,
         data.labels,
@@ -191,8 +191,7 @@ def train(
         additions=additions,
         callback=callback or (lambda _: None),
     )
-    warning = training_warning(metadata.history, data.images, data.labels, settings)
-    if warning:
+    if warning := training_warning(metadata.history, data.images, data.labels, settings):
         warnings.warn(warning, stacklevel=2)
     return Network(network, metadata)
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mnistnet.api import Network, load_data, load_network
 from mnistnet.cli.streams import echo
 from mnistnet.data.mnist import Dataset
-from mnistnet.model.diagnosis import image_warnings
+from mnistnet.model.diagnosis import image_warning
 from mnistnet.model.weights import PRETRAINED
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
@@ -178,7 +178,7 @@ def load_dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> D
     print warnings about its images."""
     with progress() as (notify, advance):
         data = load_data(split, folder, mirrors, notify, advance)
-    for warning in [] if data.published else image_warnings(data.images):
+    if not data.published and (warning := image_warning(data.images)):
         note(f"Warning: {warning}")
     return data
 

@@ -11,53 +11,43 @@ MAX_RATE = 1.0  # training rarely succeeds above this learning rate; the default
 SIGMAS = 3  # standard deviations above the share of the most frequent label
 
 
-def image_warnings(images: Array) -> list[str]:
-    """Warn about training images (n, 784) uint8 that are not light strokes on a background of 0.
-
-    Each warning is a sentence that says what was found and what to do.
-    """
+def image_warning(images: Array) -> str | None:
+    """Warn about training images (n, 784) uint8 that are not light strokes on a background of 0:
+    a sentence that says what was found and what to do."""
     sample = images[:: max(len(images) // 1000, 1)].reshape(-1, SIDE, SIDE)
-    most = int(sample.max(initial=0))
-    if (sample == sample[:1]).all():
-        return ["all images look alike, so there is nothing to learn"] * (len(images) > 1)
-    if most <= 1:
-        return [
+    if len(images) > 1 and (sample == sample[:1]).all():
+        return "all images look alike, so there is nothing to learn"
+    if (most := int(sample.max(initial=0))) <= 1:
+        return (
             "the images contain only 0 and 1, but values from 0 to 255 are expected: "
             "multiply them by 255, or convert them with 'mnistnet import'"
-        ]
+        )
     frame = [sample[:, 0], sample[:, -1], sample[:, :, 0], sample[:, :, -1]]
     if sum(float(edge.mean()) for edge in frame) / 4 > most / 2:
-        return [
+        return (
             "the images look inverted: expected light digits on a background of 0; found dark "
             "ones: subtract them from 255, or use 'mnistnet import --invert'"
-        ]
-    return []
+        )
+    return None
 
 
 def training_warning(
     history: Sequence[Report], images: Array, labels: Array, options: Options
 ) -> str | None:
-    """Warn if the network did no better than always answering the most frequent label.
-
-    images (n, 784) and labels (n,) include the validation images.
-    """
+    """Warn if the network did no better than always answering the most frequent label. images
+    (n, 784) and labels (n,) include the validation images."""
     held_out, _ = options.sizes(len(labels))
     counts = [int((labels == digit).sum()) for digit in set(labels.tolist())]
     last, share = history[-1], max(counts) / len(labels)
-    # A few validation images are too noisy; use the training accuracy instead.
-    is_validated = last.validation_accuracy is not None and held_out >= 100
-    accuracy = last.validation_accuracy if is_validated else last.train_accuracy
-    count = held_out if is_validated else len(labels) - held_out
+    accuracy, count = last.train_accuracy, len(labels) - held_out
+    if last.validation_accuracy is not None and held_out >= 100:  # fewer would be too noisy
+        accuracy, count = last.validation_accuracy, held_out
     chance = share + SIGMAS * math.sqrt(share * (1 - share) / count)
-    if len(counts) == 1 or accuracy is None or accuracy > chance:
+    if len(counts) == 1 or accuracy > chance:
         return None
+    cause = image_warning(images) or "check that the labels match the images, or train longer"
     if options.learning_rate > MAX_RATE:
         cause = f"the learning rate, {options.learning_rate:g}, is probably too high: try 0.2"
-    else:
-        cause = (
-            "; ".join(image_warnings(images))
-            or "check that the labels match the images, or train longer"
-        )
     return (
         f"the network learned nothing: accuracy {100 * accuracy:.1f} %, while always answering the "
         f"most frequent label gives {100 * share:.1f} %; {cause}"
