@@ -1,7 +1,9 @@
 """The public API works in a few lines, and its errors say what was expected."""
 
+import inspect
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from mnistnet.data import mnist
 from mnistnet.errors import DataError, MnistnetError, PictureError, TrainingError, WeightsError
 from mnistnet.image import digit, drawn, nondigits
 from mnistnet.model import network as network_module
+from mnistnet.model.options import DECLARED
 from mnistnet.model.threads import VARIABLES
 
 
@@ -110,33 +113,43 @@ def test_other_labels_are_refused(labels: list[Any], words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "option",
+    ("option", "words"),
     [
-        {"epochs": 0},
-        {"hidden": 0},
-        {"batch_size": 0},
-        {"learning_rate": float("nan")},
-        {"momentum": 1},
-        {"weight_decay": -1},
-        {"drawn": -1},
-        {"nondigits": -1},
-        {"warps": 0},
-        {"strength": 5},
-        {"widen": 1.5},
-        {"seed": -1},
-        {"validation": 300},
+        ({"epochs": 0}, "expected a whole number from 1 to 1,000,000 for epochs; found 0"),
+        ({"epochs": 1.5}, "for epochs; found 1.5"),
+        ({"epochs": True}, "for epochs; found True"),
+        ({"hidden": (8, 0)}, "for hidden; found 0"),
+        ({"hidden": "8"}, "for hidden; found '8'"),
+        ({"learning_rate": float("nan")}, "expected a number from 0, but not 0 for learning_rate"),
+        ({"learning_rate": "fast"}, "for learning_rate; found 'fast'"),
+        ({"augment": 1}, "expected True or False for augment; found 1"),
+        ({"validation": 300}, "expected fewer than 300 validation images, found 300"),
     ],
 )
-def test_options_out_of_range_are_refused(tiny: Path, option: dict[str, Any]) -> None:
+def test_options_of_another_type_or_out_of_range_are_named(
+    tiny: Path, option: dict[str, Any], words: str
+) -> None:
     data = mnist.load(tiny, "train")
-    with pytest.raises(TrainingError, match="expected"):
+    with pytest.raises(TrainingError, match=re.escape(words)):
         mnistnet.train(data.images, data.labels, **option)
 
 
+def test_the_signature_of_train_lists_every_option_with_its_type() -> None:
+    listed = inspect.signature(mnistnet.train).parameters
+    declared = {option.name: option for option in DECLARED}
+    assert set(declared) < set(listed)
+    for name, option in declared.items():
+        assert (listed[name].default, listed[name].annotation) == (option.default, option.type)
+
+
+OPTIONS = {"hidden": 8, "epochs": 2, "batch_size": 10, "validation": 50, "seed": 5}
+
+
 def test_train_gives_the_same_network_as_the_command(tiny: Path) -> None:
+    """With NumPy's numbers, too."""
     data = mnistnet.load_data("train", str(tiny))
     reports: list[Any] = []
-    options = {"hidden": 8, "epochs": 2, "batch_size": 10, "validation": 50, "seed": 5}
+    options = {name: np.int64(value) for name, value in OPTIONS.items()}
     options |= {"drawn": 20, "nondigits": 30}
     network = mnistnet.train(data.images, data.labels, **options, callback=reports.append)
     assert [report.epoch for report in reports] == [1, 2]
@@ -149,6 +162,33 @@ def test_train_gives_the_same_network_as_the_command(tiny: Path) -> None:
     assert command.model.parameters.tobytes() == back.model.parameters.tobytes()
     assert command.metadata.options == back.metadata.options
     assert command.metadata.data.sha256 == back.metadata.data.sha256
+
+
+def test_train_continues_from_the_checkpoint_beside_its_weights(tiny: Path) -> None:
+    data = mnistnet.load_data("train", tiny)
+
+    def interrupt(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def train(**more: Any) -> mnistnet.Network:
+        return mnistnet.train(data.images, data.labels, **OPTIONS, **more)
+
+    with pytest.raises(KeyboardInterrupt, match="after epoch 1 of 2; to continue"):
+        train(weights="mine.npz", callback=interrupt)
+    assert [path.name for path in Path().glob("mine*")] == ["mine.npz.checkpoint"]
+    with pytest.raises(TrainingError, match="was started with --seed 5, not --seed 6"):
+        mnistnet.train(
+            data.images, data.labels, **OPTIONS | {"seed": 6}, weights="mine.npz", resume=True
+        )
+    epochs: list[int] = []
+    network = train(
+        weights="mine.npz", resume=True, callback=lambda each: epochs.append(each.epoch)
+    )
+    assert epochs == [2]
+    assert [path.name for path in Path().glob("mine*")] == ["mine.npz"]
+    written, whole = mnistnet.load_network("mine.npz"), train()
+    assert written.metadata == network.metadata
+    assert written.model.parameters.tobytes() == whole.model.parameters.tobytes()
 
 
 def test_training_with_nondigits_lowers_the_confidence_on_others() -> None:

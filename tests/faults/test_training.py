@@ -53,13 +53,12 @@ def old(tiny: Path) -> Path:
 
 USAGE = "Usage: mnistnet train [OPTIONS]\nTry 'mnistnet train --help' for help.\n\n"
 WRONG = [
-    *(("--epochs", value) for value in ("0", "-1", "1.5", "many", "1000001")),
-    *(("--batch-size", value) for value in ("0", "-1", "1e2")),
-    *(("--hidden", value) for value in ("0", "-5", "1000001", "")),
-    *(("--learning-rate", value) for value in ("0", "-1", "nan", "inf", "x")),
-    *(("--momentum", value) for value in ("1", "-0.1", "nan", "inf")),
-    *(("--weight-decay", value) for value in ("-1", "1.1", "nan", "inf")),
-    *((option, "-1") for option in ("--validation", "--seed", "--drawn")),
+    *(("--epochs", value) for value in ("0", "1.5", "many", "1000001")),
+    *(("--hidden", value) for value in ("0", "1000001", "")),
+    *(("--learning-rate", value) for value in ("0", "nan", "inf")),
+    *(("--momentum", value) for value in ("1", "-0.1", "nan")),
+    *(("--weight-decay", "1.1"), ("--batch-size", "1e2"), ("--strength", "5"), ("--widen", "1.5")),
+    *((option, "-1") for option in ("--validation", "--seed", "--drawn", "--nondigits")),
 ]
 
 
@@ -102,24 +101,22 @@ def test_options_that_do_not_fit_the_data_or_the_machine_are_an_error(old: Path,
 UNWRITABLE = {
     "none/net.npz": "there is no folder {folder}/none",
     "file/net.npz": "there is no folder {folder}/file",
-    "folder": "it is a folder or a device, not a file",
     "pipe": "it is a folder or a device, not a file",
     "shut/net.npz": "the folder {folder}/shut is not writable",
     "read-only.npz": "it is read-only",
-    "n" * 300: "File name too long",
 }
 
 
 @pytest.mark.parametrize("name", UNWRITABLE)
 def test_weights_that_cannot_be_written_are_an_error(old: Path, tmp_path: Path, name: str) -> None:
     Path("file").touch()
-    Path("folder").mkdir()
     make_pipe(Path("pipe"))
     Path("shut").mkdir(mode=0o500)
     Path("read-only.npz").touch(mode=0o400)
     why = UNWRITABLE[name].format(folder=tmp_path)
     words = (*QUICK, "--data", old, "--weights", name)
-    assert_fault(words, f"cannot write {name}: {why}", run=as_user)
+    is_refused_to_root = name not in ("shut/net.npz", "read-only.npz")
+    assert_fault(words, f"cannot write {name}: {why}", run=run if is_refused_to_root else as_user)
 
 
 @posix_only("Windows limits paths, not names")
@@ -157,21 +154,9 @@ def test_an_empty_file_is_replaced(old: Path) -> None:
 EPOCH = r"epoch   \d/4  train loss \d\.\d{4}  validation accuracy [\d.]+ %  [\d.]+ s\n"
 
 
-def test_a_full_disk_at_the_first_checkpoint_is_an_error(old: Path) -> None:
-    """Simulated by a limit on the size of files."""
-    resource = pytest.importorskip("resource", reason="POSIX only: needs a limit of file sizes")
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limit[1]))
-    try:
-        message = f"cannot write {CHECKPOINT.resolve()}: {os.strerror(errno.EFBIG)}"
-        assert_fault((*QUICK, "--data", old), message, NOTE)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-
-
-@pytest.mark.parametrize(("fits", "name"), [(2, str(CHECKPOINT)), (4, str(OLD))])
+@pytest.mark.parametrize(("fits", "name"), [(0, CHECKPOINT), (2, CHECKPOINT), (4, OLD)])
 def test_training_continues_after_the_disk_was_full(
-    old: Path, monkeypatch: pytest.MonkeyPatch, fits: int, name: str
+    old: Path, monkeypatch: pytest.MonkeyPatch, fits: int, name: Path
 ) -> None:
     """The finished epochs are kept in the checkpoint."""
     files = iter(range(fits))
@@ -184,15 +169,13 @@ def test_training_continues_after_the_disk_was_full(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fsync)
         result = run(*words)
-    path = Path(name).resolve() if fits < 4 else name
-    message = (
-        f"Error: cannot write {path}: No space left on device after epoch {fits} of 4; "
-        "to continue, run the same command with --resume\n"
-    )
+    path = name if name == OLD else name.resolve()
+    advice = f" after epoch {fits} of 4; to continue, run the same command with --resume"
+    message = f"Error: cannot write {path}: No space left on device{advice if fits else ''}\n"
     assert re.fullmatch(f"{NOTE}({EPOCH}){{{fits}}}{re.escape(message)}", result.stderr)
     assert (result.stdout, result.exit_code) == ("", 1)
     assert weights.load(OLD)[0].layers == (784, 10)
-    assert len(weights.load(CHECKPOINT)[1].history) == fits
+    assert CHECKPOINT.exists() == (fits > 0)
 
     assert run(*words, "--resume").exit_code == 0
     run(*words, "--weights", "whole.npz")
@@ -201,7 +184,8 @@ def test_training_continues_after_the_disk_was_full(
 
 
 @posix_only("needs fork and signals")
-@pytest.mark.parametrize(("sign", "count"), [(KILL, 50), (signal.SIGINT, 50)])
+@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("sign", [KILL, signal.SIGINT])
 def test_training_may_be_stopped_at_any_moment(
     old: Path, tmp_path: Path, sign: int, count: int
 ) -> None:
@@ -223,16 +207,6 @@ def test_training_may_be_stopped_at_any_moment(
 def test_divergence_is_an_error(old: Path) -> None:
     message = "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e+30"
     assert_fault((*QUICK, "--data", old, "--learning-rate", "1e30"), message, NOTE)
-
-
-def test_ctrl_c_exits_with_130(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "train", interrupted)
-    result = run(*QUICK, "--data", tiny)
-    assert (result.stdout, result.stderr, result.exit_code) == ("", f"{NOTE}Interrupted\n", 130)
-    assert not Path("mnistnet.npz").exists()
 
 
 @posix_only("needs signals")
@@ -311,7 +285,7 @@ def test_resuming_with_other_data_is_refused_with_both_hashes(checkpoint: Path, 
     assert result.exit_code == 1
 
 
-def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -> None:
+def forge(path: Path, change: Callable[[dict[str, Any]], object], **arrays: Any) -> None:
     """Change the metadata of a checkpoint, and replace or remove arrays."""
     with np.load(path) as z:
         found = {name: z[name] for name in z.files}
@@ -322,55 +296,28 @@ def forge(path: Path, change: Callable[[dict[str, Any]], None], **arrays: Any) -
         np.savez(stream, **{name: array for name, array in found.items() if array is not None})
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda meta: meta.pop("rng"),
-        lambda meta: meta["rng"]["state"].update(state=-1),
-        lambda meta: meta["rng"].update(bit_generator="MT19937"),
-        lambda meta: meta.pop("seed"),
-        lambda meta: meta["data"].update(sha256=["aa"]),
-        lambda meta: meta["history"].reverse(),
-        lambda meta: meta["history"][0].update(seconds="x"),
-        lambda meta: meta.pop("checkpoint"),
-    ],
-    ids=range(8),
-)
+SIZE = 784 * 8 + 80
+FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], dict[str, Any]]] = {
+    "no state of the generator": (lambda meta: meta.pop("rng"), {}),
+    "an invalid state": (lambda meta: meta["rng"]["state"].update(state=-1), {}),
+    "another generator": (lambda meta: meta["rng"].update(bit_generator="MT19937"), {}),
+    "of version 0.1.0": (lambda meta: meta.pop("checkpoint"), {}),
+    "no velocity": (len, {"velocity": None}),
+    "NaN": (len, {"velocity": np.full(SIZE, np.nan, np.float32)}),
+    "float64": (len, {"velocity": np.zeros(SIZE)}),
+    "a short velocity": (len, {"velocity": np.zeros(3, np.float32)}),
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
 def test_a_forged_checkpoint_is_an_error_and_is_kept(
-    checkpoint: Path, tiny: Path, change: Callable[[dict[str, Any]], None]
+    checkpoint: Path, tiny: Path, kind: str
 ) -> None:
-    forge(checkpoint, change)
+    change, arrays = FORGED[kind]
+    forge(checkpoint, change, **arrays)
     result = run(*QUICK, "--data", tiny, "--resume")
     message = f"{NOTE}Error: {re.escape(str(checkpoint))}: .*expected .*; found .*\n"
     assert re.fullmatch(message, result.stderr)
-    assert (result.stdout, result.exit_code) == ("", 1)
-    assert checkpoint.exists()
-
-
-def test_a_checkpoint_of_version_0_1_0_is_refused(checkpoint: Path, tiny: Path) -> None:
-    forge(checkpoint, lambda meta: meta.pop("checkpoint"))
-    assert_fault(
-        (*QUICK, "--data", tiny, "--resume"),
-        f"{checkpoint}: expected a checkpoint of this version of mnistnet; found one of "
-        "another; omit --resume to start over",
-        NOTE,
-    )
-
-
-@pytest.mark.parametrize(
-    "velocity",
-    [
-        None,
-        np.full(784 * 8 + 80, np.nan, np.float32),
-        np.zeros(784 * 8 + 80),
-        np.zeros(3, np.float32),
-    ],
-    ids=["missing", "nan", "float64", "short"],
-)
-def test_a_forged_velocity_is_an_error(checkpoint: Path, tiny: Path, velocity: Any) -> None:
-    forge(checkpoint, lambda _: None, velocity=velocity)
-    result = run(*QUICK, "--data", tiny, "--resume")
-    assert result.stderr.startswith(f"{NOTE}Error: {checkpoint}: expected ")
     assert (result.stdout, result.exit_code) == ("", 1)
     assert checkpoint.exists()
 
@@ -384,14 +331,6 @@ def test_starting_over_warns_that_the_checkpoint_will_be_replaced(
         "to continue that run instead, press Ctrl-C now and add --resume\n"
     )
     assert not checkpoint.exists()
-
-
-def test_another_file_with_the_name_of_the_checkpoint_is_not_replaced(tiny: Path) -> None:
-    kept = Path("mnistnet.npz.checkpoint").resolve()
-    kept.write_bytes(b"notes")
-    result = run(*QUICK, "--data", tiny)
-    assert result.stderr.startswith(f"{NOTE}Error: {kept}: expected a weights file")
-    assert (kept.read_bytes(), result.exit_code) == (b"notes", 1)
 
 
 def test_the_checkpoint_is_removed_if_the_weights_file_is_a_link(tiny: Path) -> None:
@@ -513,16 +452,22 @@ def test_a_warning_says_why_nothing_can_be_learned(tiny: Path, kind: str) -> Non
 # ---- other files with the names of the weights file or the checkpoint
 
 
-def test_a_weights_file_with_the_name_of_the_checkpoint_is_kept(tiny: Path) -> None:
-    """Also with --resume, and at the end of the run."""
-    words = (*QUICK, "--data", tiny)
-    assert run(*words, "--weights", "run.checkpoint").exit_code == 0
-    message = (
-        f"{Path.cwd() / 'run.checkpoint'}: expected a checkpoint; found the weights of a network; "
-        "it is not replaced: move it away, or name another file with --weights"
-    )
-    for more in ((), ("--resume",)):
-        assert_fault((*words, "--weights", "run", *more), message, NOTE)
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"notes", "expected a weights file"),
+        (weights.PRETRAINED.read_bytes(), "expected a checkpoint; found the weights of a network"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--resume",)])
+def test_another_file_with_the_name_of_the_checkpoint_is_kept(
+    tiny: Path, content: bytes, found: str, more: tuple[str, ...]
+) -> None:
+    CHECKPOINT.write_bytes(content)
+    result = run(*QUICK, "--data", tiny, *more)
+    assert result.stderr.startswith(f"{NOTE}Error: {CHECKPOINT.resolve()}: {found}")
+    assert "it is not replaced: move it away, or name another file with" in result.stderr
+    assert (CHECKPOINT.read_bytes(), result.exit_code) == (content, 1)
 
 
 @posix_only("needs file permissions")
