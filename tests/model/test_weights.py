@@ -153,13 +153,25 @@ def test_validation_figures_may_be_missing(network: Network, saved: Path) -> Non
     assert weights.load(saved)[1] == metadata
 
 
-def test_weights_of_version_0_1_0_are_read() -> None:
-    """The file was trained by mnistnet 0.1.0 on drawn digits, and gave these answers."""
-    network, metadata = weights.load(Path(__file__).parent / "mnistnet-0.1.0.npz")
-    assert network.layers == (784, 4, 10)
-    assert metadata.versions["mnistnet"] == "0.1.0"
-    assert metadata.options == Options(
-        hidden=(4,), epochs=2, validation=50, batch_size=10, weight_decay=1e-4, seed=3
-    )
-    images = (np.arange(1, 11)[:, None] * np.arange(784) * 37 % 256).astype(np.uint8)
-    assert network.image_scores(images).argmax(axis=1).tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+EARLIER = {
+    "0.1.0": (
+        Options((4,), epochs=2, validation=50, batch_size=10, weight_decay=1e-4, seed=3),
+        [8, 0, 3, 0, 5, 3, 0, 0, 5, 8],
+    ),
+    "0.2.0": (
+        Options((4,), 2, 25, warps=2, widen=0.5, drawn=10, nondigits=10, validation=50, seed=3),
+        [1, 5, 4, 7, 8, 2, 7, 2, 2, 4],
+    ),
+}
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_weights_of_earlier_versions_load_and_answer_the_same(version: str) -> None:
+    """The files were trained by these versions on drawn digits, and gave these answers to bars."""
+    options, answers = EARLIER[version]
+    network, metadata = weights.load(Path(__file__).parent / f"mnistnet-{version}.npz")
+    assert metadata.versions["mnistnet"] == version
+    assert metadata.options == options
+    row, column = np.divmod(np.arange(784), 28)
+    bars = [255 * (place * 5 // 28 == bar) for place in (column, row) for bar in range(5)]
+    assert network.image_scores(np.array(bars, np.uint8)).argmax(axis=1).tolist() == answers
