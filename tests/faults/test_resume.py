@@ -1,0 +1,257 @@
+"""An interrupted training can be continued, whatever happened to it, to the same weights."""
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from moments import assert_stopped, stop_at_moments, without_parts
+from program import NOTE, QUICK, assert_fault, begun, make_link, posix_only, run, written
+from tasks import KILL
+
+from mnistnet.data import idx, mnist
+from mnistnet.model import training, weights
+from mnistnet.model.metadata import Metadata, Report, Source
+from mnistnet.model.network import Network
+from mnistnet.model.options import Options
+
+OLD = Path("mnistnet.npz")
+CHECKPOINT = Path("mnistnet.npz.checkpoint")
+EPOCH = r"epoch   \d/4  train loss \d\.\d{4}  validation accuracy [\d.]+ %  [\d.]+ s\n"
+
+
+@pytest.fixture
+def old(tiny: Path) -> Path:
+    """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
+    weights.save(OLD, Network((784, 10)), Metadata(Options(), Source()))
+    return tiny
+
+
+@pytest.mark.parametrize(("fits", "name"), [(0, CHECKPOINT), (2, CHECKPOINT), (4, OLD)])
+def test_training_continues_after_the_disk_was_full(
+    old: Path, monkeypatch: pytest.MonkeyPatch, fits: int, name: Path
+) -> None:
+    """The finished epochs are kept in the checkpoint."""
+    files = iter(range(fits))
+
+    def fsync(_: int) -> None:
+        if next(files, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    words = [*QUICK, "--data", str(old)]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        result = run(*words)
+    path = name if name == OLD else name.resolve()
+    advice = f" after epoch {fits} of 4; to continue, run the same command with --resume"
+    message = f"Error: cannot write {path}: No space left on device{advice if fits else ''}\n"
+    assert re.fullmatch(f"{NOTE}({EPOCH}){{{fits}}}{re.escape(message)}", result.stderr)
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert weights.load(OLD)[0].layers == (784, 10)
+    assert CHECKPOINT.exists() == (fits > 0)
+
+    assert run(*words, "--resume").exit_code == 0
+    run(*words, "--weights", "whole.npz")
+    assert written(OLD) == written(Path("whole.npz"))
+    assert not CHECKPOINT.exists()
+
+
+@posix_only("needs fork and signals")
+@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("sign", [KILL, signal.SIGINT])
+def test_training_may_be_stopped_at_any_moment(
+    old: Path, tmp_path: Path, sign: int, count: int
+) -> None:
+    """The file has the old or the new weights; resuming gives the new ones and no other file."""
+    start = tmp_path / "start"
+    start.mkdir()
+    shutil.copy(OLD, start)
+    words = (*QUICK, "--data", old)
+    ends = stop_at_moments(sign, count, start, words, (*words, "--resume"))
+    assert len(ends) == count
+    new = ends[0][1].files["mnistnet.npz"]
+    befores = {stopped.files["mnistnet.npz"] for stopped, _ in ends}
+    assert befores <= {hashlib.sha256(OLD.read_bytes()).hexdigest(), new}
+    for stopped, again in ends:
+        assert_stopped(stopped, sign)
+        assert (again.exit_code, without_parts(again)) == (0, {"mnistnet.npz": new})
+
+
+@posix_only("needs signals")
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_says_how_to_continue(tiny: Path, times: int) -> None:
+    words = [*QUICK, "--epochs", "60", "--batch-size", "50", "--data", str(tiny)]
+    words += ["--weights", "my net.npz"]
+    with begun(words) as process:
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate()
+    message = stderr.splitlines()[-1].decode()
+    advice = r"Interrupted after epoch \d+ of 60; to continue, run the same command with --resume"
+    assert re.fullmatch(advice, message)
+    assert (stdout, process.returncode) == (b"", 130)
+    assert not Path("my net.npz").exists()
+
+    assert run(*words, "--resume").exit_code == 0
+    run(*words[:-1], "whole.npz")
+    assert written(Path("my net.npz")) == written(Path("whole.npz"))
+    assert not list(Path().glob("*.checkpoint"))
+
+
+def test_resuming_without_a_checkpoint_starts_at_epoch_1(tiny: Path) -> None:
+    result = run(*QUICK, "--data", tiny, "--resume")
+    kept = Path("mnistnet.npz.checkpoint").resolve()
+    assert result.stderr.startswith(f"{NOTE}there is no checkpoint {kept}: starting at epoch 1\n")
+    assert result.exit_code == 0
+
+
+@pytest.fixture
+def checkpoint(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The checkpoint of a run on the tiny set, interrupted after two epochs."""
+    real = training.train
+
+    def interrupted(*args: Any) -> Iterator[Report]:
+        yield from islice(real(*args), 2)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", interrupted)
+        assert run(*QUICK, "--data", tiny).exit_code == 130
+    return Path("mnistnet.npz.checkpoint").resolve()
+
+
+@pytest.mark.parametrize(
+    ("words", "difference"),
+    [
+        (["--epochs", "9"], "--epochs 4, not --epochs 9"),
+        (["--hidden", "6"], "--hidden 8, not --hidden 8,6"),
+        (["--seed", "1"], "--seed 0, not --seed 1"),
+        (["--no-augment"], "--augment, not --no-augment"),
+        (["--weight-decay", "0"], f"--weight-decay {Options.weight_decay}, not --weight-decay 0.0"),
+    ],
+)
+def test_resuming_with_other_options_is_refused_with_both_values(
+    checkpoint: Path, tiny: Path, words: list[str], difference: str
+) -> None:
+    assert_fault(
+        (*QUICK, "--data", tiny, *words, "--resume"),
+        f"the training run in {checkpoint} was started with {difference}; "
+        "use the same value to continue it, or omit --resume to start over",
+        NOTE,
+    )
+
+
+def test_resuming_with_other_data_is_refused_with_both_hashes(checkpoint: Path, tiny: Path) -> None:
+    before = mnist.load(tiny, "train").sha256["labels"]
+    labels = idx.read_idx(tiny / "train-labels-idx1-ubyte").copy()
+    labels[0] = 9
+    idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
+    after = mnist.load(tiny, "train").sha256["labels"]
+    result = run(*QUICK, "--data", tiny, "--resume")
+    words = "training labels of SHA-256"
+    assert f"was started with {words} {before}, not {words} {after};" in result.stderr
+    assert result.exit_code == 1
+
+
+def forge(path: Path, change: Callable[[dict[str, Any]], object], **arrays: Any) -> None:
+    """Change the metadata of a checkpoint, and replace or remove arrays."""
+    with np.load(path) as z:
+        found = {name: z[name] for name in z.files}
+    meta = json.loads(str(found["meta"]))
+    change(meta)
+    found |= {"meta": np.array(json.dumps(meta)), **arrays}
+    with path.open("wb") as stream:
+        np.savez(stream, **{name: array for name, array in found.items() if array is not None})
+
+
+SIZE = 784 * 8 + 80
+FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], dict[str, Any]]] = {
+    "no state of the generator": (lambda meta: meta.pop("rng"), {}),
+    "an invalid state": (lambda meta: meta["rng"]["state"].update(state=-1), {}),
+    "another generator": (lambda meta: meta["rng"].update(bit_generator="MT19937"), {}),
+    "of version 0.1.0": (lambda meta: meta.pop("checkpoint"), {}),
+    "no velocity": (len, {"velocity": None}),
+    "NaN": (len, {"velocity": np.full(SIZE, np.nan, np.float32)}),
+    "float64": (len, {"velocity": np.zeros(SIZE)}),
+    "a short velocity": (len, {"velocity": np.zeros(3, np.float32)}),
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_forged_checkpoint_is_an_error_and_is_kept(
+    checkpoint: Path, tiny: Path, kind: str
+) -> None:
+    change, arrays = FORGED[kind]
+    forge(checkpoint, change, **arrays)
+    result = run(*QUICK, "--data", tiny, "--resume")
+    message = f"{NOTE}Error: {re.escape(str(checkpoint))}: .*expected .*; found .*\n"
+    assert re.fullmatch(message, result.stderr)
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert checkpoint.exists()
+
+
+def test_starting_over_warns_that_the_checkpoint_will_be_replaced(
+    checkpoint: Path, tiny: Path
+) -> None:
+    result = run(*QUICK, "--data", tiny)
+    assert result.stderr.startswith(
+        f"{NOTE}{checkpoint}, from an interrupted run, will be replaced after epoch 1; "
+        "to continue that run instead, press Ctrl-C now and add --resume\n"
+    )
+    assert not checkpoint.exists()
+
+
+def test_the_checkpoint_is_removed_if_the_weights_file_is_a_link(tiny: Path) -> None:
+    make_link(tiny / "net.npz", "elsewhere.npz")
+    assert run(*QUICK, "--data", tiny, "--weights", tiny / "net.npz").exit_code == 0
+    assert not list(tiny.glob("*.checkpoint"))
+
+
+def test_divergence_in_the_first_epoch_keeps_an_earlier_checkpoint(
+    checkpoint: Path, tiny: Path
+) -> None:
+    run(*QUICK, "--data", tiny, "--learning-rate", "1e30")
+    assert checkpoint.exists()
+
+
+def test_resuming_a_finished_run_changes_nothing(tiny: Path) -> None:
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+    before = OLD.read_bytes()
+    result = run(*QUICK, "--data", tiny, "--resume")
+    assert result.stderr == (
+        f"{NOTE}the training run of mnistnet.npz is finished; to train it further, use: "
+        "mnistnet train --from mnistnet.npz\n"
+    )
+    assert result.stdout.startswith("validation accuracy ")
+    assert (OLD.read_bytes(), result.exit_code) == (before, 0)
+    assert not CHECKPOINT.exists()
+
+
+def test_resuming_from_other_weights_is_refused_with_both_hashes(
+    checkpoint: Path, tiny: Path
+) -> None:
+    network = Network((784, 8, 10))
+    weights.save(Path("start.npz"), network, Metadata(Options(hidden=(8,)), Source()))
+    result = run(*QUICK, "--data", tiny, "--from", "start.npz", "--resume")
+    assert f"was started with --from random weights, not --from {network.sha256};" in result.stderr
+    assert result.exit_code == 1
+
+
+@posix_only("needs file permissions")
+def test_private_weights_and_their_checkpoint_stay_private(tiny: Path) -> None:
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+    OLD.chmod(0o600)
+    with begun([*QUICK, "--data", str(tiny), "--epochs", "60"], 2) as process:
+        assert CHECKPOINT.stat().st_mode & 0o777 == 0o600
+        process.kill()
+    assert run(*QUICK, "--data", tiny).exit_code == 0
+    assert OLD.stat().st_mode & 0o777 == 0o600
