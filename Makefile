@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check format bench wheel fuzz pretrained
+.PHONY: help run test soak check format bench wheel pretrained
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -19,8 +19,13 @@ run: .venv/installed  ## set up, download MNIST, train, evaluate, predict
 	(set -x; mnistnet train; mnistnet eval; mnistnet predict test:0 test:1 test:2 test:3); \
 	test -z "$$drawn" || echo "$$drawn"
 
-test: .venv/tested  ## set up and run every test
+test: .venv/tested  ## set up and run the tests, but for the long ones
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --cov
+
+soak: .venv/tested  ## run the long tests, and fuzz the readers of files for five minutes each
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 -m soak
+	$(BIN)/python -m pip install --quiet --group fuzz
+	@for kind in idx weights picture; do echo "== $$kind"; $(BIN)/python tests/fuzz.py $$kind -max_total_time=300 || exit 1; done
 
 check: .venv/tested  ## check style, formatting and types
 	$(BIN)/ruff check
@@ -44,10 +49,6 @@ wheel: .venv/tested  ## build the wheel and try it in a clean environment
 		picture.save('one.png')"
 	cd .venv/wheel && venv/bin/mnistnet predict one.png | grep -E '^one.png +1 '
 	cd .venv/wheel && venv/bin/mnistnet page
-
-fuzz: .venv/tested  ## fuzz the readers of files, five minutes each
-	$(BIN)/python -m pip install --quiet --group fuzz
-	@for kind in idx weights picture; do echo "== $$kind"; $(BIN)/python tests/fuzz.py $$kind -max_total_time=300 || exit 1; done
 
 pretrained: .venv/installed  ## train, calibrate and evaluate the bundled weights again
 	$(BIN)/mnistnet train --hidden 1100,450 --epochs 500 --warps 5 --strength 1.4 --widen 0.3 --weight-decay 2e-5 \
