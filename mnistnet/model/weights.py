@@ -7,7 +7,6 @@ with the metadata (metadata.py). A checkpoint (run.py) also has the array `veloc
 untrusted: no pickle is loaded, and names, shapes, types, sizes and values are all checked.
 """
 
-import itertools
 import json
 import warnings
 import zipfile
@@ -140,12 +139,7 @@ def _parsed(arrays: dict[str, Any]) -> WeightsFile:
     meta = _json(arrays.pop("meta", None))
     velocity = arrays.pop("velocity", None)
     matrices = _matrices(arrays)
-    layers = [PIXELS, *map(len, matrices)]
-    if meta.get("layers") != layers:
-        raise ValueError(
-            f"expected the layers in its metadata, {meta.get('layers')}; found {layers}"
-        )
-    network = Network(layers)
+    network = Network([PIXELS, *map(len, matrices)])
     network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
     if velocity is not None and (
         velocity.dtype != np.float32
@@ -179,20 +173,19 @@ def _matrices(arrays: dict[str, Any]) -> list[Any]:
     if not names or set(arrays) != set(names):
         found = ", ".join(sorted(arrays)) or "none"
         raise ValueError(f"expected the matrices W1, W2, ...; found {found}")
-    for name, W in ((name, arrays[name]) for name in names):
+    matrices = [arrays[name] for name in names]
+    for name, W in zip(names, matrices, strict=True):
         if W.dtype not in (np.float32, np.float16) or W.ndim != 2:
             found = f"{W.dtype}, shape {W.shape}"
             raise ValueError(f"expected a float32 or float16 matrix {name}; found {found}")
         if not are_valid(W.astype(np.float32, copy=False)):
-            largest = np.abs(W).max()
-            raise ValueError(
-                f"expected weights of at most {MAX_WEIGHT:g} in {name}; found {largest:g}"
-            )
-    shapes = [arrays[name].shape for name in names]
-    chained = all(below[0] == above[1] for below, above in itertools.pairwise(shapes))
-    if not chained or 0 in np.ravel(shapes) or shapes[0][1] != PIXELS or shapes[-1][0] != CLASSES:
+            found = f"{np.abs(W).max():g}"
+            raise ValueError(f"expected weights of at most {MAX_WEIGHT:g} in {name}; found {found}")
+    shapes = [W.shape for W in matrices]
+    layers = [PIXELS, *map(len, matrices)]
+    if 0 in layers or layers[-1] != CLASSES or shapes != [*zip(layers[1:], layers, strict=False)]:
         found = ", ".join(f"{units} x {inputs}" for units, inputs in shapes)
         raise ValueError(
             f"expected matrices from {PIXELS} pixels to {CLASSES} scores; found {found}"
         )
-    return [arrays[name] for name in names]
+    return matrices
