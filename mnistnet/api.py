@@ -119,23 +119,23 @@ def load_data(
     """Load the 'train' or 'test' images, uint8 (n, 784), and labels, uint8 (n,).
 
     They are read from folder, else from the folder in MNISTNET_DATA, else from the cache
-    (~/.cache/mnistnet). MNIST is downloaded to the cache on first use: from mirrors, then those in
+    (~/.cache/mnistnet), to which MNIST is downloaded on first use: from mirrors, then those in
     MNISTNET_MIRROR (URLs or folders, one per line), then the built-in ones. notify receives
-    messages for the user; advance the numbers of bytes just received and expected in total. Raises
-    DataError if the data are missing or malformed, DownloadError if no mirror works.
+    messages for the user; advance the numbers of bytes just received and in all. Raises DataError
+    if the data are missing or malformed, DownloadError if no mirror works.
     """
     if split not in ("train", "test"):
         raise DataError(f"expected the split 'train' or 'test'; found {split!r}")
     folder = folder or os.environ.get("MNISTNET_DATA") or download.cache_folder()
-    lines = os.environ.get("MNISTNET_MIRROR", "").splitlines()
-    known = [line for line in lines if line.strip()]
+    named = filter(str.strip, os.environ.get("MNISTNET_MIRROR", "").splitlines())
+    known = (*mirrors, *named, *mnist.MIRRORS)
     return download.obtain(
-        Path(folder).expanduser(),
-        split,
-        (*mirrors, *known, *mnist.MIRRORS),
-        notify or (lambda _: None),
-        advance or (lambda *_: None),
+        Path(folder).expanduser(), split, known, notify or ignore, advance or ignore
     )
+
+
+def ignore(*_: object) -> None:
+    """Do nothing: for a caller that wants no messages."""
 
 
 def _with_options(function: F) -> F:
@@ -189,7 +189,7 @@ def train(
         path=Path(weights) if weights is not None else None,
         resume=resume,
         additions=additions,
-        callback=callback or (lambda _: None),
+        callback=callback or ignore,
     )
     if warning := training_warning(metadata.history, data.images, data.labels, settings):
         warnings.warn(warning, stacklevel=2)
@@ -215,10 +215,8 @@ def train_start(
                 f"{platform.node()}: expected training {name} of SHA-256 {digest}; found "
                 f"{data.sha256[name]}: use the same data set everywhere"
             )
-    found = source(data)
-    network, metadata = run(
-        data.images, data.labels, options, found, start=start, additions=additions
-    )
+    arrays = data.images, data.labels
+    network, metadata = run(*arrays, options, source(data), start=start, additions=additions)
     return network.parameters, metadata.history
 
 
