@@ -32,8 +32,9 @@ COMMANDS = {
 }
 
 # Variables (or prefixes) that libraries read when imported, some failing on invalid values. None
-# changes a result, except SOURCE_DATE_EPOCH, which would add a date to plots.
-IGNORED_VARIABLES = ("TQDM_", "PILLOW_", "SOURCE_DATE_EPOCH", "MATPLOTLIBRC")
+# changes a result, except SOURCE_DATE_EPOCH, which would add a date to plots. MPLBACKEND may name a
+# backend of the notebook that runs mnistnet; figures need none.
+IGNORED_VARIABLES = ("TQDM_", "PILLOW_", "SOURCE_DATE_EPOCH", "MATPLOTLIBRC", "MPLBACKEND")
 
 
 class Program(click.Group):

@@ -8,8 +8,7 @@ import click
 from mnistnet.cli.options import json_option, print_json
 from mnistnet.cli.plot import figure_options, load_figures
 from mnistnet.model.differentiation import differentiate
-from mnistnet.report.steps import as_json as result_json
-from mnistnet.report.steps import steps_text
+from mnistnet.report import steps
 
 
 class ExpressionCommand(click.Command):
@@ -25,17 +24,14 @@ class ExpressionCommand(click.Command):
 def _values(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) -> dict[str, float]:
     values: dict[str, float] = {}
     for text in given:
-        name, equals, number = text.partition("=")
-        name = name.strip()
+        name, _, number = text.partition("=")
         try:
-            value = float(number)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise click.BadParameter(f"expected a name and a number, as in x=0.5; found {text!r}")
-        if name in values:
-            raise click.BadParameter(f"expected one value of {name}; found two")
-        values[name] = value
+            values[name.strip()] = float(number)
+        except ValueError as error:
+            message = f"expected a name and a number, as in x=0.5; found {text!r}"
+            raise click.BadParameter(message) from error
+    if len(values) < len(given):
+        raise click.BadParameter("expected one value of each name; found two")
     return values
 
 
@@ -62,9 +58,9 @@ def diff(
     """
     result = differentiate(expression, values)
     if out:
-        figures = load_figures("diff --out")
-        figures.save(figures.expression(result), out, force)
+        figures = load_figures("diff --out", out, force)
+        figures.style.save(figures.graph.expression(result), out)
     if as_json:
-        print_json(result_json(result))
+        print_json(steps.as_json(result))
     else:
-        click.echo(steps_text(result))
+        click.echo(steps.steps_text(result))

@@ -15,7 +15,6 @@ from mnistnet.errors import DataError
 from mnistnet.model.state import rows_of
 from mnistnet.report import evaluation as library
 from mnistnet.report import text
-from mnistnet.report.comparison import Comparison, compare, comparison_text
 from mnistnet.report.evaluation import Evaluation
 
 
@@ -89,14 +88,14 @@ def evaluate(
             "parts": subsets,
         }
         if comparison:
-            facts["against"] = vars(comparison)
+            facts["against"] = comparison
         options.print_json(library.as_json(result) | facts)
         return
     options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     name = f"drawn {split}" if data.drawn else split
     echo(text.evaluation_text(result, name, subsets))
     if comparison:
-        echo("\n" + comparison_text(comparison, file_split))
+        echo("\n" + text.comparison_text(comparison, file_split))
     if mistakes and result.mistakes:
         columns, plain = shutil.get_terminal_size().columns, not options.can_print("▀▄█")
         shown = text.mistakes_text(
@@ -112,11 +111,11 @@ def _compare(
     data: Dataset,
     rows: Array,
     result: Evaluation,
-) -> Comparison:
+) -> dict[str, Any]:
     """Compare the result on these rows with that of another network, or with a file's answers."""
     if answers_file:
         right = read_answers(answers_file, len(rows)) == data.labels[rows]
-        return compare(str(answers_file), result.right, right, rows)
+        return library.compare(str(answers_file), result.right, right, rows)
     other = options.load_weights(against).network
     other_rows = rows_of(split, len(data.labels), data.sha256, other.metadata)
     if other_rows.tolist() != rows.tolist():
@@ -125,4 +124,4 @@ def _compare(
             "--split test"
         )
     right = library.evaluate(other.model, data.images, data.labels, rows).right
-    return compare(str(against), result.right, right, rows)
+    return library.compare(str(against), result.right, right, rows)

@@ -13,7 +13,7 @@ from mnistnet.model import weights as weights_file
 from mnistnet.model.gradcheck import check_gradient
 from mnistnet.model.network import Network, scale
 from mnistnet.model.options import Options
-from mnistnet.report.text import gradient_check_text
+from mnistnet.report.steps import gradient_check_text
 
 IMAGES = 100
 

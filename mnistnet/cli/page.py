@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from mnistnet.cli.options import FILE, load_weights, note, quiet_option, weights_option
+from mnistnet.files import atomic_write, check_replaceable
 from mnistnet.report import page as report
 
 
@@ -32,10 +33,11 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
       mnistnet page --open
       mnistnet page --weights mine.npz --out mine.html
     """
-    report.check_replaceable(out)
+    check_replaceable(out, report.MARKER, "page")
     path, network, description = load_weights(weights)
     name = description.replace(str(path), path.name)  # a page may be shared: omit the folder
-    report.save(out, report.page(network.model, name))
+    with atomic_write(out) as stream:
+        stream.write(report.page(network.model, name))
     click.echo(out)
     if show and not webbrowser.open(out.resolve().as_uri()):
         note(f"no browser was found: open {out} in one")

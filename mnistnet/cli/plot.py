@@ -9,21 +9,10 @@ from typing import Any
 import click
 import numpy as np
 
-from mnistnet.arrays import Array
-from mnistnet.cli.options import (
-    DEFAULT_WEIGHTS,
-    FILE,
-    PICTURE,
-    READ_WEIGHTS,
-    data_options,
-    load_dataset,
-    load_weights,
-    note,
-    quiet_option,
-)
+from mnistnet.cli import options
 from mnistnet.cli.pictures import Samples
-from mnistnet.errors import MnistnetError, PictureError
-from mnistnet.files import check_writable
+from mnistnet.errors import MnistnetError, PictureError, reason
+from mnistnet.files import check_replaceable
 from mnistnet.image.digit import read_picture
 from mnistnet.model.search import load_starts, starts_folder
 from mnistnet.report.evaluation import evaluate
@@ -41,37 +30,38 @@ def _check_suffix(_ctx: click.Context, _param: click.Parameter, out: Path | None
 
 def figure_options(text: str) -> Callable[..., Any]:
     """Add --out with this help, for a figure, and --force."""
-    out = click.option("--out", type=FILE, callback=_check_suffix, help=text)
+    out = click.option("--out", type=options.FILE, callback=_check_suffix, help=text)
     force = click.option(
         "--force", is_flag=True, help="Replace a file even if mnistnet did not plot it."
     )
     return lambda command: out(force(command))
 
 
-def load_figures(command: str) -> ModuleType:
-    """Import the figures of the library. Raises MnistnetError if matplotlib cannot be loaded."""
+def load_figures(command: str, out: Path, force: bool) -> ModuleType:
+    """Import the figures of the library. Raises MnistnetError if matplotlib cannot be loaded, or if
+    out cannot be written or, unless force is given, has a file that mnistnet did not plot."""
     try:
         with chdir(Path(__file__).parent):  # or a matplotlibrc in the current folder would be read
             from mnistnet.report import figures
-    except ModuleNotFoundError as error:
-        raise MnistnetError(
-            f"{command} needs {error.name}; to install it: python -m pip install matplotlib"
-        ) from error
     except (ImportError, OSError, ValueError) as error:
-        raise MnistnetError(f"{command} cannot load matplotlib: {error}") from error
+        raise MnistnetError(
+            f"{command} needs matplotlib, which cannot be loaded: {reason(error)}; "
+            "to install it: python -m pip install matplotlib"
+        ) from error
+    check_replaceable(out, figures.style.MARK.encode(), "plot", force)
     return figures
 
 
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
-@click.argument("pictures", nargs=-1, type=PICTURE, metavar="[PICTURE]...")
+@click.argument("pictures", nargs=-1, type=options.PICTURE, metavar="[PICTURE]...")
 @click.option(
     "--weights",
-    type=FILE,
+    type=options.FILE,
     multiple=True,
-    help=f"{READ_WEIGHTS}  May be repeated for history.",
+    help=f"{options.READ_WEIGHTS}  May be repeated for history.",
 )
-@data_options
+@options.data_options
 @figure_options("File to write, .png, .svg or .pdf.  [default: KIND.png]")
 @click.option(
     "--dpi",
@@ -80,7 +70,7 @@ def load_figures(command: str) -> ModuleType:
     show_default=True,
     help="Resolution of a .png in pixels per inch; a figure is 8 inches wide.",
 )
-@quiet_option
+@options.quiet_option
 def plot(
     kind: str,
     pictures: tuple[str, ...],
@@ -118,13 +108,9 @@ def plot(
         raise click.UsageError(f"plot {kind} takes no pictures; only plot units does")
     if len(weights) > 1 and kind != "history":
         raise click.UsageError(f"plot {kind} takes one --weights; only plot history takes several")
-    figures = load_figures("plot")
     out = out or Path(f"{kind}.png")
-    check_writable(out)
-    if not force:
-        figures.check_replaceable(out)
-    figure = _figure(figures, kind, pictures, weights, folder, mirrors)
-    figures.save(figure, out, force, dpi)
+    figures = load_figures("plot", out, force)
+    figures.style.save(_figure(figures, kind, pictures, weights, (folder, mirrors)), out, dpi)
     click.echo(out)
 
 
@@ -133,53 +119,53 @@ def _figure(
     kind: str,
     pictures: Sequence[str],
     weights: Sequence[Path],
-    folder: Path | None,
-    mirrors: tuple[str, ...],
+    source: tuple[Path | None, tuple[str, ...]],
 ) -> Any:
     if kind == "starts":
-        starts = load_starts(starts_folder(weights[0] if weights else DEFAULT_WEIGHTS))
-        data = load_dataset(folder, mirrors, "train")
-        return figures.starts(analyse(starts, data.images, data.labels, data.sha256))
-    loaded = [load_weights(path) for path in weights or (None,)]
-    for each in loaded:
-        if not weights or each.network.metadata.data.drawn:
-            note(each.description)
+        starts = load_starts(starts_folder(weights[0] if weights else options.DEFAULT_WEIGHTS))
+        data = options.load_dataset(*source, "train")
+        analysis = analyse(starts, data.images, data.labels, data.sha256)
+        return figures.training.starts(analysis)
+    histories = {}
+    for given in weights or (None,):
+        path, network, description = options.load_weights(given)
+        histories[str(path)] = network.metadata.history
+        if not weights or network.metadata.data.drawn:
+            options.note(description)
     if kind == "history":
-        return figures.history({str(each.path): each.network.metadata.history for each in loaded})
-    network, metadata = loaded[0].network.model, loaded[0].network.metadata
+        return figures.training.history(histories)
     if kind == "weights":
-        return figures.weights(network)
+        return figures.weights.weights(network.model)
     if pictures:
-        return figures.units(network, *_read(pictures, Samples(folder, mirrors, metadata)))
-    data = load_dataset(folder, mirrors, "test")
+        samples = Samples(*source, network.metadata)
+        return figures.weights.units(network.model, *_read(pictures, samples))
+    data = options.load_dataset(*source, "test")
     if kind == "units":
         firsts = [np.flatnonzero(data.labels == digit)[:1] for digit in [*range(1, 10), 0]]
         rows = np.concatenate(firsts)
         names = [f"test:{row}" for row in rows]
-        return figures.units(network, data.images[rows], names, data.labels[rows].tolist())
+        labels = data.labels[rows].tolist()
+        return figures.weights.units(network.model, data.images[rows], names, labels)
     name = "drawn test" if data.drawn else "test"
-    result = evaluate(network, data.images, data.labels, np.arange(len(data.labels)))
+    result = evaluate(network.model, data.images, data.labels, np.arange(len(data.labels)))
     if kind == "mistakes":
-        return figures.mistakes(result, data.images, name, data.label_errors)
-    return (figures.confusion if kind == "confusion" else figures.calibration)(result, name)
+        return figures.answers.mistakes(result, data.images, name, data.label_errors)
+    return getattr(figures.answers, kind)(result, name)
 
 
-def _read(pictures: Sequence[str], samples: Samples) -> tuple[Array, list[str], list[int | None]]:
+def _read(pictures: Sequence[str], samples: Samples) -> tuple[Any, ...]:
     """Return the images (n, 784) of all digits, the names of their pictures, and the labels if
     known."""
     names = [name for picture in pictures for name in samples.expand(picture)]
     if len(names) > MAX_PICTURES:
         raise PictureError(f"expected at most {MAX_PICTURES} pictures to plot; found {len(names)}")
-    images: list[Array] = []
-    sources: list[str] = []
-    labels: list[int | None] = []
+    rows: list[Any] = []
     for name in names:
         try:
             sample = samples.get(name)
             digits = [sample] if sample else read_picture(Path(name)).digits
         except PictureError as error:
             raise PictureError(f"{name}: {error}") from error
-        images += [digit.image for digit in digits]
-        sources += [name] * len(digits)
-        labels += [sample.label if sample else None] * len(digits)
-    return np.array(images), sources, labels
+        rows += [(digit.image, name, sample.label if sample else None) for digit in digits]
+    images, *others = zip(*rows, strict=True)
+    return np.array(images), *others

@@ -6,7 +6,7 @@ import itertools
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -18,7 +18,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.image.decode import pictures_in
 from mnistnet.image.digit import Picture
 from mnistnet.model.answer import Answer
-from mnistnet.report.explain import Explanation, explain, explanation_text
+from mnistnet.report.explain import explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
 
 BATCH = 100  # pictures that are answered, and whose lines are aligned, together
@@ -159,7 +159,7 @@ def _print_answer(
     picture: Picture,
     reply: Answer,
     line: str,
-    explanations: list[Explanation],
+    explanations: list[dict[str, Any]],
     layers: tuple[int, ...],
     form: Format,
 ) -> None:
@@ -167,7 +167,7 @@ def _print_answer(
         read = reply.digit if reply.number is None else reply.number
         echo(_csv_line(name, reply.unsure, reply.probability, read))
     elif form.as_json:
-        more = {"explanations": list(map(asdict, explanations))} if form.explains else {}
+        more = {"explanations": explanations} if form.explains else {}
         options.print_json({"picture": name, **asdict(reply), **more})
     else:
         echo(line)

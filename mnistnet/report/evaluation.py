@@ -1,8 +1,9 @@
-"""Evaluate a network on labelled images: accuracy, loss, confusion and mistakes."""
+"""Evaluate a network on labelled images, and compare two networks, or a network and other answers,
+on the same images."""
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,101 +13,94 @@ from mnistnet.errors import DataError
 from mnistnet.model.answer import are_unsure, margins
 from mnistnet.model.network import Network, log_probabilities, logistic_loss
 
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer: the index of the image, its label, the answer (digit) and the probability of
-    the answer, 0 to 1."""
-
-    index: int
-    label: int
-    digit: int
-    probability: float
-    unsure: bool
-
-
-@dataclass(frozen=True)
-class DigitFigures:
-    """The number of images of a digit, and its recall and precision, 0 to 1.
-
-    recall is None if there are no images of the digit, precision if it is never the answer.
-    """
-
-    digit: int
-    count: int
-    recall: float | None
-    precision: float | None
+MISTAKE = ("index", "label", "digit", "probability", "unsure")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of an evaluation.
+    """The result for n >= 1 labelled images. Fractions and probabilities are from 0 to 1.
 
-    loss        mean per image
-    confusion   counts (10, 10); the row is the label, the column the answer
-    mistakes    the most confident first
-    right       (n,) whether each answer is right
-    unsure      (n,) whether each answer is unsure
-    confidence  (n,) probability of each answer
-    margin      (n,) probability of each answer minus that of the second one
+    count, errors   numbers of images and of wrong answers
+    accuracy        fraction of right answers
+    interval        95 % Wilson interval for the accuracy
+    loss            mean per image
+    unsure          number of unsure answers
+    sure_accuracy   fraction of right answers among the others; None if there are none
+    confusion       counts (10, 10); the row is the label, the column the answer
+    per_digit       digit, count, recall (None without images of the digit) and precision (None if
+                    it is never the answer) for each digit
+    mistakes        index of the image, its label, the answer (digit), its probability and whether
+                    it is unsure, for each wrong answer, the most confident first
+    right, sure     (n,) whether each answer is right, and whether it is sure
+    confidence      (n,) probability of each answer
+    margin          (n,) the same minus the probability of the second answer
     """
 
+    count: int
+    errors: int
+    accuracy: float
+    interval: tuple[float, float]
     loss: float
+    unsure: int
+    sure_accuracy: float | None
     confusion: Array
-    mistakes: list[Mistake]
+    per_digit: list[dict[str, Any]]
+    mistakes: list[dict[str, Any]]
     right: Array
-    unsure: Array
+    sure: Array
     confidence: Array
     margin: Array
 
-    @property
-    def count(self) -> int:
-        """Number of images."""
-        return int(self.confusion.sum())
 
-    @property
-    def errors(self) -> int:
-        """Number of wrong answers."""
-        return self.count - int(self.confusion.trace())
+def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
+    """Evaluate a network on these rows of images (n, 784) uint8 with labels (n,).
 
-    @property
-    def accuracy(self) -> float:
-        """Fraction of right answers, 0 to 1."""
-        return (self.count - self.errors) / self.count
+    Raises DataError if there are no rows, as for a network trained without validation images.
+    """
+    if not len(rows):
+        raise DataError(
+            "expected images to evaluate, found none: this network was trained without validation "
+            "images; use --split test"
+        )
+    return judge(network.image_scores(images[rows]), labels[rows], rows)
 
-    @property
-    def sure_accuracy(self) -> float | None:
-        """Fraction of right answers among those that are not unsure; None if there are none."""
-        sure = self.right[~self.unsure]
-        return float(sure.mean()) if len(sure) else None
 
-    @property
-    def confusions(self) -> list[tuple[int, int, int]]:
-        """(count, label, answer) of each kind of mistake, the most frequent first."""
-        pairs = ((int(self.confusion[pair]), *pair) for pair in np.ndindex(CLASSES, CLASSES))
-        found = [(count, y, k) for count, y, k in pairs if y != k and count]
-        return sorted(found, key=lambda confusion: -confusion[0])
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval for the accuracy."""
-        return wilson_interval(self.count - self.errors, self.count)
-
-    @property
-    def per_digit(self) -> list[DigitFigures]:
-        """Recall and precision of each digit."""
-        right = self.confusion.diagonal()
-        counts = self.confusion.sum(axis=1)
-        answers = self.confusion.sum(axis=0)
-        return [
-            DigitFigures(
-                digit=digit,
-                count=int(counts[digit]),
-                recall=float(right[digit] / counts[digit]) if counts[digit] else None,
-                precision=float(right[digit] / answers[digit]) if answers[digit] else None,
-            )
+def judge(scores: Array, labels: Array, rows: Array) -> Evaluation:
+    """Evaluate the answers of scores (n, 10) to images with labels (n,) and indices rows (n,)."""
+    log_p = log_probabilities(scores)
+    p = np.exp(log_p)
+    answers, confidence, unsure = log_p.argmax(axis=1), p.max(axis=1), are_unsure(scores)
+    right, sure = answers == labels, ~unsure
+    confusion = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(confusion, (labels, answers), 1)
+    hits, images, answered = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    order = np.argsort(-confidence, kind="stable")
+    columns = (rows, labels, answers, confidence, unsure)  # of MISTAKE
+    wrong = [column[order[~right[order]]].tolist() for column in columns]
+    return Evaluation(
+        count=len(labels),
+        errors=len(wrong[0]),
+        accuracy=float(right.mean()),
+        interval=wilson_interval(int(right.sum()), len(labels)),
+        loss=logistic_loss(log_p, labels),
+        unsure=int(unsure.sum()),
+        sure_accuracy=float(right[sure].mean()) if sure.any() else None,
+        confusion=confusion,
+        per_digit=[
+            {
+                "digit": digit,
+                "count": int(images[digit]),
+                "recall": float(hits[digit] / images[digit]) if images[digit] else None,
+                "precision": float(hits[digit] / answered[digit]) if answered[digit] else None,
+            }
             for digit in range(CLASSES)
-        ]
+        ],
+        mistakes=[dict(zip(MISTAKE, values, strict=True)) for values in zip(*wrong, strict=True)],
+        right=right,
+        sure=sure,
+        confidence=confidence,
+        margin=margins(p),
+    )
 
 
 def accuracy_of_subsets(evaluation: Evaluation, label_errors: Collection[int]) -> dict[str, float]:
@@ -120,38 +114,11 @@ def accuracy_of_subsets(evaluation: Evaluation, label_errors: Collection[int]) -
         return {}
     right, half = evaluation.right, evaluation.count // 2
     subsets = {
-        "without_label_errors": right[np.setdiff1d(np.arange(len(right)), list(label_errors))],
+        "without_label_errors": right[~np.isin(np.arange(len(right)), list(label_errors))],
         "first_half": right[:half],
         "second_half": right[half:],
     }
     return {name: float(subset.mean()) for name, subset in subsets.items()}
-
-
-def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
-    """Evaluate a network on these rows of images (n, 784) uint8 with labels (n,).
-
-    Raises DataError if there are no rows, as for a network trained without validation images.
-    """
-    if not len(rows):
-        raise DataError(
-            "expected images to evaluate, found none: this network was trained without validation "
-            "images; use --split test"
-        )
-    labels, scores = labels[rows], network.image_scores(images[rows])
-    log_p = log_probabilities(scores)
-    probabilities, answers = np.exp(log_p), log_p.argmax(axis=1)
-    right, confidence, unsure = answers == labels, probabilities.max(axis=1), are_unsure(scores)
-    confusion = np.zeros((CLASSES, CLASSES), np.int64)
-    np.add.at(confusion, (labels, answers), 1)
-    mistakes = [
-        Mistake(
-            int(rows[i]), int(labels[i]), int(answers[i]), float(confidence[i]), bool(unsure[i])
-        )
-        for i in np.flatnonzero(~right)
-    ]
-    mistakes.sort(key=lambda mistake: -mistake.probability)
-    loss, margin = logistic_loss(log_p, labels), margins(probabilities)
-    return Evaluation(loss, confusion, mistakes, right, unsure, confidence, margin)
 
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
@@ -170,15 +137,40 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """Return the fields of `eval --json`."""
+    facts = asdict(evaluation)
+    for name in ("right", "sure", "confidence", "margin"):
+        del facts[name]
+    return facts | {"confusion": evaluation.confusion.tolist()}
+
+
+def compare(name: str, right: Array, other: Array, rows: Array) -> dict[str, Any]:
+    """Compare the answers of a network with others, which are called name.
+
+    right (n,) and other (n,) say which of the two are right; rows (n,) are the numbers of the
+    images. Returns the fields of `eval --json` under "against": both accuracies, 0 to 1, the images
+    that only one of the two gets right, and the p-value of McNemar's exact test.
+    """
+    mine, theirs = (sorted(rows[only].tolist()) for only in (right & ~other, other & ~right))
     return {
-        "count": evaluation.count,
-        "errors": evaluation.errors,
-        "accuracy": evaluation.accuracy,
-        "interval": list(evaluation.interval),
-        "loss": evaluation.loss,
-        "unsure": int(evaluation.unsure.sum()),
-        "sure_accuracy": evaluation.sure_accuracy,
-        "confusion": evaluation.confusion.tolist(),
-        "per_digit": [vars(figures) for figures in evaluation.per_digit],
-        "mistakes": [vars(mistake) for mistake in evaluation.mistakes],
+        "name": name,
+        "accuracy": float(right.mean()),
+        "other_accuracy": float(other.mean()),
+        "only_network": mine,
+        "only_other": theirs,
+        "p_value": mcnemar(len(mine), len(theirs)),
     }
+
+
+def mcnemar(first: int, second: int) -> float:
+    """Exact two-sided p-value, given how many images only the first and only the second gets right:
+    the probability of a difference at least this large if both are equally accurate.
+
+    Then each of these images is a fair coin toss (McNemar 1947, Psychometrika 12, 153-157).
+    """
+    count = first + second
+    term = tail = 1  # the binomial coefficients of 0, 1, ..., and their sum
+    for k in range(min(first, second)):
+        term = term * (count - k) // (k + 1)
+        tail += term
+    p_value: float = 2 * tail / 2**count
+    return min(1.0, p_value)

@@ -1,7 +1,7 @@
 """Explain an answer with the numbers in the formulas of network.py for one image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,91 +12,61 @@ UNITS = 10  # shown
 DERIVATIVES = 5  # shown of each matrix
 
 
-@dataclass(frozen=True)
-class Contribution:
-    """What a unit of the last hidden layer, h = tanh(input), contributes to two scores."""
+def explain(network: Network, image: Array, label: int | None = None) -> dict[str, Any]:
+    """Explain the network's answer to an image (784,) uint8; computed in float64.
 
-    unit: int
-    input: float
-    h: float
-    to_answer: float
-    to_runner_up: float
-
-
-@dataclass(frozen=True)
-class Derivative:
-    """dL / d matrix[row, column]."""
-
-    matrix: str
-    row: int
-    column: int
-    value: float
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The numbers behind an answer.
+    Returns the fields of `predict --explain --json`:
 
     answer, runner_up   the two digits with the highest scores
-    units               contributions of the units that differ most between the two, in this order
+    units               the units of the last hidden layer whose contributions to the two scores
+                        differ most: unit, input, h = tanh(input), to_answer, to_runner_up
     others_to_...       contributions of all other units together
     scores              of the digits 0 to 9, as are the probabilities
-    loss, derivatives   for the label, if it is known: the largest derivatives of each matrix
+    loss, derivatives   for the label, if it is known: the largest derivatives of each matrix, with
+                        their matrix, row, column and value
     """
-
-    answer: int
-    runner_up: int
-    units: list[Contribution]
-    others_to_answer: float
-    others_to_runner_up: float
-    scores: list[float]
-    probabilities: list[float]
-    label: int | None
-    loss: float | None
-    derivatives: list[Derivative]
-
-
-def explain(network: Network, image: Array, label: int | None = None) -> Explanation:
-    """Explain the network's answer to an image (784,) uint8; computed in float64."""
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
-    x = scale(image[None], np.empty((1, image.size)))
-    W = exact.matrices
+    W, x = exact.matrices, scale(image[None], np.empty((1, image.size)))
     layers, scores = forward(W, x)
     h, f = layers[-1][0], scores[0]
     inputs = W[-2] @ layers[-2][0] if len(W) > 1 else h
     log_p = log_probabilities(scores)[0]
     runner_up, answer = np.argsort(f, kind="stable")[-2:].tolist()
-    shares = W[-1] * h
-    order = np.argsort(-np.abs(shares[answer] - shares[runner_up]), kind="stable")
-    units = [
-        Contribution(
-            int(u), *map(float, (inputs[u], h[u], shares[answer, u], shares[runner_up, u]))
-        )
-        for u in order[:UNITS]
-    ]
-    others = shares[:, order[UNITS:]].sum(axis=1)
-    return Explanation(
-        answer=answer,
-        runner_up=runner_up,
-        units=units,
-        others_to_answer=float(others[answer]),
-        others_to_runner_up=float(others[runner_up]),
-        scores=f.tolist(),
-        probabilities=np.exp(log_p).tolist(),
-        label=label,
-        loss=None if label is None else float(-log_p[label]),
-        derivatives=[] if label is None else _largest_derivatives(exact, x, label),
-    )
+    shares = W[-1][[answer, runner_up]] * h
+    order = np.argsort(-np.abs(shares[0] - shares[1]), kind="stable")
+    to_answer, to_runner_up = shares[:, order[UNITS:]].sum(axis=1).tolist()
+    return {
+        "answer": answer,
+        "runner_up": runner_up,
+        "units": [
+            {
+                "unit": unit,
+                "input": float(inputs[unit]),
+                "h": float(h[unit]),
+                "to_answer": float(shares[0, unit]),
+                "to_runner_up": float(shares[1, unit]),
+            }
+            for unit in order[:UNITS].tolist()
+        ],
+        "others_to_answer": to_answer,
+        "others_to_runner_up": to_runner_up,
+        "scores": f.tolist(),
+        "probabilities": np.exp(log_p).tolist(),
+        "label": label,
+        "loss": None if label is None else float(-log_p[label]),
+        "derivatives": [] if label is None else _largest_derivatives(exact, x, label),
+    }
 
 
-def _largest_derivatives(network: Network, x: Array, label: int) -> list[Derivative]:
+def _largest_derivatives(network: Network, x: Array, label: int) -> list[dict[str, Any]]:
     _, gradient, _ = backpropagate(network, x, np.array([label]))
     found = []
     for name, G in zip(matrix_names(len(network.matrices)), network.split(gradient), strict=True):
-        for place in np.argsort(-np.abs(G), axis=None, kind="stable")[:DERIVATIVES]:
-            row, column = divmod(int(place), G.shape[1])
-            found.append(Derivative(name, row, column, float(G[row, column])))
+        for place in np.argsort(-np.abs(G), axis=None, kind="stable")[:DERIVATIVES].tolist():
+            row, column = divmod(place, G.shape[1])
+            value = float(G[row, column])
+            found.append({"matrix": name, "row": row, "column": column, "value": value})
     return found
 
 
@@ -105,37 +75,40 @@ def matrix_names(count: int) -> list[str]:
     return ["M", "W"] if count == 2 else [f"W{layer}" for layer in range(1, count + 1)]
 
 
-def explanation_text(found: Explanation, layers: Sequence[int]) -> str:
+def explanation_text(found: dict[str, Any], layers: Sequence[int]) -> str:
     """Format the explanation of an answer of a network with these layers as tables."""
-    names = matrix_names(len(layers) - 1)
-    kind, last = ("unit", names[-1]) if len(names) > 1 else ("pixel", names[0])
-    inputs = f"{names[-2]} {'x' if len(names) == 2 else 'h'}" if len(names) > 1 else "x"
-    heads = [f"{last} h for {digit}" for digit in (found.answer, found.runner_up)]
-    lines = [
-        f"the {len(found.units)} {kind}s that matter most for {found.answer} against "
-        f"{found.runner_up}, and the sum of the {layers[-2] - len(found.units)} others",
-        f"{kind:>8}{inputs:>10}{'h':>10}{heads[0]:>14}{heads[1]:>14}{'difference':>14}",
-    ]
-    for u in found.units:
-        lines.append(
-            f"{u.unit:>8}{u.input:>10.4f}{u.h:>10.4f}" + _pair(u.to_answer, u.to_runner_up)
-        )
-    lines.append(
-        f"{'others':>8}{'':>20}" + _pair(found.others_to_answer, found.others_to_runner_up)
+    *before, last = names = matrix_names(len(layers) - 1)
+    kind, inputs = "pixel", "x"
+    if before:
+        kind, inputs = "unit", f"{before[-1]} {'h' if before[1:] else 'x'}"
+    answer, runner_up, units, scores = (
+        found[name] for name in ("answer", "runner_up", "units", "scores")
     )
-    scores = found.scores[found.answer], found.scores[found.runner_up]
-    lines += [f"{'f':>8}{'':>20}" + _pair(*scores), ""]
-    lines.append(f"{'digit':>8}" + "".join(f"{digit:>7}" for digit in range(CLASSES)))
-    lines.append(f"{'f':>8}" + "".join(f"{score:>7.2f}" for score in found.scores))
-    lines.append(f"{'softmax':>8}" + "".join(f"{p:>7.4f}" for p in found.probabilities))
-    if found.loss is not None:
-        lines += ["", f"L = {found.loss:.6f} for the label {found.label}; largest derivatives"]
-    for d in found.derivatives:
-        where = f"  pixel {d.column % SIDE} across, {d.column // SIDE} down"
-        name = f"dL/d{d.matrix}[{d.row}, {d.column}]"
-        lines.append(f"  {name:<20}{d.value:>12.6f}" + where * (d.matrix == names[0]))
+    rows = [
+        (
+            "{unit:>8}{input:>10.4f}{h:>10.4f}".format(**unit),
+            unit["to_answer"],
+            unit["to_runner_up"],
+        )
+        for unit in units
+    ]
+    rows.append((f"{'others':>8}", found["others_to_answer"], found["others_to_runner_up"]))
+    rows.append((f"{'f':>8}", scores[answer], scores[runner_up]))
+    heads = "".join(f"{f'{last} h for {digit}':>14}" for digit in (answer, runner_up))
+    lines = [
+        f"the {len(units)} {kind}s that matter most for {answer} against {runner_up}, and the sum "
+        f"of the {layers[-2] - len(units)} others",
+        f"{kind:>8}{inputs:>10}{'h':>10}{heads}{'difference':>14}",
+        *(f"{head:<28}{a:>14.4f}{b:>14.4f}{a - b:>14.4f}" for head, a, b in rows),
+        "",
+        f"{'digit':>8}" + "".join(f"{digit:>7}" for digit in range(CLASSES)),
+        f"{'f':>8}" + "".join(f"{score:>7.2f}" for score in scores),
+        f"{'softmax':>8}" + "".join(f"{p:>7.4f}" for p in found["probabilities"]),
+    ]
+    if found["loss"] is not None:
+        lines += ["", "L = {loss:.6f} for the label {label}; largest derivatives".format(**found)]
+    for d in found["derivatives"]:
+        name = "dL/d{matrix}[{row}, {column}]".format(**d)
+        where = f"  pixel {d['column'] % SIDE} across, {d['column'] // SIDE} down"
+        lines.append(f"  {name:<20}{d['value']:>12.6f}" + where * (d["matrix"] == names[0]))
     return "\n".join(lines)
-
-
-def _pair(answer: float, runner_up: float) -> str:
-    return f"{answer:>14.4f}{runner_up:>14.4f}{answer - runner_up:>14.4f}"

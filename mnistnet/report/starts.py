@@ -13,7 +13,7 @@ from mnistnet.errors import TrainingError
 from mnistnet.model.network import log_probabilities, logistic_loss
 from mnistnet.model.search import Start, best
 from mnistnet.model.state import split
-from mnistnet.report.text import accuracy_text, percent
+from mnistnet.report.text import loss_text, percent
 
 CORRELATED = 5  # starts needed for a rank correlation
 
@@ -52,37 +52,21 @@ def analyse(
     rows = split(len(labels), first.options)[1]
     if not len(rows):
         return Analysis(sorted(starts, key=lambda start: start.seed), None, None, [], [])
-    ordered = best(starts, len(starts))
-    images, labels = images[rows], labels[rows]
-    total = np.zeros((len(rows), CLASSES))
-    votes = np.zeros((len(rows), CLASSES), int)
+    starts, count, labels = best(starts, len(starts)), len(starts), labels[rows]
+    total, votes = np.zeros((2, len(rows), CLASSES))
     accuracies, losses = [], []
-    for count, start in enumerate(ordered, start=1):
-        scores = start.load().image_scores(images)
-        votes[np.arange(len(rows)), scores.argmax(axis=1)] += 1
+    for size, start in enumerate(starts, start=1):
+        scores = start.load().image_scores(images[rows])
+        votes += scores.argmax(axis=1)[:, None] == np.arange(CLASSES)
         total += scores
         accuracies.append(float((total.argmax(axis=1) == labels).mean()))
-        losses.append(logistic_loss(log_probabilities(total / count), labels))
-    pairs = count * (count - 1)
-    agreeing = float((votes * (votes - 1)).sum(axis=1).mean())
-    disagreement = 1 - agreeing / pairs if pairs else None
-    return Analysis(ordered, _rank_correlation(ordered), disagreement, accuracies, losses)
-
-
-def _rank_correlation(starts: Sequence[Start]) -> float | None:
-    """Spearman's rank correlation of training and validation loss."""
-    train = _ranks([start.last.train_loss for start in starts])
-    validation = _ranks([start.last.validation_loss for start in starts])
-    if len(starts) < CORRELATED or np.ptp(train) == 0 or np.ptp(validation) == 0:
-        return None
-    return float(np.corrcoef(train, validation)[0, 1])
-
-
-def _ranks(values: Sequence[float | None]) -> Array:
-    """1 for the lowest; equal values share the mean of their ranks."""
-    column = np.array(values)[:, None]
-    ranks: Array = (column > values).sum(axis=1) + ((column == values).sum(axis=1) + 1) / 2
-    return ranks
+        losses.append(logistic_loss(log_probabilities(total / size), labels))
+    agreeing = float((votes * (votes - 1)).sum(axis=1).mean())  # of count * (count - 1) pairs
+    disagreement = 1 - agreeing / (count * (count - 1)) if count > 1 else None
+    pairs = np.array([(start.last.train_loss, start.last.validation_loss) for start in starts])
+    ranks = pairs.argsort(axis=0).argsort(axis=0)
+    correlation = float(np.corrcoef(*ranks.T)[0, 1]) if count >= CORRELATED else None
+    return Analysis(starts, correlation, disagreement, accuracies, losses)
 
 
 def start_json(start: Start) -> dict[str, Any]:
@@ -102,9 +86,10 @@ def start_json(start: Start) -> dict[str, Any]:
 
 def start_text(start: Start) -> str:
     """Format a finished start in one line."""
-    validation = accuracy_text("validation accuracy {}  ", start.last)
+    figures = f"training loss {start.last.train_loss:.4f}"
+    figures += f"  validation accuracy {percent(start.last.validation_accuracy)}"
     time = "kept" if start.kept else f"{_seconds(start):.1f} s"
-    return f"seed {start.seed:>4}  training loss {start.last.train_loss:.4f}  {validation}{time}"
+    return f"seed {start.seed:>4}  {figures}  {time}"
 
 
 def summary_json(analysis: Analysis, seeds: Sequence[int], path: Path) -> dict[str, Any]:
@@ -130,19 +115,14 @@ def starts_text(analysis: Analysis) -> str:
     if analysis.committee_accuracy and len(starts) >= 3:
         names = {0: "best", len(starts) // 2: "median", len(starts) - 1: "worst"}
     for rank, start in enumerate(starts):
-        last = start.last
-        loss = "-" if last.validation_loss is None else f"{last.validation_loss:.4f}"
-        lines.append(
-            f"{names.get(rank, ''):<8}{start.seed:>6}{last.train_loss:>15.4f}{loss:>17}"
-            f"{percent(last.validation_accuracy):>10}"
-        )
+        last, columns = start.last, f"{names.get(rank, ''):<8}{start.seed:>6}"
+        both = f"{last.train_loss:>15.4f}{loss_text(last.validation_loss):>17}"
+        lines.append(f"{columns}{both}{percent(last.validation_accuracy):>10}")
     losses = [start.last.train_loss for start in starts]
     lines += ["", f"training losses from {min(losses):.4f} to {max(losses):.4f}"]
     if analysis.disagreement is not None:
-        lines[-1] += (
-            f"; two starts read {percent(analysis.disagreement)} of the validation\n"
-            "images differently, on average"
-        )
+        different = f"two starts read {percent(analysis.disagreement)} of the validation"
+        lines[-1] += f"; {different}\nimages differently, on average"
     if analysis.rank_correlation is not None:
         lowest = losses.index(min(losses))
         lines += [

@@ -1,9 +1,11 @@
-"""The steps of a differentiated expression as tables, at most 80 columns wide, and as JSON."""
+"""The steps of a differentiated expression as tables, at most 80 columns wide, and as JSON; and the
+result of a check of the gradient."""
 
 import textwrap
 from typing import Any
 
 from mnistnet.model.differentiation import Differentiation
+from mnistnet.model.gradcheck import GradientCheck
 
 WIDTH = 56  # columns of a formula or rule; a value takes 21 more
 
@@ -25,33 +27,39 @@ def steps_text(result: Differentiation) -> str:
             note = f"(relative difference {abs(difference - v.derivative) / largest:.1g})"
         tables["central differences"].append((f"d{f}/d{v.name} {note}", difference))
     width = min(WIDTH, max(len(text) for rows in tables.values() for text, _ in rows))
-    return "\n\n".join(
-        "\n".join([title, *(_row(text, value, width) for text, value in rows)])
-        for title, rows in tables.items()
-    )
-
-
-def _row(text: str, value: float | None, width: int) -> str:
-    first, *more = textwrap.wrap(text, width, subsequent_indent=" " * 8)
-    number = "-" if value is None else f"{value:.12g}"
-    return "\n".join([f"  {first:<{width}}{number:>21}", *(f"  {line}" for line in more)])
+    lines: list[str] = []
+    for title, rows in tables.items():
+        lines += ["", title]
+        for text, value in rows:
+            first, *more = textwrap.wrap(text, width, subsequent_indent=" " * 8)
+            number = "-" if value is None else f"{value:.12g}"
+            lines += [f"  {first:<{width}}{number:>21}", *(f"  {line}" for line in more)]
+    return "\n".join(lines[1:])
 
 
 def as_json(result: Differentiation) -> dict[str, Any]:
     """Return the fields of `diff --json`."""
+    names = ("name", "formula", "value", "rule", "derivative")
     return {
         "expression": result.expression,
         "output": result.output,
         "variables": [
-            {
-                "name": v.name,
-                "formula": v.formula or None,
-                "value": v.value,
-                "rule": v.rule,
-                "derivative": v.derivative,
-            }
+            {name: getattr(v, name) for name in names} | {"formula": v.formula or None}
             for v in result.inputs + result.steps
         ],
         "derivatives": {v.name: v.derivative for v in result.inputs},
         "central_differences": result.differences,
     }
+
+
+def gradient_check_text(check: GradientCheck) -> str:
+    """Format the errors of backpropagation against the two other methods, one per line."""
+    autodiff = f"automatic differentiation, {check.parameters:,} weights"
+    differences = f"finite differences, {check.sampled:,} weights"
+    lines = [f"{'backpropagation against':<48}largest relative error"]
+    for name, error, agrees in (
+        (autodiff, check.backprop_vs_autodiff, check.autodiff_agrees),
+        (differences, check.backprop_vs_finite_differences, check.finite_differences_agree),
+    ):
+        lines.append(f"{name:<48}{error:>22.1e}  {'agrees' if agrees else 'does not agree'}")
+    return "\n".join(lines)

@@ -17,21 +17,7 @@ def test_the_steps_are_printed_and_the_graph_is_drawn() -> None:
 
 
 def test_an_expression_may_start_with_a_minus() -> None:
-    facts = json.loads(run("diff", "-tanh(x)", "x=0", "--json").stdout)
-    names = {"expression", "output", "variables", "derivatives", "central_differences"}
-    assert facts.keys() == names
-    assert facts["derivatives"] == {"x": -1}
-
-
-def test_the_error_is_marked_in_the_expression() -> None:
-    assert_fails(
-        run("diff", "1 + log(x)", "x=-1"),
-        "this is not a finite real number\n  1 + log(x)\n      ^^^^^^",
-    )
-    result = run("diff", "x", "x=1", "--out", "none/a.png")
-    assert_fails(
-        result, f"cannot write {Path('none/a.png')}: there is no folder {Path.cwd() / 'none'}"
-    )
+    assert json.loads(run("diff", "-tanh(x)", "x=0", "--json").stdout)["derivatives"] == {"x": -1}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +25,7 @@ def test_the_error_is_marked_in_the_expression() -> None:
     [
         (["x", "x"], "expected a name and a number, as in x=0.5; found 'x'"),
         (["x", "x=one"], "expected a name and a number, as in x=0.5; found 'x=one'"),
-        (["x", "x=1", "x=2"], "expected one value of x; found two"),
+        (["x", "x=1", "x=2"], "expected one value of each name; found two"),
         (["x", "x=1", "--out", "graph.gif"], "ends in .png, .svg or .pdf; found graph.gif"),
     ],
 )
@@ -47,3 +33,10 @@ def test_wrong_usage_exits_2(words: list[str], message: str) -> None:
     result = run("diff", *words)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_the_error_is_marked_in_the_expression() -> None:
+    assert_fails(
+        run("diff", "1 + log(x)", "x=-1"),
+        "this is not a finite real number\n  1 + log(x)\n      ^^^^^^",
+    )

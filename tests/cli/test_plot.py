@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from program import assert_fails, png, program, run
 
@@ -20,32 +21,37 @@ def test_a_plot_is_named_after_its_kind(trained: Path) -> None:
 
 
 def test_a_history_of_several_networks_needs_no_data_set(trained: Path) -> None:
-    assert run("plot", "history", "--out", "a.PNG").stdout == "a.PNG\n"
-    words = ("plot", "history", "--out", "b.svg", "--weights", "mnistnet.npz")
-    result = run(*words, "--weights", weights.PRETRAINED)
-    assert (result.stdout, result.stderr) == ("b.svg\n", "")
-    assert Path("b.svg").read_bytes().startswith(b"<?xml")
-    assert "no mirror provided t" in run("plot", "units").stderr
+    words = ("plot", "history", "--weights", "mnistnet.npz")
+    result = run(*words, "--weights", weights.PRETRAINED, "--out", "b.SVG")
+    assert (result.stdout, result.stderr) == ("b.SVG\n", "")
+    assert Path("b.SVG").read_bytes().startswith(b"<?xml")
+    network, metadata = weights.load(Path("mnistnet.npz"))
+    weights.save(Path("other.npz"), network, replace(metadata, history=()))
+    message = "other.npz: expected a training history; found none"
+    assert_fails(run(*words, "--weights", "other.npz"), message)
 
 
-def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    for out in ("a.gif", "png", "a"):
-        result = run("plot", "weights", "--out", out)
-        assert result.exit_code == 2
-        assert result.stderr.endswith(
-            f"expected a name that ends in .png, .svg or .pdf; found {out}\n"
-        )
-    assert_fails(
-        run("plot", "weights", "--out", "none/a.png"),
-        f"cannot write {Path('none/a.png')}: there is no folder {tmp_path / 'none'}",
-    )
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("weights", "--out", "a.gif"), "ends in .png, .svg or .pdf; found a.gif"),
+        (("weights", "--out", "png"), "ends in .png, .svg or .pdf; found png"),
+        (("weights", "test:0"), "plot weights takes no pictures; only plot units does"),
+        (("weights", "--weights", "a", "--weights", "b"), "plot weights takes one --weights"),
+    ],
+)
+def test_wrong_usage_exits_2(words: tuple[str, ...], message: str) -> None:
+    result = run("plot", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_without_matplotlib_the_error_says_how_to_install_it() -> None:
     code = "import sys; sys.modules['matplotlib'] = None; from mnistnet.cli import main; main()"
     assert_fails(
         program("plot", "weights", command=(sys.executable, "-c", code)),
-        "plot needs matplotlib; to install it: python -m pip install matplotlib",
+        "plot needs matplotlib, which cannot be loaded: import of matplotlib halted; None in "
+        "sys.modules; to install it: python -m pip install matplotlib",
     )
 
 
@@ -59,27 +65,24 @@ def test_the_users_matplotlib_settings_do_not_change_a_plot() -> None:
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 
 
-def test_only_plots_made_by_mnistnet_are_replaced() -> None:
-    """Which is checked before the data are loaded."""
-    words = ("plot", "history", "--quiet", "--dpi", 20)
-    Path("history.png").write_bytes(b"a drawing of mine")
+@pytest.mark.parametrize(
+    "words", [("plot", "history", "--quiet", "--dpi", 20), ("diff", "x", "x=1")]
+)
+def test_only_plots_made_by_mnistnet_are_replaced(words: tuple[object, ...]) -> None:
+    out = Path("a.png")
+    out.write_bytes(b"a drawing of mine")
     assert_fails(
-        run("plot", "units", "--out", "history.png"),
-        "history.png: expected a plot made by mnistnet; found another file, which is not replaced: "
-        "name another with --out, or add --force",
+        run(*words, "--out", out),
+        "a.png: expected a plot made by mnistnet; found another file, which is not replaced: move "
+        "it away, or name another file with --out",
     )
-    assert Path("history.png").read_bytes() == b"a drawing of mine"
-    assert run(*words, "--force").exit_code == 0
-    assert run(*words).exit_code == 0
-
-
-def test_a_history_without_epochs_is_an_error(trained: Path) -> None:
-    network, metadata = weights.load(Path("mnistnet.npz"))
-    weights.save(Path("other.npz"), network, replace(metadata, history=()))
-    assert_fails(
-        run("plot", "history", "--weights", "other.npz"),
-        "other.npz: expected a training history; found none",
-    )
+    assert out.read_bytes() == b"a drawing of mine"
+    assert run(*words, "--out", out, "--force").exit_code == 0
+    assert run(*words, "--out", out).exit_code == 0
+    folder = Path.cwd() / "none"
+    message = f"cannot write {Path('none/a.png')}: there is no folder {folder}"
+    for force in ((), ("--force",)):
+        assert_fails(run(*words, "--out", "none/a.png", *force), message)
 
 
 def test_units_takes_pictures_and_samples(trained: Path) -> None:
@@ -90,5 +93,3 @@ def test_units_takes_pictures_and_samples(trained: Path) -> None:
         run(*words, "test:0", "none.png"), "none.png: cannot read it: No such file or directory"
     )
     assert_fails(run(*words, "train:0-60"), "expected at most 60 pictures to plot; found 61")
-    assert run("plot", "weights", "test:0").exit_code == 2
-    assert run("plot", "weights", "--weights", "a.npz", "--weights", "b.npz").exit_code == 2

@@ -13,14 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mnistnet.arrays import CLASSES, SIDE, Array
-from mnistnet.errors import MnistnetError, reason
 from mnistnet.files import atomic_write
 
 ORDER = [*range(1, CLASSES), 0]
 SIGNS = "RdBu_r"  # blue below zero, red above
 BLUE, ORANGE = "#0072b2", "#d55e00"
 COLOURS = [BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "black"]
-DPI = 120
 MARK = "mnistnet plot, by Matplotlib"  # in every figure, to recognise it
 METADATA: dict[str, dict[str, Any]] = {  # None: no date, which would make the bytes differ
     "png": {"Software": MARK},
@@ -33,32 +31,15 @@ STYLE: Any = DEFAULTS | {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
     "axes.titlesize": 10,
+    "figure.titlesize": 10,
     "svg.hashsalt": "mnistnet",
     "text.parse_math": False,  # names may contain $
     "image.interpolation": "nearest",
 }
 
 
-def check_replaceable(path: Path) -> None:
-    """Raise MnistnetError unless the file at path is missing, empty or a plot made by mnistnet."""
-    try:
-        found = path.read_bytes() if path.is_file() else b""
-    except OSError as error:
-        raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
-    if found and MARK.encode() not in found:
-        raise MnistnetError(
-            f"{path}: expected a plot made by mnistnet; found another file, which is not replaced: "
-            "name another with --out, or add --force"
-        )
-
-
-def save(figure: Figure, path: Path, force: bool = False, dpi: int = DPI) -> None:
-    """Write a figure atomically, in the format of the ending: .png, .svg or .pdf.
-
-    Raises MnistnetError if that fails, or, unless force is given, as check_replaceable does.
-    """
-    if not force:
-        check_replaceable(path)
+def save(figure: Figure, path: Path, dpi: int = 120) -> None:
+    """Write a figure atomically, in the format of the ending: .png, .svg or .pdf."""
     kind = path.suffix[1:].lower()
     with matplotlib.rc_context(STYLE), atomic_write(path) as stream:
         figure.savefig(stream, format=kind, dpi=dpi, metadata=METADATA[kind])

@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import Array
-from mnistnet.errors import MnistnetError, reason
-from mnistnet.files import atomic_write, check_writable
 from mnistnet.image.digit import DIGIT, THICK, THIN
 from mnistnet.image.number import WIDE
 from mnistnet.image.strokes import WAYS
@@ -27,17 +25,6 @@ from mnistnet.model.network import Network
 FOLDER = Path(__file__).parent
 SCRIPTS = ("draw.js", "prepare.js", "network.js", "view.js", "select.js")  # in this order
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
-STEPS = 32767  # largest 16-bit integer
-# Constants with which `predict` prepares and judges a picture, by their names in the scripts.
-RULES = {
-    "digit": DIGIT,
-    "thin": THIN,
-    "thick": THICK,
-    "wide": WIDE,
-    "margin": MARGIN,
-    "likeADigit": LIKE_A_DIGIT,
-    "noDigit": NO_DIGIT,
-}
 
 
 def page(network: Network, name: str) -> bytes:
@@ -46,7 +33,15 @@ def page(network: Network, name: str) -> bytes:
         "name": name,
         "matrices": [_packed(W) for W in network.matrices],
         "examples": WAYS,
-        "rules": RULES,
+        "rules": {  # with which `predict` prepares and judges a picture
+            "digit": DIGIT,
+            "thin": THIN,
+            "thick": THICK,
+            "wide": WIDE,
+            "margin": MARGIN,
+            "likeADigit": LIKE_A_DIGIT,
+            "noDigit": NO_DIGIT,
+        },
     }
     script = '"use strict";\n' + "".join(map(_read, SCRIPTS))
     style = _read("page.css")
@@ -75,34 +70,10 @@ def _hash(code: str) -> str:
 def _packed(W: Array) -> dict[str, Any]:
     """Pack a matrix (rows, columns) as W = scales * integers, with a scale for each row."""
     largest = np.abs(W).max(axis=1, keepdims=True)
-    scales = np.where(largest > 0, largest, 1).astype(np.float64) / STEPS
+    scales = np.where(largest > 0, largest, 1).astype(np.float64) / 32767
     integers = np.round(W / scales).astype("<i2")
     return {
         "columns": W.shape[1],
         "scales": [float(f"{scale:.9g}") for scale in scales[:, 0]],
         "integers": base64.b64encode(integers.tobytes()).decode(),
     }
-
-
-def check_replaceable(path: Path) -> None:
-    """Raise MnistnetError if path cannot be written, or has a file that is not such a page."""
-    target = check_writable(path)
-    found = b""
-    try:
-        if target.exists():
-            with target.open("rb") as stream:
-                found = stream.read(len(MARKER))
-    except OSError as error:
-        raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
-    if found not in (b"", MARKER):
-        raise MnistnetError(
-            f"{path}: expected a page made by 'mnistnet page'; found another file, which is not "
-            "replaced: move it away, or name another file with --out"
-        )
-
-
-def save(path: Path, content: bytes) -> None:
-    """Write a page atomically; raises MnistnetError as check_replaceable does."""
-    check_replaceable(path)
-    with atomic_write(path) as stream:
-        stream.write(content)
