@@ -7,19 +7,8 @@ import numpy as np
 import pytest
 
 from mnistnet.errors import DataError
-from mnistnet.model.metadata import Metadata, Source
 from mnistnet.model.network import Network
-from mnistnet.model.options import Options
-from mnistnet.model.state import rows_of
-from mnistnet.model.training import split
-from mnistnet.report.evaluation import (
-    Evaluation,
-    as_json,
-    compare,
-    evaluate,
-    mcnemar,
-    wilson_interval,
-)
+from mnistnet.report import evaluation
 
 # Eight images of 0, 1 and 7; 7 is never the answer. Margins of 3 and 4 are unsure.
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 7], np.uint8)
@@ -28,27 +17,27 @@ MARGINS = np.array([7, 7, 3, 7, 7, 7, 7, 4])  # score of the answer above the ni
 PROBABILITIES = np.exp(MARGINS) / (np.exp(MARGINS) + 9)
 
 
-def evaluation_of(*rows: int) -> Evaluation:
+def evaluation_of(*rows: int) -> evaluation.Evaluation:
     """Evaluate a network that gives ANSWERS by MARGINS to images with one white pixel each."""
     network = Network((784, 10))
     network.matrices[0][ANSWERS, range(8)] = MARGINS
     network.matrices[0][...] += 10  # all scores look like digits
     images = np.zeros((8, 784), np.uint8)
     images[range(8), range(8)] = 255
-    return evaluate(network, images, LABELS, np.array(rows, int))
+    return evaluation.evaluate(network, images, LABELS, np.array(rows, int))
 
 
 def test_all_figures_agree_with_those_worked_out_by_hand() -> None:
     result = evaluation_of(*range(8))
     expected = np.zeros((10, 10), int)
     expected[0, 0], expected[0, 1], expected[1, 1], expected[7, 0] = 2, 1, 4, 1
-    facts = as_json(result)
+    facts = evaluation.as_json(result)
     digits = facts.pop("per_digit")
     assert facts == {
         "count": 8,
         "errors": 2,
         "accuracy": 0.75,
-        "interval": wilson_interval(6, 8),
+        "interval": evaluation.wilson_interval(6, 8),
         "loss": pytest.approx(
             (6 * math.log(1 + 9 / math.e**7) + math.log(math.e**3 + 9) + math.log(math.e**4 + 9))
             / 8
@@ -83,18 +72,6 @@ def test_only_the_given_rows_are_evaluated() -> None:
         evaluation_of()
 
 
-def test_train_and_validation_rows_are_those_of_the_training() -> None:
-    sha256 = {"images": "aa", "labels": "bb"}
-    meta = Metadata(Options(validation=10), Source(sha256))
-    trained, held_out = rows_of("train", 50, sha256, meta), rows_of("validation", 50, sha256, meta)
-    assert sorted([*trained, *held_out]) == list(range(50))
-    assert held_out.tolist() == split(50, Options(validation=10))[1].tolist()
-    others = {"images": "cc", "labels": "bb"}
-    assert rows_of("test", 50, others, meta).tolist() == list(range(50))
-    with pytest.raises(DataError, match="expected the images that this network was trained on"):
-        rows_of("validation", 50, others, meta)
-
-
 @pytest.mark.parametrize(
     ("right", "count", "low", "high"),
     [
@@ -109,13 +86,13 @@ def test_train_and_validation_rows_are_those_of_the_training() -> None:
 def test_the_interval_agrees_with_published_wilson_intervals(
     right: int, count: int, low: float, high: float
 ) -> None:
-    assert wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
+    assert evaluation.wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_images_that_only_one_gets_right_are_listed() -> None:
     right = np.array([True, True, False, False, True])
     other = np.array([True, False, True, False, False])
-    assert compare("other.npz", right, other, np.array([30, 20, 10, 5, 2])) == {
+    assert evaluation.compare("other.npz", right, other, np.array([30, 20, 10, 5, 2])) == {
         "name": "other.npz",
         "accuracy": 3 / 5,
         "other_accuracy": 2 / 5,
@@ -132,11 +109,11 @@ def test_images_that_only_one_gets_right_are_listed() -> None:
         (3, 3, 1),
         (5, 0, Fraction(2, 32)),
         (2, 8, Fraction(2 * 56, 1024)),
-        # R: mcnemar.exact(matrix(c(794, 86, 150, 570), 2)), Agresti 1990, p. 350
+        # R: evaluation.mcnemar.exact(matrix(c(794, 86, 150, 570), 2)), Agresti 1990, p. 350
         (86, 150, 3.716e-05),
         (0, 60_000, 0),
         (20_000, 20_000, 1),
     ],
 )
 def test_the_p_value_is_that_of_a_fair_coin(first: int, second: int, p_value: float) -> None:
-    assert mcnemar(first, second) == pytest.approx(float(p_value), rel=1e-3)
+    assert evaluation.mcnemar(first, second) == pytest.approx(float(p_value), rel=1e-3)

@@ -23,21 +23,17 @@ from mnistnet.report.page import page
 HOSTILE = """</script><script>alert(1)</script>'"><!--<img src=x onerror=alert(1)>{{data}}\u2028"""
 
 
-class Elements(HTMLParser):
-    """Tags, attributes and texts of the elements of a page."""
+def code_in(html: bytes, tag: str) -> list[str]:
+    """The texts of the script or style elements."""
+    return re.findall(f"<{tag}[^>]*>(.*?)</{tag}>", html.decode(), re.DOTALL)
 
-    def __init__(self, html: bytes) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {"script": [], "style": []}
-        self.feed(html.decode())
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem:  # in a script or style
-            self.texts[self.cdata_elem].append(data)
+def tags_in(html: bytes) -> list[str]:
+    tags: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, _: tags.append(tag)
+    parser.feed(html.decode())
+    return tags
 
 
 def random_network(*hidden: int) -> Network:
@@ -45,7 +41,7 @@ def random_network(*hidden: int) -> Network:
 
 
 def data_in(html: bytes) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(Elements(html).texts["script"][0])
+    data: dict[str, Any] = json.loads(code_in(html, "script")[0])
     return data
 
 
@@ -70,22 +66,20 @@ def test_the_same_network_gives_the_same_small_page() -> None:
 
 
 def test_a_page_makes_no_requests_and_runs_only_its_own_script_and_style() -> None:
-    elements = Elements(page(random_network(2), "a"))
-    (_, script), (style,) = elements.texts["script"], elements.texts["style"]
-    loading = r"https?:|@import|url\(|import\(|fetch|XMLHttp|Worker|sendBeacon"
-    assert not re.search(loading, script + style)
-    policies = []
-    for tag, attributes in elements.found:
-        assert tag not in ("link", "img", "iframe", "object")
-        assert not attributes.keys() & {"src", "href", "action", "ping", "background", "style"}
-        assert not [name for name in attributes if name.startswith("on")]
-        if attributes.get("http-equiv") == "Content-Security-Policy":
-            policies += [part.strip() for part in str(attributes["content"]).split(";")]
-    sha256 = [hashlib.sha256(code.encode()).digest() for code in (script, style)]
-    hashes = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in sha256]
-    expected = [f"script-src {hashes[0]}", f"style-src {hashes[1]}"]
-    expected += [f"{name} 'none'" for name in ("default-src", "base-uri", "form-action")]
-    assert sorted(policies) == sorted(expected)
+    html = page(random_network(2), "a")
+    hashes = {
+        tag: base64.b64encode(hashlib.sha256(code_in(html, tag)[-1].encode()).digest()).decode()
+        for tag in ("script", "style")
+    }
+    (policy,) = re.findall('"Content-Security-Policy" content="(.*?)"', html.decode())
+    assert sorted(policy.split("; ")) == [
+        "base-uri 'none'",
+        "default-src 'none'",
+        "form-action 'none'",
+        f"script-src 'sha256-{hashes['script']}'",
+        f"style-src 'sha256-{hashes['style']}'",
+    ]
+    assert not set(tags_in(html)) & {"link", "img", "iframe", "object"}
 
 
 @posix_only("Windows forbids such file names")
@@ -96,19 +90,15 @@ def test_an_untrusted_weights_file_cannot_add_elements_to_its_page() -> None:
     replace(network, metadata=replace(network.metadata, versions=versions)).save(name)
     run("page", "--weights", name)
     html = Path("digit.html").read_bytes()
-    tags, expected = (
-        [tag for tag, _ in Elements(each).found] for each in (html, page(network.model, "a"))
-    )
-    assert tags == expected
+    assert tags_in(html) == tags_in(page(network.model, "a"))
     assert data_in(html)["name"] == f"weights {name}"
     assert html.count(b"alert(1)") == name.count("alert(1)")
     undecodable = "\udcff"  # as in a file name that is not UTF-8
     assert data_in(page(random_network(2), undecodable))["name"] == undecodable
 
 
-@pytest.mark.parametrize("hidden", [(72,), (), (300, 100)])
-def test_the_weights_in_a_page_are_within_a_step_of_16_bits(hidden: tuple[int, ...]) -> None:
-    network = random_network(*hidden)
+def test_the_weights_in_a_page_are_within_a_step_of_16_bits() -> None:
+    network = random_network(300, 100)
     network.matrices[0][:3] *= [[0], [1e9], [1e-30]]
     inside = unpacked(page(network, "a"))
     assert inside.layers == network.layers

@@ -25,16 +25,8 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt-get install chromium")
 
-WINDOWS: dict[str, dict[str, Any]] = {
-    "desktop": {"viewport": {"width": 1280, "height": 900}},
-    "phone": {
-        "viewport": {"width": 390, "height": 844},
-        "color_scheme": "dark",
-        "device_scale_factor": 3,
-        "has_touch": True,
-        "is_mobile": True,
-    },
-}
+PHONE: dict[str, Any] = {"has_touch": True, "is_mobile": True, "device_scale_factor": 3}
+PHONE |= {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
 RESET = "strokes = []; past = []; pointed = kept = null; byId('pen').value = 8; update()"
 # What the page knows after the last requested update.
 STATE = """() => new Promise((done) => {
@@ -63,9 +55,8 @@ Points = list[tuple[float, float]]
 class Page:
     """A page in its own window, without network. Points are relative to the canvas."""
 
-    def __init__(self, browser: Any, path: Path, window: str) -> None:
-        self.context = browser.new_context(**WINDOWS[window])
-        self.context.set_offline(True)
+    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
+        self.context = browser.new_context(offline=True, **options)
         self.tab = self.context.new_page()
         self.errors: list[str] = []
         self.requests: list[str] = []
@@ -76,15 +67,14 @@ class Page:
         self.tab.mouse.move(1, 1)  # pointer events need a pointer
         self.send = self.context.new_cdp_session(self.tab).send
 
-    def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.tab.evaluate(STATE)
-        return state
+    def state(self) -> Any:
+        return self.tab.evaluate(STATE)
 
-    def draw(self, strokes: list[Points]) -> dict[str, Any]:
+    def draw(self, strokes: list[Points]) -> Any:
         self.tab.evaluate(DRAW, strokes)
         return self.state()
 
-    def click(self, name: str) -> dict[str, Any]:
+    def click(self, name: str) -> Any:
         """Click the button with this name; return the state."""
         self.tab.get_by_role("button", name=name, exact=True).click()
         return self.state()
@@ -136,7 +126,7 @@ def windows(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """The page of the bundled network, in a wide, light window and on a dark phone."""
     path = tmp_path_factory.mktemp("page") / "digit.html"
     path.write_bytes(make_page(load_network().model, "bundled weights"))
-    return {window: Page(browser, path, window) for window in WINDOWS}
+    return {"desktop": Page(browser, path), "phone": Page(browser, path, **PHONE)}
 
 
 @pytest.fixture(params=["desktop"])
@@ -314,7 +304,7 @@ def test_any_network_is_shown(browser: Any, hidden: tuple[int, ...]) -> None:
     hostile = "</script><img src=x onerror=alert(1)>"
     path = Path("mine.html").resolve()
     path.write_bytes(make_page(model, hostile))
-    page = Page(browser, path, "desktop")
+    page = Page(browser, path)
     state = page.click("Example of 9")
     assert state["answer"] == "unsure"
     h = np.array(state["x"])
@@ -384,7 +374,7 @@ def test_a_selection_is_kept_and_moved_by_keyboard(page: Page) -> None:
     assert page.text("#detailTitle").startswith(f"Unit {index + 1}: h")
 
 
-@pytest.mark.parametrize("page", WINDOWS, indirect=True)
+@pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
 def test_the_page_is_accessible_and_fits_the_window(page: Page) -> None:
     page.click("Example of 8")
     size = page.tab.viewport_size
