@@ -218,8 +218,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: Metadata) -> str:
     width = max(map(len, rows)) + 3
     lines = []
     for name, value in rows.items():
-        # an untrusted file may contain control characters
-        text = f"{name:<{width}}" + "".join(filter(str.isprintable, value))
+        text = f"{name:<{width}}{value}"
         lines += textwrap.wrap(text, 80, subsequent_indent=" " * width, break_long_words=False)
     return "\n".join(lines)
 

@@ -242,10 +242,11 @@ def test_the_graph_has_a_circle_for_each_variable_and_an_arrow_for_each_use() ->
     assert len(arrows) == 9  # a to c passes the column of b
 
 
-def test_arrows_do_not_cross() -> None:
-    at = places(expression(differentiate("x + sin(z) + exp(y)", {"x": 1, "y": 2, "z": 3})).axes[0])
-    heights = [at[name][1] for name in ("z", "x", "y")]
-    assert heights in (sorted(heights), sorted(heights, reverse=True))
+def test_arrows_do_not_cross_and_an_input_stands_beside_its_first_use() -> None:
+    [pane] = expression(differentiate("x * y + exp(x) + z", {"x": 1, "y": 2, "z": 3})).axes
+    x, y, z, a, b, c = (places(pane)[name] for name in "xyzabc")
+    assert (x[1] > y[1]) == (b[1] > a[1])  # b = exp(x)
+    assert x[0] == y[0] < a[0] == b[0] < z[0] == c[0]
 
 
 @pytest.mark.parametrize("text", ["x", "x + y", "x * " * 40 + "y", "tanh(x * a_name_of_its_own)"])

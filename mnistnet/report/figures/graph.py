@@ -32,16 +32,9 @@ def expression(result: Differentiation) -> Figure:
         raise MnistnetError(
             f"expected at most {MAX_VARIABLES} variables to draw; found {len(variables)}"
         )
-    columns = {variable.name: 0 for variable in result.inputs}
-    edges: dict[tuple[Point, Point], None] = {}  # an ordered set; split at each column
-    for step in result.steps:
-        operands = [name for name in step.operands if isinstance(name, str)]
-        columns[step.name] = 1 + max(columns[operand] for operand in operands)
-        for operand in operands:
-            passed = [(operand, n) for n in range(columns[operand], columns[step.name])]
-            edges |= dict.fromkeys(pairwise([*passed, (step.name, columns[step.name])]))
+    columns, edges = _edges(result)
     output = (result.output, columns[result.output])
-    places = _places([output, *(point for edge in edges for point in edge)], list(edges))
+    places = _places([output, *(point for edge in edges for point in edge)], edges)
     rows = max(abs(y) for _, y in places.values())
     width = ACROSS * output[1] + 1.2
     figure = Figure((width, 2 * rows + 1.2))
@@ -72,6 +65,24 @@ def expression(result: Differentiation) -> Figure:
         size = 9 if len(below) <= 13 else 7
         pane.text(x, y - RADIUS - 0.06, "\n".join(lines), ha="center", va="top", fontsize=size)
     return figure
+
+
+def _edges(result: Differentiation) -> tuple[dict[str, int], list[tuple[Point, Point]]]:
+    """Return the column of each variable, and the edges, split at each column."""
+    columns = {variable.name: 0 for variable in result.inputs}
+    uses = []
+    for step in result.steps:
+        operands = [name for name in step.operands if isinstance(name, str)]
+        uses += [(operand, step.name) for operand in operands]
+        columns[step.name] = 1 + max(columns[operand] for operand in operands)
+    for variable in result.inputs:  # in the column before the first use
+        users = [columns[user] for operand, user in uses if operand == variable.name]
+        columns[variable.name] = min(users, default=1) - 1
+    edges: dict[tuple[Point, Point], None] = {}  # an ordered set
+    for operand, user in uses:
+        passed = [(operand, n) for n in range(columns[operand], columns[user])]
+        edges |= dict.fromkeys(pairwise([*passed, (user, columns[user])]))
+    return columns, list(edges)
 
 
 def _places(
