@@ -48,7 +48,8 @@ def weights(network: Network) -> Figure:
     shown = [(title, _grid(tiles, across))]
     shown += [(f"weights of {len(M)} hidden units on {M.shape[1]}", M) for M in W[1:-1]]
     if len(W) > 1:
-        shown.append((f"weights of the ten scores on {W[-1].shape[1]} hidden units", W[-1][ORDER]))
+        title = f"weights of the ten scores on {counted(W[-1].shape[1], 'hidden unit')}"
+        shown.append((title, W[-1][ORDER]))
     heights = [min(7 * len(shown[0][1]) / shown[0][1].shape[1], 4) + 0.4]  # inches, of about 7
     heights += [1 + min(len(M) / 12, 3) for M in W[1:]]
     figure = Figure((8, sum(heights)), layout="constrained")
