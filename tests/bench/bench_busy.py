@@ -6,24 +6,25 @@ The products are timed on one core of an idle machine. Busy processes are endles
 """
 
 import os
-import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench_step import BATCH, matrix_products
-from table import Table, seconds
+import numpy as np
+from table import Table
 
-from mnistnet import load_data as load
+from mnistnet import load_data
 from mnistnet.data.mnist import Dataset
-from mnistnet.image import warp
-from mnistnet.model import training
+from mnistnet.image.warp import warps
 from mnistnet.model.options import Options
+from mnistnet.model.state import begin
 from mnistnet.model.threads import one_blas_thread
+from mnistnet.model.training import train
 
-EPOCHS = 5
+EPOCHS, BATCH, HIDDEN = 5, 100, 72
 
 
 @contextmanager
@@ -38,57 +39,52 @@ def busy(count: int) -> Iterator[None]:
             loop.wait()
 
 
-def epochs(data: Dataset, augment: bool = True, count: int = EPOCHS, **options: Any) -> list[float]:
+def epochs(data: Dataset, augment: bool = True, **options: Any) -> list[float]:
     """Seconds of each epoch over all images, after a warm-up epoch."""
-    settings = Options(epochs=count + 1, validation=0, **options)
-    state = training.begin(settings)
-    warps = warp.warps if augment else None
-    reports = training.train(state, data.images, data.labels, settings, warps)
+    state = begin(Options(epochs=EPOCHS + 1, validation=0, **options))
+    reports = train(state, data.images, data.labels, warps if augment else None)
     return [report.seconds for report in reports][1:]
 
 
-def products(data: Dataset, hidden: int) -> list[float]:
-    """Seconds of the matrix products of an epoch."""
-    epoch = matrix_products(hidden, len(data.images) // BATCH)
-    with one_blas_thread():
-        return [seconds(epoch) for _ in range(EPOCHS)]
-
-
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Run on one core; Linux only."""
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
+@one_blas_thread()
+def products(steps: int) -> float:
+    """Seconds of the five matrix products of each step."""
+    rng = np.random.default_rng(0)
+    M, W, x = (rng.random(n, np.float32) for n in ((HIDDEN, 784), (10, HIDDEN), (BATCH, 784)))
+    h, df = (rng.random((BATCH, units), np.float32) for units in (HIDDEN, 10))
+    f, dh, dM, dW = map(np.empty_like, (df, h, M, W))
+    began = time.perf_counter()
+    for _ in range(steps):
+        np.matmul(x, M.T, out=h)
+        np.matmul(h, W.T, out=f)
+        np.matmul(df.T, h, out=dW)
+        np.matmul(df, W, out=dh)
+        np.matmul(dh.T, x, out=dM)
+    return time.perf_counter() - began
 
 
 def main() -> None:
-    data = load("train")
+    data = load_data("train")
     table = Table("784-72-10, minibatches of 100, 60,000 images", "s")
-    bare = table.add("the bare products", products(data, 72))
-    for augment, name in ((False, "an epoch, undistorted"), (True, "an epoch, distorted")):
-        figures = epochs(data, augment)
-        idle = table.add(name, figures, f"{statistics.median(figures) / bare:.2f} x the products")
+    steps = len(data.images) // BATCH
+    bare = table.add("the bare products", [products(steps) for _ in range(EPOCHS)])
+    table.add("an epoch, undistorted", epochs(data, augment=False), bare, "the products")
+    idle = table.add("an epoch, distorted", epochs(data), bare, "the products")
     for count in (2, 6):
         with busy(count):
-            figures = epochs(data)
-        note = f"{statistics.median(figures) / idle:.1f} x idle"
-        table.add(f"  beside {count} busy processes", figures, note)
+            table.add(f"  beside {count} busy processes", epochs(data), idle, "idle")
     table = Table("784-72-10, distorted, by batch size", "s")
     for size in (100, 200, 500, 1000, 2000):
         table.add(f"minibatches of {size}", epochs(data, batch_size=size))
     table = Table("784-800-10, distorted", "s")
     part = Dataset(data.images[:15_000], data.labels[:15_000], "train")
-    idle = table.add("a quarter of an epoch on all cores", epochs(part, hidden=(800,)))
-    with one_core():
-        figures = epochs(part, hidden=(800,))
-    table.add("on one core", figures, f"{statistics.median(figures) / idle:.2f} x all cores")
+    idle = table.add("a quarter of an epoch on all cores", epochs(part, hidden=800))
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # Linux only
+    table.add("on one core", epochs(part, hidden=800), idle, "all cores")
+    os.sched_setaffinity(0, cores)
     with busy(1):
-        figures = epochs(part, hidden=(800,))
-    table.add("beside one busy process", figures, f"{statistics.median(figures) / idle:.2f} x idle")
+        table.add("beside one busy process", epochs(part, hidden=800), idle, "idle")
 
 
 if __name__ == "__main__":

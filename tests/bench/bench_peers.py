@@ -1,73 +1,42 @@
-"""An epoch, and ten epochs as a whole process, compared with each peer that is installed."""
+"""Training without distortions, compared with each of the libraries that is installed.
+
+python tests/bench/bench_peers.py
+"""
 
 import importlib.util
-import os
-import statistics
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from table import Table
+from table import PROGRAM, Table, in_turns
 
-HERE = Path(__file__).parent
-ROUNDS = 5
-EPOCHS = 10
-PEERS = [
-    name
-    for name in ("torch", "torch-loader", "sklearn", "jax")
-    if importlib.util.find_spec(name.partition("-")[0])
-]
+PEERS = Path(__file__).parent / "peers.py"
 
 
-def whole(command: list[str]) -> tuple[float, float, str]:
-    """Seconds, peak memory in MiB and stdout of a process.
-
-    This script imports no large library: a child's peak is at least the memory of its parent.
-    """
-    began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} failed")
-    return time.perf_counter() - began, usage.ru_maxrss / 1024, output
-
-
-def main() -> None:
-    peers = str(HERE / "peers.py")
-    epochs: dict[str, list[float]] = {name: [] for name in ("mnistnet", *PEERS)}
-    walls: dict[str, list[float]] = {name: [] for name in epochs}
-    memory: dict[str, list[float]] = {name: [] for name in epochs}
-    accuracy: dict[str, str] = {}
+def compare(epochs: int, rounds: int, peers: list[str], *options: str) -> None:
+    """Run `mnistnet train` with these options and the training of these peers in turns."""
     with tempfile.TemporaryDirectory() as folder:
-        train = [sys.executable, "-m", "mnistnet", "train", "--no-augment", "--validation", "0"]
-        train += ["--epochs", str(EPOCHS), "--weights", f"{folder}/net.npz", "--json"]
-        for _ in range(ROUNDS):
-            for name in epochs:
-                wall, peak, output = whole([sys.executable, peers, name, str(EPOCHS)])
-                *times, last = output.splitlines()
-                epochs[name] += map(float, times[1:])  # the first one is a warm-up
-                accuracy[name] = last
-                if name == "mnistnet":
-                    wall, peak, _ = whole(train)
-                walls[name].append(wall)
-                memory[name].append(peak)
-    for title, unit, figures in (
-        ("an epoch: 784-72-10, batch 100, 60,000 images", "s", epochs),
-        (f"{EPOCHS} epochs from start to exit", "s", walls),
-        ("peak memory of these", "MiB", memory),
-    ):
-        table = Table(title, unit)
-        mine = table.add("mnistnet", figures["mnistnet"])
-        for name in PEERS:
-            values = figures[name]
-            table.add(name, values, f"{statistics.median(values) / mine:.2f} x mnistnet")
-    print(accuracy, file=sys.stderr)
+        file = ["--weights", f"{folder}/net.npz", "--json"]
+        commands = {"mnistnet": [*PROGRAM, "train", "--epochs", str(epochs), *options, *file]}
+        for peer in peers:
+            if importlib.util.find_spec(peer.partition("-")[0]):
+                commands[peer] = [sys.executable, str(PEERS), peer, str(epochs)]
+        walls, peaks, outputs = in_turns(commands, rounds)
+        tested = json.loads(subprocess.check_output([*PROGRAM, "eval", *file]))
+    each, accuracy = {}, {}
+    for name, texts in outputs.items():
+        lines = [[json.loads(line) for line in text.splitlines()] for text in texts]
+        # the first epoch is a warm-up, and the last line sums up
+        each[name] = [line["seconds"] for run in lines for line in run[1:-1]]
+        accuracy[name] = [100 * (tested | run[-1])["accuracy"] for run in lines]
+    Table("an epoch: 784-72-10, batch 100", "s").compare(each)
+    Table(f"{epochs} epochs from start to exit", "s").compare(walls)
+    Table("peak memory of these", "MiB").compare(peaks)
+    Table("accuracy on the test set", "%").compare(accuracy)
 
 
 if __name__ == "__main__":
-    main()
+    same = ["--no-augment", "--validation", "0", "--learning-rate", "0.1", "--weight-decay", "0"]
+    compare(10, 5, ["torch", "torch-loader", "sklearn", "jax"], *same)

@@ -1,54 +1,30 @@
-"""Whole commands, compared with the imports that they need."""
+"""Whole commands and the imports that they need: time and peak memory.
+
+python tests/bench/bench_process.py
+"""
 
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from bench_peers import whole
-from table import Table
+from table import PROGRAM, Table, in_turns
 
-ROUNDS = 11
-CLICK, ALL = "import click", "import numpy, PIL.Image, click"
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "digit-7.png"
 
 
 def main() -> None:
-    program = [sys.executable, "-m", "mnistnet"]
+    imports = ["import click", "import numpy, PIL.Image, click"]
+    commands = {line: [sys.executable, "-c", line] for line in imports} | {
+        "mnistnet --help": [*PROGRAM, "--help"],
+        f"mnistnet predict {PICTURE.name}": [*PROGRAM, "predict", str(PICTURE)],
+        "mnistnet train --epochs 3": [*PROGRAM, "train", "--epochs", "3", "--weights", "net.npz"],
+    }
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        train = [*program, "train", "--no-augment", "--epochs"]
-        subprocess.run([*train, "2"], check=True, capture_output=True)
-        picture = Path("digit.png")
-        draw = "from PIL import Image, ImageDraw; p = Image.new('L', (280, 280), 255)\n"
-        draw += "ImageDraw.Draw(p).line((80, 60, 200, 60, 120, 220), fill=0, width=20)\n"
-        draw += f"p.save('{picture}')"
-        subprocess.run([sys.executable, "-c", draw], check=True)
-        # the process, and the imports to compare it with
-        commands = {
-            CLICK: ([sys.executable, "-c", CLICK], CLICK),
-            "mnistnet --help": ([*program, "--help"], CLICK),
-            ALL: ([sys.executable, "-c", ALL], ALL),
-            f"mnistnet predict {picture}": ([*program, "predict", str(picture)], ALL),
-            "mnistnet eval": ([*program, "eval"], ALL),
-        }
-        walls: dict[str, list[float]] = {name: [] for name in commands}
-        memory: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(ROUNDS):
-            for name, (command, _) in commands.items():
-                wall, peak, _ = whole(command)
-                walls[name].append(wall)
-                memory[name].append(peak)
-        table = Table("whole processes", "s")
-        medians = {name: statistics.median(figures) for name, figures in walls.items()}
-        for name, (_, base) in commands.items():
-            table.add(name, walls[name], f"{medians[name] / medians[base]:.2f} x {base}")
-        table = Table("peak memory", "MiB")
-        for name, peaks in memory.items():
-            table.add(name, peaks)
-        for epochs in (1, 10, 40):
-            table.add(f"mnistnet train, {epochs} epochs", [whole([*train, str(epochs)])[1]])
+        os.chdir(folder)  # it has no mnistnet.npz, so predict uses the bundled weights
+        walls, peaks, _ = in_turns(commands, rounds=11)
+    Table("whole processes", "s").compare(walls)
+    Table("peak memory of these", "MiB").compare(peaks)
 
 
 if __name__ == "__main__":

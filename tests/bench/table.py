@@ -1,12 +1,20 @@
-"""Timing, and tables of medians with their range; JSON with --json."""
+"""Tables of medians with their range, JSON with --json; timed processes; labelled folders.
+
+Imports no large library: the peak memory of a process is at least that of its parent.
+"""
 
 import csv
 import json
+import os
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+PROGRAM = [sys.executable, "-m", "mnistnet"]
 
 
 class Table:
@@ -18,35 +26,41 @@ class Table:
         if not self.as_json:
             print(f"\n{title}\n{'':<44}{'median':>10}{'min':>10}{'max':>10}  {unit}")
 
-    def add(self, name: str, figures: Sequence[float], note: str = "") -> float:
-        """Print a row; return the median."""
+    def add(self, name: str, figures: Sequence[float], base: float = 0, of: str = "") -> float:
+        """Print a row, and what multiple of the base its median is; return the median."""
         median, low, high = statistics.median(figures), min(figures), max(figures)
+        note = f"{median / base:.2f} x {of}" if base else ""
         if self.as_json:
             row = {"table": self.title, "unit": self.unit, "row": name, "note": note}
-            print(json.dumps(row | {"median": median, "min": low, "max": high}))
+            print(json.dumps(row | {"median": median, "min": low, "max": high}), flush=True)
         else:
-            print(f"{name:<44}{median:>10.4g}{low:>10.4g}{high:>10.4g}  {note}")
-        sys.stdout.flush()
+            print(f"{name:<44}{median:>10.4g}{low:>10.4g}{high:>10.4g}  {note}", flush=True)
         return median
 
+    def compare(self, rows: Mapping[str, Sequence[float]]) -> None:
+        """Add rows, the others as multiples of the first."""
+        (first, figures), *others = rows.items()
+        base = self.add(first, figures)
+        for name, figures in others:
+            self.add(name, figures, base, first)
 
-def seconds(function: Callable[[], object]) -> float:
-    """The duration of one call."""
-    began = time.perf_counter()
-    function()
-    return time.perf_counter() - began
 
-
-def in_turns(functions: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
-    """Seconds of each function in each run, after a warm-up. The functions take turns, so that a
-    machine whose speed drifts affects all of them."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for run in range(runs + 1):
-        for name, function in functions.items():
-            took = seconds(function)
-            if run:
-                times[name].append(took)
-    return times
+def in_turns(commands: Mapping[str, list[str]], rounds: int) -> tuple[dict[str, list[Any]], ...]:
+    """Run all commands in each round; return the seconds, the peak memory in MiB and the output of
+    each run, by command. A machine whose speed drifts so affects all of them."""
+    walls, peaks, outputs = ({name: [] for name in commands} for _ in range(3))
+    for name, command in [*commands.items()] * rounds:
+        began = time.perf_counter()
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        with subprocess.Popen(command, **pipes) as child:
+            outputs[name].append(child.stdout.read())
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"{command} failed")
+        walls[name].append(time.perf_counter() - began)
+        peaks[name].append(usage.ru_maxrss / 1024)
+    return walls, peaks, outputs
 
 
 def labelled(folder: Path) -> list[dict[str, str]]:
