@@ -5,15 +5,14 @@
 PICTURES is a folder of people's digits, NONDIGITS one of pictures without a digit. Each has a
 labels.tsv, with the columns file and digit, or file. A picture N_NAME_NN.png is by the person NAME.
 The rule is chosen on the people whose name's SHA-256 begins with a 0 bit, and measured on the
-others. MNIST's validation images, drawn digits and the images of unseen.py are also measured. The
-weights were trained on none of these.
+others, MNIST's validation images, drawn digits and unseen.py. The weights were trained on none.
 """
 
 import contextlib
 import hashlib
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,145 +21,60 @@ from table import labelled
 
 import mnistnet
 from mnistnet.arrays import Array
-from mnistnet.errors import PictureError
 from mnistnet.image.drawn import draw
-from mnistnet.model import training
 from mnistnet.model.network import log_probabilities
+from mnistnet.model.options import Options
+from mnistnet.model.state import split
 
-EACH = 500  # drawn images of each kind of non-digit
+MEASURES = ("probability", "margin", "largest", "energy")
 SHARES = (1, 2, 3, 4, 5, 6, 8, 10)  # percentage of right digits that a threshold calls unsure
-BOTH = (0.8, 0.9, 0.95, 0.98, 0.99), (5.5, 6, 6.5, 7)  # margins and largest scores, combined
-LOWEST = (1, 2, 3, 4)
-BINS = 15  # of the expected calibration error
-Scored = tuple[Array, Array]  # scores (n, 10) and labels (n,)
+PAIRS = list(itertools.product((0.8, 0.9, 0.95, 0.98, 0.99), (5.5, 6, 6.5, 7)))
+Answers = dict[str, Array]  # each of the MEASURES, and "right": whether the answer is right; (n,)
 
 
-def probability(f: Array) -> Array:
-    return np.exp(log_probabilities(f)).max(axis=1)
+def answers(f: Array, labels: Array | int) -> Answers:
+    """The answers to images with scores f (n, 10) and these labels (n,), -1 for no digit."""
+    log_p = log_probabilities(f)
+    second, first = np.sort(np.exp(log_p), axis=1)[:, -2:].T
+    return {
+        "probability": first,
+        "margin": first - second,
+        "largest": f.max(axis=1),
+        "energy": f.max(axis=1) - log_p.max(axis=1),
+        "right": f.argmax(axis=1) == labels,
+    }
 
 
-def margin(f: Array) -> Array:
-    first, second = np.sort(np.exp(log_probabilities(f)), axis=1)[:, :-3:-1].T
-    return first - second
-
-
-def largest(f: Array) -> Array:
-    return f.max(axis=1)
-
-
-def energy(f: Array) -> Array:
-    return f.max(axis=1) - log_probabilities(f).max(axis=1)
-
-
-MEASURES: list[Callable[[Array], Array]] = [probability, margin, largest, energy]
-
-
-def main() -> None:
-    words = [Path(word) for word in sys.argv[1:]]
-    network = mnistnet.load_network(words[2] if len(words) > 2 else None)
-    digits, others = held_out(network)
-    if len(words) > 1:
-        digits |= people(words[0], network)
-        others[f"{words[1].name}/"] = pictures(rows_of(words[1]), network)
-    print(f"{'':<32}{'images':>8}{'accuracy':>10}{'mean p':>8}{'ECE':>8}")
-    for name, (f, labels) in digits.items():
-        accuracy = 100 * (f.argmax(axis=1) == labels).mean()
-        mean, error = 100 * probability(f).mean(), 100 * ece(f, labels)
-        print(f"{name:<32}{len(f):>8,}{accuracy:>9.2f}%{mean:>7.2f}%{error:>7.2f}%")
-
-    f, labels = digits.get("people, chosen on", digits["MNIST validation"])
-    right = f[f.argmax(axis=1) == labels]
-    print(f"\n{'AUROC against right digits':<32}" + "".join(f"{m.__name__:>12}" for m in MEASURES))
-    for name, f in others.items():
-        print(f"{name:<32}" + "".join(f"{auroc(m(right), m(f)):>12.4f}" for m in MEASURES))
-
-    for measure in MEASURES:
-        heading(f"sure from this {measure.__name__} on", digits, others)
-        for share in SHARES:
-            least = float(np.percentile(measure(right), share))
-            row(f"{least:.3f}", lambda f, m=measure, t=least: m(f) >= t, digits, others)
-    heading("margin and largest score", digits, others)
-    for lead, low in itertools.product(*BOTH):
-        row(
-            f"{lead}  {low}",
-            lambda f, a=lead, b=low: (margin(f) >= a) & (largest(f) >= b),
-            digits,
-            others,
-        )
-    heading("largest score, for a digit", digits, others)
-    for low in LOWEST:
-        row(f"{low}", lambda f, b=low: largest(f) >= b, digits, others)
-
-
-def held_out(network: mnistnet.Network) -> tuple[dict[str, Scored], dict[str, Array]]:
+def held_out(network: mnistnet.Network) -> tuple[dict[str, Answers], dict[str, Answers]]:
     """Digits, and images of no digit, that the network was not trained on."""
     mnist = mnistnet.load_data("train")
-    held_out = training.split(len(mnist.images), 5000)[1]
+    rows = split(len(mnist.images), Options(validation=5000))[1]
     rng = np.random.default_rng(2026)
-    drawn = draw(2000, rng)
+    images, labels = draw(2000, rng)
     digits = {
-        "MNIST validation": (network.scores(mnist.images[held_out]), mnist.labels[held_out]),
-        "drawn digits": (network.scores(drawn[0]), drawn[1]),
+        "MNIST validation": answers(network.scores(mnist.images[rows]), mnist.labels[rows]),
+        "drawn digits": answers(network.scores(images), labels),
     }
-    kinds = unseen.draw(EACH, rng)
-    return digits, {name: network.scores(images) for name, images in kinds.items()}
+    kinds = unseen.draw(500, rng).items()
+    return digits, {name: answers(network.scores(images), -1) for name, images in kinds}
 
 
-def people(folder: Path, network: mnistnet.Network) -> dict[str, Scored]:
-    """The pictures by the people on whom the rule is chosen, and by the others."""
-    found: dict[str, list[dict[str, str]]] = {"people, chosen on": [], "people, others": []}
-    for line in rows_of(folder):
-        name = "_".join(line["file"].split("_")[1:-1])
-        is_chosen = hashlib.sha256(name.encode()).digest()[0] < 128
-        found["people, chosen on" if is_chosen else "people, others"].append(line)
-    return {
-        name: (pictures(lines, network), np.array([int(line["digit"]) for line in lines]))
-        for name, lines in found.items()
-    }
+def pictures(folder: Path, network: mnistnet.Network) -> tuple[list[str], Answers]:
+    """The names of the people, and the answers to their pictures. All scores are 0 for a picture
+    that does not show exactly one digit."""
+    rows = labelled(folder)
+    scores = np.zeros((len(rows), 10))
+    for row, f in zip(rows, scores, strict=True):
+        with contextlib.suppress(mnistnet.PictureError):
+            f[:] = mnistnet.predict(folder / row["file"], network).scores or 0
+    labels = np.array([int(row.get("digit", -1)) for row in rows])
+    return ["_".join(row["file"].split("_")[1:-1]) for row in rows], answers(scores, labels)
 
 
-def rows_of(folder: Path) -> list[dict[str, str]]:
-    """The rows of its labels.tsv, with the path of each picture."""
-    return [line | {"path": str(folder / line["file"])} for line in labelled(folder)]
-
-
-def pictures(lines: list[dict[str, str]], network: mnistnet.Network) -> Array:
-    """Scores of the picture in each line; 0 if it does not show exactly one digit."""
-    scores = np.zeros((len(lines), 10))
-    for line, f in zip(lines, scores, strict=True):
-        with contextlib.suppress(PictureError):
-            f[:] = mnistnet.predict(line["path"], network).scores or 0
-    return scores
-
-
-def heading(title: str, digits: dict[str, Scored], others: dict[str, Array]) -> None:
-    print(f"\n{title:<32}" + "".join(f"{name:>20}" for name in digits) + "   no digit, but sure:")
-    print(f"{'':<32}" + f"{'unsure  wrong':>20}" * len(digits) + "   " + ", ".join(others))
-
-
-def row(
-    name: str,
-    is_sure: Callable[[Array], Array],
-    digits: dict[str, Scored],
-    others: dict[str, Array],
-) -> None:
-    """Print percentages: right digits that are unsure, digits that are wrong and sure, and images
-    of no digit that are sure."""
-    cells = []
-    for f, labels in digits.values():
-        is_right, sure = f.argmax(axis=1) == labels, is_sure(f)
-        unsure, wrong = (~sure)[is_right].mean(), (sure & ~is_right).mean()
-        cells.append(f"{100 * unsure:>13.1f}{100 * wrong:>7.2f}")
-    cells += [f"{100 * is_sure(f).mean():>7.1f}" for f in others.values()]
-    print(f"{name:<32}" + "".join(cells))
-
-
-def ece(f: Array, labels: Array) -> float:
-    """The expected calibration error: the mean difference between probability and accuracy, over
-    BINS groups of equal size."""
-    p, right = probability(f), f.argmax(axis=1) == labels
-    order = np.array_split(p.argsort(), BINS)
-    return float(sum(abs(p[rows].sum() - right[rows].sum()) for rows in order) / len(p))
+def calibration_error(p: Array, right: Array) -> float:
+    """The mean difference between probability and accuracy, over 15 groups of equal size."""
+    groups = np.array_split(p.argsort(), 15)
+    return float(sum(abs(p[rows].sum() - right[rows].sum()) for rows in groups) / len(p))
 
 
 def auroc(positive: Array, negative: Array) -> float:
@@ -168,6 +82,59 @@ def auroc(positive: Array, negative: Array) -> float:
     order = np.sort(negative)
     below = np.searchsorted(order, positive, "left") + np.searchsorted(order, positive, "right")
     return float(below.mean() / 2 / len(negative))
+
+
+def rates(found: Answers, least: dict[str, float]) -> str:
+    """Percentages of right answers that are unsure, if any are right, and of all answers that are
+    wrong but sure, when those are sure whose measures reach these values."""
+    sure = np.all([found[name] >= value for name, value in least.items()], axis=0)
+    right = found["right"]
+    unsure = f"{100 * (~sure)[right].mean():>13.1f}" if right.any() else ""
+    return f"{unsure}{100 * (sure & ~right).mean():>7.2f}"
+
+
+def line(name: str, cells: Iterable[str]) -> None:
+    print(f"{name:<32}{''.join(cells)}")
+
+
+def main() -> None:
+    words = [Path(word) for word in sys.argv[1:]]
+    network = mnistnet.load_network(words[2] if words[2:] else None)
+    digits, others = held_out(network)
+    chosen_on = digits["MNIST validation"]
+    if words:
+        names, found = pictures(words[0], network)
+        is_chosen = np.array([hashlib.sha256(n.encode()).digest()[0] < 128 for n in names])
+        chosen_on = {key: values[is_chosen] for key, values in found.items()}
+        digits["people, chosen on"] = chosen_on
+        digits["people, others"] = {key: values[~is_chosen] for key, values in found.items()}
+        others[f"{words[1].name}/"] = pictures(words[1], network)[1]
+
+    line("", [f"{'images':>8}{'accuracy':>10}{'mean p':>8}{'ECE':>8}"])
+    for name, found in digits.items():
+        p, right = found["probability"], found["right"]
+        shares = f"{100 * right.mean():>9.2f}%{100 * p.mean():>7.2f}%"
+        line(name, [f"{len(p):>8,}{shares}{100 * calibration_error(p, right):>7.2f}%"])
+
+    right = {name: chosen_on[name][chosen_on["right"]] for name in MEASURES}
+    print()
+    line("AUROC against right digits", [f"{name:>12}" for name in MEASURES])
+    for name, found in others.items():
+        line(name, [f"{auroc(right[m], found[m]):>12.4f}" for m in MEASURES])
+
+    rules = {
+        f"sure from this {name} on": [{name: np.percentile(right[name], n)} for n in SHARES]
+        for name in MEASURES
+    }
+    rules["margin and largest score"] = [{"margin": m, "largest": f} for m, f in PAIRS]
+    rules["largest score, for a digit"] = [{"largest": f} for f in (1, 2, 3, 4)]
+    for title, limits in rules.items():
+        print()
+        line(title, [*(f"{name:>20}" for name in digits), "   no digit, but sure:"])
+        line("", [*(f"{'unsure  wrong':>20}" for _ in digits), "   ", ", ".join(others)])
+        for least in limits:
+            cells = [rates(found, least) for found in (digits | others).values()]
+            line("  ".join(f"{value:.3f}" for value in least.values()), cells)
 
 
 if __name__ == "__main__":

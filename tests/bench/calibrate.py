@@ -14,25 +14,17 @@ import numpy as np
 
 import mnistnet
 from mnistnet.image.drawn import draw
-from mnistnet.model import training, weights
+from mnistnet.model import weights
 from mnistnet.model.calibration import calibrate
+from mnistnet.model.state import split
 
-
-def main() -> None:
-    path = Path(sys.argv[1])
-    network, metadata = weights.load(path)
-    data = mnistnet.load_data("train")
-    rows = training.split(len(data.images), metadata.options.validation)[1]
-    # the training draws with another generator, so that these are others
-    images, labels = draw(len(rows), np.random.default_rng(metadata.options.seed + 1))
-    temperature = calibrate(
-        network,
-        np.concatenate([data.images[rows], images]),
-        np.concatenate([data.labels[rows], labels]),
-    )
-    weights.save(path, network, metadata, dtype=np.float16)
-    print(f"calibrated {path}: scores divided by {temperature:.3f}")
-
-
-if __name__ == "__main__":
-    main()
+path = Path(sys.argv[1])
+network, metadata = weights.load(path)
+data = mnistnet.load_data("train")
+rows = split(len(data.images), metadata.options)[1]
+# the training draws with another generator, so that these are others
+drawn, labels = draw(len(rows), np.random.default_rng(metadata.options.seed + 1))
+images = np.concatenate([data.images[rows], drawn])
+temperature = calibrate(network, images, np.concatenate([data.labels[rows], labels]))
+weights.save(path, network, metadata, dtype=np.float16)
+print(f"calibrated {path}: scores divided by {temperature:.3f}")
