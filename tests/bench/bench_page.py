@@ -2,18 +2,16 @@
 
     python tests/bench/bench_page.py
 
-For the notes' network and for the bundled one, in wall time and in processor time; on a busy
-machine only the second is meaningful. An update below 16 ms keeps up with a screen of 60 frames per
-second.
+On a busy machine only the processor time is meaningful. An update below 16 ms keeps up with a
+screen of 60 frames per second.
 """
 
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import CDPSession, sync_playwright
 from table import Table
 
 from mnistnet.api import load_network
@@ -21,7 +19,7 @@ from mnistnet.image.strokes import WAYS
 from mnistnet.model.network import Network
 from mnistnet.report.page import page
 
-# Draw each stroke point by point; return the milliseconds of each update.
+# Draw strokes point by point; return the milliseconds of each update.
 FOLLOW = """(drawing) => {
   const times = [];
   strokes = [];
@@ -39,6 +37,12 @@ FOLLOW = """(drawing) => {
 }"""
 
 
+def busy(session: CDPSession) -> float:
+    """Processor seconds of the page's script and of its layouts so far."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return sum(row["value"] for row in metrics if row["name"] == "TaskDuration")
+
+
 def main() -> None:
     chromium = shutil.which("chromium")
     if not chromium:
@@ -51,33 +55,20 @@ def main() -> None:
         for name, network in (("72 units", notes), ("bundled", load_network().model)):
             path = Path(folder, "page.html")
             path.write_bytes(page(network, name))
-            clock, processor = measured(browser, path)
+            tab = browser.new_page()
+            tab.goto(path.as_uri())
+            session = tab.context.new_cdp_session(tab)
+            session.send("Performance.enable", {"timeDomain": "threadTicks"})
+            clock, processor = [], []
+            for digit, forms in enumerate(2 * WAYS):
+                before = busy(session)
+                times = tab.evaluate(FOLLOW, forms[0])
+                if digit >= 10:  # before, the browser compiles the script
+                    clock += times
+                    processor.append(1000 * (busy(session) - before) / len(times))
             table.add(f"{name}, wall time", clock)
             table.add(f"{name}, processor time", processor)
         browser.close()
-
-
-def measured(browser: Any, path: Path) -> tuple[list[float], list[float]]:
-    """Wall time of each update, and mean processor time of the updates for each digit."""
-    tab = browser.new_page()
-    tab.goto(path.as_uri())
-    for digit in range(10):  # warm-up: the browser compiles the script
-        tab.evaluate(FOLLOW, WAYS[digit][0])
-    cdp = tab.context.new_cdp_session(tab)
-    cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
-    clock, processor = [], []
-    for digit in range(10):
-        before = busy(cdp)
-        times = tab.evaluate(FOLLOW, WAYS[digit][0])
-        clock += times
-        processor.append(1000 * (busy(cdp) - before) / len(times))
-    return clock, processor
-
-
-def busy(cdp: Any) -> float:
-    """Processor seconds of the page's script and of its layouts so far."""
-    metrics = {row["name"]: row["value"] for row in cdp.send("Performance.getMetrics")["metrics"]}
-    return float(metrics["TaskDuration"])
 
 
 if __name__ == "__main__":
