@@ -6,7 +6,7 @@ import click
 
 from mnistnet.cli.options import data_options, progress, quiet_option
 from mnistnet.data import download as library
-from mnistnet.data import mnist
+from mnistnet.data import mnist, synthetic
 from mnistnet.errors import DataError
 
 
@@ -52,8 +52,6 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
 
 
 def _draw(folder: Path) -> None:
-    from mnistnet.data import synthetic  # loads Pillow
-
     with progress("drawing", " digits") as (_, advance):
         is_new = synthetic.write(folder, advance)
     for file in mnist.FILES:

@@ -8,7 +8,7 @@ import click
 from mnistnet.api import load_network
 from mnistnet.cli.options import FOLDER, UserPath, note, output_options, print_json, progress
 from mnistnet.cli.streams import escape
-from mnistnet.data.convert import TEST_SHARE, Imported, ImportOptions, convert
+from mnistnet.data.convert import TEST_SHARE, Imported, convert
 from mnistnet.data.mnist import MAX_NAME
 
 
@@ -68,10 +68,10 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **options:
         raise click.BadParameter(
             f"expected 1 to {MAX_NAME} printable characters", param_hint="--name"
         )
-    settings = ImportOptions(name=name or "", **options)
     predict = load_network().predict
     with progress("reading", " images") as (notify, advance):
-        done = convert(source, out, settings, lambda text: notify(escape(text)), advance, predict)
+        options |= {"notify": lambda text: notify(escape(text)), "advance": advance}
+        done = convert(source, out, name=name or "", predict=predict, **options)
     for warning in done.warnings:
         note(f"Warning: {warning}")
     if as_json:

@@ -8,7 +8,6 @@ import numpy as np
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError, reason
 
-MAX_BYTES = 1 << 24
 NO_ANSWER = CLASSES
 
 
@@ -21,27 +20,19 @@ def read_answers(path: Path, count: int) -> Array:
     """
     try:
         with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            content = stream.read(1 << 24)  # bytes; of more, the count is wrong
     except OSError as error:
         raise DataError(f"{path}: {reason(error)}") from error
-    if len(content) > MAX_BYTES:
-        raise DataError(f"{path}: expected at most {MAX_BYTES >> 20} MiB of answers; found more")
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    lines = content.decode(encoding, "replace").splitlines()
-    while lines and not lines[-1].strip():
-        del lines[-1]
-    words = [re.split(r"[\s,;]+", line.strip())[-1].strip("\"'") for line in lines]
-    digits = [
-        NO_ANSWER if not word and line.strip() else _digit(word)
-        for word, line in zip(words, lines, strict=True)
-    ]
+    lines = content.decode(encoding, "replace").rstrip().splitlines()
+    digits = [_digit(line.strip()) for line in lines]
     first = 1 if digits and digits[0] is None else 0
-    for number, digit in enumerate(digits[first:], start=first):
-        if digit is None:
-            raise DataError(
-                f"{path}: expected a digit at the end of line {number + 1}; found "
-                f"{words[number][:20]!r}"
-            )
+    if None in digits[first:]:
+        number = digits.index(None, first)
+        raise DataError(
+            f"{path}: expected a digit at the end of line {number + 1}; found "
+            f"{lines[number][-20:]!r}"
+        )
     if len(digits) - first != count:
         raise DataError(
             f"{path}: expected an answer for each of the {count:,} images; found "
@@ -50,8 +41,11 @@ def read_answers(path: Path, count: int) -> Array:
     return np.array(digits[first:], np.uint8)
 
 
-def _digit(word: str) -> int | None:
-    """Return the digit in a word such as '7', '7.0' or '7e0', or None."""
+def _digit(line: str) -> int | None:
+    """Return the digit in the last column, such as '7', '7.0' or '7e0', or None."""
+    word = re.split(r"[\s,;]+", line)[-1].strip("\"'")
+    if line and not word:
+        return NO_ANSWER
     try:
         value = float(word[:30])
     except ValueError:

@@ -1,39 +1,43 @@
-"""Check the images and labels that a script passes in."""
+"""Check images and labels, from a file or from a script."""
 
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
+from mnistnet.data.idx import describe
 from mnistnet.errors import DataError
 
+TEN_CLASSES = (
+    "to keep ten of more classes: mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER"
+)
 
-def checked_images(images: Array) -> Array:
-    """Return the images as (n, 784); raise DataError unless uint8 (n, 784) or (n, 28, 28)."""
+
+def checked_images(images: Array, name: object = "images") -> Array:
+    """Return the images as (n, 784); raise DataError unless uint8 (n, 784) or (n, 28, 28).
+
+    name tells in errors where they are from.
+    """
     images = np.asarray(images)
-    if images.dtype != np.uint8:
+    if images.dtype != np.uint8 or images.shape[1:] not in ((PIXELS,), (SIDE, SIDE)):
         raise DataError(
-            "expected uint8 images, 0 to 255, 0 = background; "
-            f"found {images.dtype}, {_shape(images)}: convert them to uint8, not divided by 255"
-        )
-    if images.shape[1:] not in ((PIXELS,), (SIDE, SIDE)):
-        raise DataError(
-            f"expected images n x {PIXELS} or n x {SIDE} x {SIDE}; found {_shape(images)}"
+            f"{name}: expected n x {PIXELS} or n x {SIDE} x {SIDE} uint8, 0 to 255 (not divided by "
+            f"255), 0 = background; found {describe(images.shape, images.dtype)}"
         )
     return images.reshape(len(images), PIXELS)
 
 
-def checked_labels(labels: Array, count: int) -> Array:
-    """Return the labels as uint8 (n,); raise DataError unless they are count integers, 0 to 9."""
+def checked_labels(labels: Array, count: int, name: object = "labels") -> Array:
+    """Return the labels as uint8 (n,); raise DataError unless they are count integers, 0 to 9, at
+    least one."""
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu" or labels.shape != (count,):
-        raise DataError(f"expected {count} integer labels; found {labels.dtype}, {_shape(labels)}")
+    if labels.dtype.kind not in "iu" or labels.shape != (count,) or not count:
+        raise DataError(
+            f"{name}: expected an integer for each image, here {count:,}, and at least one; found "
+            f"{describe(labels.shape, labels.dtype)}"
+        )
     outside = np.flatnonzero((labels < 0) | (labels >= CLASSES))
     if len(outside):
         raise DataError(
-            f"expected labels 0 to {CLASSES - 1}; "
-            f"found {labels[outside[0]]} for image {outside[0]:,}"
+            f"{name}: expected labels 0 to {CLASSES - 1}; found {labels[outside[0]]} for image "
+            f"{outside[0]:,}; {TEN_CLASSES}"
         )
     return labels.astype(np.uint8)
-
-
-def _shape(array: Array) -> str:
-    return " x ".join(map(str, array.shape)) or "a single number"

@@ -11,10 +11,8 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
+from mnistnet.arrays import Array
 from mnistnet.data import folders, idx, mnist
 from mnistnet.errors import DataError, DownloadError
 from mnistnet.files import atomic_write, check_writable, make_folder
@@ -56,89 +54,78 @@ def download(
 ) -> dict[str, str]:
     """Put all missing files into the folder; return each file's source: 'here' or a mirror.
 
-    Mirrors are tried in order; each is a URL (http, https, file) or a local folder. Raises
-    DataError if the folder has another data set or a damaged file; in mnistnet's cache, damaged
-    files are replaced, with a note: those that are malformed, or unlike MNIST's beside others that
-    are MNIST's. Raises DownloadError if no mirror provides a missing file.
+    Mirrors are tried in order; each is a URL (http, https) or a local folder. Raises DataError if
+    the folder has another data set or a damaged file; in mnistnet's cache, damaged files beside
+    MNIST's are replaced, with a note. Raises DownloadError if no mirror provides a missing file.
     """
-    folder = mnist.locate(folder)
-    sources = {file.name: "here" for file in mnist.FILES}
+    folder = folders.locate(folder)
     faults = {file: fault for file in mnist.FILES if (fault := _find_fault(folder, file))}
+    sources = {file.name: "here" for file in mnist.FILES}
     if not faults:
         return sources
-    _refuse_other_files(folder, list(faults.values()))
-    for fault in faults.values():
-        if fault.kind != "missing":
-            notify(f"Replacing a damaged file: {fault.message}")
+    damaged = {file: paths for file in faults if (paths := folders.copies(folder, file.name))}
+    may_replace = _is_cache(folder) and len(faults) < len(mnist.FILES)
+    for file in damaged:
+        if not may_replace:
+            raise DataError(
+                f"{faults[file]}; to download MNIST, name another folder with --data, or move that "
+                "file elsewhere"
+            )
+        notify(f"Replacing a damaged file: {faults[file]}")
     notify(f"Downloading MNIST to {folder}")
     make_folder(folder)
-    for file in faults:
-        folders.refuse_link(folder / file.name)
-        check_writable(folder / file.name)
-    total = sum(file.gz_size for file in faults)
-    mirrors = list(mirrors)
-    for file, fault in faults.items():
-        source, content = _fetch(file, mirrors, notify, lambda size: advance(size, total))
-        mirrors.sort(key=lambda mirror: mirror != source)  # try this one first from now on
-        target = folder / file.name
-        with atomic_write(target) as stream:
-            stream.write(content)
-        if fault.path != target:  # a damaged copy would later look like another data set's
-            fault.path.unlink(missing_ok=True)
-        sources[file.name] = source
+    check_writable(folder / mnist.FILES[0].name)
+    total, missing, failures = sum(file.gz_size for file in faults), list(faults), []
+    for mirror in mirrors:
+        try:
+            while missing:
+                file = missing[0]
+                content = _fetch(mirror, file, lambda size: advance(size, total))
+                for path in damaged.get(file, []):  # or the new file would go where a link points
+                    with suppress(OSError):
+                        path.unlink()
+                with atomic_write(folder / file.name) as stream:
+                    stream.write(content)
+                sources[file.name] = mirror
+                del missing[0]
+        except (DataError, DownloadError) as error:
+            failures.append(f"{mirror}: {error}")
+    if missing:
+        raise DownloadError(
+            f"no mirror provided {missing[0].name}:\n"
+            + "".join(f"  {failure}\n" for failure in failures or ["no mirror is known"])
+            + "Try again later, name another mirror with --mirror (a URL, or a folder with the "
+            "four files), or draw digits instead: mnistnet download --synthetic"
+        )
+    for failure in failures:
+        notify(f"could not download from {failure}")
     return sources
 
 
 def check(folder: Path) -> dict[str, str | None]:
     """Return the fault of each of the four files in the folder, None if it is MNIST's."""
-    folder = mnist.locate(folder)
-    faults = {file.name: _find_fault(folder, file) for file in mnist.FILES}
-    return {name: fault and fault.message for name, fault in faults.items()}
+    folder = folders.locate(folder)
+    return {file.name: _find_fault(folder, file) for file in mnist.FILES}
 
 
-class _Fault(NamedTuple):
-    """Why a file is not MNIST's; kind 'other' is well formed but has other content."""
-
-    path: Path
-    message: str
-    kind: Literal["missing", "malformed", "other"]
-
-
-def _find_fault(folder: Path, file: mnist.MnistFile) -> _Fault | None:
-    """Check a file of the folder; return None if it is MNIST's."""
-    path = mnist.find(folder, file)
-    if path is None:
-        message = f"{folder}: expected {file.name}, found none"
-        return _Fault(folder / file.name, message, "missing")
+def _find_fault(folder: Path, file: mnist.MnistFile) -> str | None:
+    """Say what is wrong with a file of the folder; None if it is MNIST's."""
     try:
-        found = idx.sha256(idx.read_idx(path))
+        _read(folder, file)
     except DataError as error:
-        return _Fault(path, str(error), "malformed")
-    if found == file.sha256:
-        return None
-    return _Fault(path, f"{path}: expected SHA-256 {file.sha256}, found {found}", "other")
+        return str(error)
+    return None
 
 
-def _refuse_other_files(folder: Path, faults: Sequence[_Fault]) -> None:
-    """Raise DataError if the folder has another data set, or, unless it is the cache, a damaged
-    file."""
-    is_cache, has_mnist = _is_cache(folder), len(faults) < len(mnist.FILES)
-    for fault in faults:
-        if fault.kind == "other" and not (is_cache and has_mnist):
-            raise DataError(
-                f"expected MNIST's files in {folder}; found another data set's {fault.path}; "
-                "name another folder with --data, or move that data set elsewhere"
-            )
-        if fault.kind != "missing" and not is_cache:
-            raise DataError(
-                f"{fault.message}; replace the file, or delete it and run 'mnistnet download' again"
-            )
-    others = folders.others(folder, [file.name for file in mnist.FILES])
-    if others and not is_cache and not has_mnist:
-        raise DataError(
-            f"expected a new or empty folder, or MNIST's files; found {others[0]} in {folder}; "
-            "name another folder with --data"
-        )
+def _read(folder: Path, file: mnist.MnistFile) -> Array:
+    """Read a file of the folder; raise DataError unless it is MNIST's."""
+    path = folders.find(folder, file.name)
+    if path is None:
+        raise DataError(f"{folder}: expected {file.name}, raw or .gz, found none")
+    array = idx.read_idx(path)
+    if (found := idx.sha256(array)) != file.sha256:
+        raise DataError(f"{path}: expected MNIST's, of SHA-256 {file.sha256}, found {found}")
+    return array
 
 
 def _is_cache(folder: Path) -> bool:
@@ -148,71 +135,24 @@ def _is_cache(folder: Path) -> bool:
     return False
 
 
-def _fetch(
-    file: mnist.MnistFile,
-    mirrors: Sequence[str],
-    notify: Notify,
-    advance: Callable[[int], None],
-) -> tuple[str, bytes]:
-    """Try the mirrors in order; return the first that has the file, and its verified content."""
-    failures: list[str] = []
-    for mirror in mirrors:
-        body = bytearray()
-        try:
-            if mirror.lower().startswith(("http://", "https://")):
-                from mnistnet.data import http  # requests takes longer to load than a cached MNIST
+def _fetch(mirror: str, file: mnist.MnistFile, advance: Callable[[int], None]) -> bytes:
+    """Return the verified content of a raw file from a mirror; raise DataError or DownloadError."""
+    if not mirror.lower().startswith(("http://", "https://")):
+        folder = Path(os.path.expanduser(mirror))  # noqa: PTH111 - no error for an unknown user
+        if not folder.is_dir():
+            raise DownloadError("neither a URL (http, https) nor a folder")
+        array = _read(folders.locate(folder), file)
+        advance(file.gz_size)
+        return b"".join(idx.content(array))
+    from mnistnet.data import http  # requests takes longer to load than a cached MNIST
 
-                for part in http.get(f"{mirror.rstrip('/')}/{file.name}.gz", file.size):
-                    body += part
-                    advance(len(part))
-                content = _unpack(bytes(body), file)
-            else:
-                content = _from_folder(mirror, file)
-        except DownloadError as error:
-            advance(-len(body))
-            failures.append(f"{mirror}: {error}")
-            continue
-        advance(file.gz_size - len(body))
-        for failure in failures:
-            notify(f"could not download {file.name} from {failure}")
-        return mirror, content
-    raise DownloadError(
-        f"no mirror provided {file.name}:\n"
-        + "".join(f"  {failure}\n" for failure in failures or ["no mirror is known"])
-        + "Try again later, name another mirror with --mirror (a URL, or a folder with the four "
-        "files), or draw digits instead: mnistnet download --synthetic"
-    )
-
-
-def _unpack(body: bytes, file: mnist.MnistFile) -> bytes:
-    """Return the raw file from a server's response, which a proxy may have unpacked already."""
+    body = http.get(f"{mirror.rstrip('/')}/{file.name}.gz", file.size, advance)
     digest = hashlib.sha256(body).hexdigest()
     if digest == file.gz_sha256:
         return gzip.decompress(body)
-    if digest == file.sha256:
+    if digest == file.sha256:  # unpacked by a proxy
         return body
-    if body.lstrip()[:1] == b"<":
-        raise DownloadError(f"expected {file.gz_size:,} bytes of gzip, found an HTML page")
-    if len(body) != file.gz_size:
-        raise DownloadError(f"expected {file.gz_size:,} bytes, found {len(body):,}")
-    raise DownloadError(f"expected SHA-256 {file.gz_sha256}, found {digest}")
-
-
-def _from_folder(mirror: str, file: mnist.MnistFile) -> bytes:
-    """Return the raw file from a local folder that serves as a mirror."""
-    try:
-        url = urlsplit(mirror)
-        is_url = url.scheme.lower() == "file"
-        folder = Path(url2pathname(url.path) if is_url else mirror).expanduser()
-        if not folder.is_dir():
-            raise DownloadError("neither a URL (http, https, file) nor a folder")
-        path = mnist.find(mnist.locate(folder), file)
-        if path is None:
-            raise DownloadError(f"has no {file.name}, raw or .gz")
-        array = idx.read_idx(path)
-    except (DataError, OSError, RuntimeError, ValueError) as error:
-        # RuntimeError: no such user in ~name; ValueError: malformed URL
-        raise DownloadError(str(error)) from error
-    if (found := idx.sha256(array)) != file.sha256:
-        raise DownloadError(f"{path}: expected SHA-256 {file.sha256}, found {found}")
-    return b"".join(idx.content(array))
+    found = "an HTML page" if body.lstrip()[:1] == b"<" else f"{len(body):,} of SHA-256 {digest}"
+    raise DownloadError(
+        f"expected {file.gz_size:,} bytes of SHA-256 {file.gz_sha256}, found {found}"
+    )

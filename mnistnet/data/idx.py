@@ -31,37 +31,29 @@ from mnistnet.files import atomic_write
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
-GZIP_MAGIC = b"\x1f\x8b"
-# DEFLATE expands a byte to at most 1032 (https://www.zlib.net/zlib_tech.html), so a header that
-# promises more is refused before memory is allocated.
-MAX_DEFLATE_RATIO = 1032
-CHUNK = 1 << 20  # bytes; gzip would keep a copy of a single large read
+MAX_DEFLATE_RATIO = 1032  # unpacked bytes for each byte (https://www.zlib.net/zlib_tech.html)
 OTHERS = {  # first bytes of other files that people name like an IDX file
-    b"PK": "a ZIP archive, not gzip; unpack it first (unzip)",
-    b"\xfd7zXZ": "an xz archive, not gzip; unpack it first (xz --decompress)",
-    b"BZh": "a bzip2 archive, not gzip; unpack it first (bunzip2)",
-    b"7z\xbc\xaf": "a 7-Zip archive, not gzip; unpack it first (7z x)",
-    b"Rar!": "a RAR archive, not gzip; unpack it first (unrar x)",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive, not gzip; unpack it first (unzstd)",
-    b"version https://git-lfs": "a Git LFS pointer; fetch the file itself (git lfs pull)",
+    b"<": "an HTML page",
+    b"PK": "a ZIP archive; unpack it first",
     b"\x93NUMPY": "a NumPy array; save it as .npz and read it with 'mnistnet import'",
-    b"\x89HDF": "an HDF5 file; save its arrays as .npz and read that with 'mnistnet import'",
-    b"PAR1": "a Parquet file; save its arrays as .npz and read that with 'mnistnet import'",
+    b"version https://git-lfs": "a Git LFS pointer; fetch the file itself (git lfs pull)",
 }
 
 
-def read_idx(path: Path, any_order: bool = False) -> Array:
+def read_idx(path: Path) -> Array:
     """Read the array in an IDX file, raw or gzip, whatever its name.
 
-    The array is read-only and stays big-endian. With any_order, little-endian files, which some
-    programs write, are read as well. Raises DataError, naming the file, for anything but exactly
-    one well-formed IDX array.
+    The array is read-only and keeps the file's byte order; files that are little-endian throughout,
+    as some programs write them, are read as well. Raises DataError, naming the file, for anything
+    but exactly one well-formed IDX array.
     """
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path}: expected an IDX file, found a folder or a device")
         with path.open("rb") as file:
-            return _read(file, path, any_order)
+            return _read(file)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             f"{path}: expected a complete gzip file; found a damaged one: {error}"
@@ -70,52 +62,60 @@ def read_idx(path: Path, any_order: bool = False) -> Array:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
-def _read(file: BufferedReader, path: Path, any_order: bool) -> Array:
-    size = os.fstat(file.fileno()).st_size
-    is_gzip = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    file.seek(max(size - 4, 0) if is_gzip else 0)
-    # a gzip file ends with the length of its content, modulo 2^32, in four bytes
-    raw_size = int.from_bytes(file.read(), "little") if is_gzip else size
-    file.seek(0)
+def _read(file: BufferedReader) -> Array:
+    """Read the array in an open file; raises ValueError if the content is not an IDX file's."""
+    is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
+    most = os.fstat(file.fileno()).st_size * (MAX_DEFLATE_RATIO if is_gzip else 1)
     with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
-        dtype, shape = _read_header(stream, path, raw_size, any_order)
-        length = _length(dtype, shape)
-        expected = f"{path}: expected {length:,} bytes for {_times(shape)} {dtype.name}"
-        if not is_gzip and size != length:
-            raise DataError(f"{expected}; found {size:,}")
-        if length > size * MAX_DEFLATE_RATIO:
-            raise DataError(f"{expected}; found a gzip file of {size:,} bytes, which is too short")
-        try:
-            array: Array = np.empty(shape, dtype)  # a map would crash if the file were truncated
-        except ValueError as error:  # too many dimensions, or, beside a zero, too large ones
-            raise DataError(
-                f"{path}: expected dimensions that NumPy can represent; found {_times(shape)}"
-            ) from error
-        body = _bytes(array)
-        pieces = (body[i : i + CHUNK] for i in range(0, len(body), CHUNK))
-        found = length - len(body) + sum(stream.readinto(piece) for piece in pieces)
-        if found < length:
-            raise DataError(f"{expected}; found {found:,}")
+        dtype, shape = _read_header(stream, most)
+        length = math.prod(shape) * dtype.itemsize
+        expected = f"expected {length:,} bytes after the header, for {describe(shape, dtype)}"
+        if length > most:  # refused before memory is allocated
+            raise ValueError(f"{expected}; the file is too short")
+        body = stream.read(length)  # not a map, which would crash if the file shrank
+        if len(body) < length:
+            raise ValueError(f"{expected}; found {len(body):,}")
         if stream.read(1):
-            raise DataError(f"{expected}; found more")
-    array.flags.writeable = False
-    return array
+            raise ValueError(f"{expected}; found more")
+    return np.ndarray(shape, dtype, body)  # ValueError for shapes that NumPy cannot have
+
+
+def _read_header(stream: Any, most: int) -> tuple[np.dtype[Any], list[int]]:
+    """Return the dtype and shape; little-endian only if the array has more than most bytes else."""
+    start = stream.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0":
+        raise ValueError(f"expected an IDX file, found {_kind(start + stream.read(28))}")
+    if start[2] not in TYPES:
+        known = ", ".join(f"0x{code:02x}" for code in TYPES)
+        raise ValueError(f"expected an IDX type of {known}; found 0x{start[2]:02x}")
+    dtype, dimensions = np.dtype(TYPES[start[2]]), start[3]
+    sizes = stream.read(4 * dimensions)
+    if len(sizes) < 4 * dimensions:
+        raise ValueError(f"expected the sizes of {dimensions} dimensions; the file is too short")
+    shape, swapped = (np.frombuffer(sizes, order).tolist() for order in (">u4", "<u4"))
+    if math.prod(swapped) * dtype.itemsize <= most < math.prod(shape) * dtype.itemsize:
+        return dtype.newbyteorder("<"), swapped
+    return dtype, shape
+
+
+def _kind(start: bytes) -> str:
+    """Say what a file is that begins with these bytes, with advice if possible."""
+    for magic, kind in OTHERS.items():
+        if start.lstrip().startswith(magic):
+            return kind
+    return f"the bytes {start[:4].hex(' ')}" if start else "an empty file"
 
 
 def write_idx(path: Path, array: Array) -> None:
     """Write an array as IDX, atomically; as gzip if the name ends in .gz.
 
     The dtype is uint8, int8, int16, int32, float32 or float64, in either byte order. The same array
-    gives the same bytes. Raises DataError for another dtype or a dimension of 2^32 or more,
-    MnistnetError if the file cannot be written.
+    gives the same bytes. Raises DataError for another dtype, MnistnetError if the file cannot be
+    written.
     """
-    parts = content(array)
+    raw = b"".join(content(array))
     with atomic_write(path) as stream:
-        if path.suffix == ".gz":
-            with gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as packed:
-                packed.writelines(parts)
-        else:
-            stream.writelines(parts)
+        stream.write(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 
 
 def content(array: Array) -> tuple[bytes, memoryview]:
@@ -123,78 +123,20 @@ def content(array: Array) -> tuple[bytes, memoryview]:
     does."""
     code = CODES.get(array.dtype.newbyteorder("="))
     if code is None:
-        known = ", ".join(str(dtype) for dtype in CODES)
-        raise DataError(f"IDX holds {known}; found {array.dtype}")
+        raise DataError(f"IDX holds {', '.join(map(str, CODES))}; found {array.dtype}")
     header = bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
-    return header, _bytes(np.ascontiguousarray(array, array.dtype.newbyteorder(">")))
+    elements = np.ascontiguousarray(array, array.dtype.newbyteorder(">"))
+    return header, elements.reshape(-1).view(np.uint8).data
 
 
 def sha256(array: Array) -> str:
     """Return the SHA-256 of the array's raw IDX file."""
-    start, elements = content(array)
-    digest = hashlib.sha256(start)
+    header, elements = content(array)
+    digest = hashlib.sha256(header)
     digest.update(elements)
     return digest.hexdigest()
 
 
-def describe(array: Array) -> str:
+def describe(shape: Sequence[int], dtype: np.dtype[Any]) -> str:
     """Return shape and type as text, such as '60000 x 28 x 28 uint8'."""
-    return f"{_times(array.shape)} {array.dtype.name}"
-
-
-def _read_header(
-    stream: Any, path: Path, raw_size: int, any_order: bool
-) -> tuple[np.dtype[Any], list[int]]:
-    """Return the dtype and shape; raw_size tells in which order the bytes of the sizes are."""
-    start = stream.read(4)
-    if len(start) < 4 or start[:2] != b"\0\0":
-        raise DataError(f"{path}: {_not_idx(start + stream.read(28))}")
-    if start[2] not in TYPES:
-        known = ", ".join(f"0x{code:02x}" for code in TYPES)
-        raise DataError(f"{path}: expected an IDX type of {known}; found 0x{start[2]:02x}")
-    dtype, dimensions = np.dtype(TYPES[start[2]]), start[3]
-    sizes = stream.read(4 * dimensions)
-    if len(sizes) < 4 * dimensions:
-        raise DataError(
-            f"{path}: expected a header of {4 + 4 * dimensions} bytes for {dimensions} dimensions; "
-            f"the file ends after {4 + len(sizes)}"
-        )
-    shape, swapped = (np.frombuffer(sizes, order).tolist() for order in (">u4", "<u4"))
-    if raw_size != _length(dtype, swapped) or raw_size == _length(dtype, shape):
-        return dtype, shape
-    if any_order:
-        return dtype.newbyteorder("<"), swapped
-    raise DataError(
-        f"{path}: expected big-endian sizes; found little-endian ones ({_times(swapped)}); convert "
-        "the files with 'mnistnet import'"
-    )
-
-
-def _length(dtype: np.dtype[Any], shape: Sequence[int]) -> int:
-    """Return the length in bytes of a raw file."""
-    return 4 + 4 * len(shape) + math.prod(shape) * dtype.itemsize
-
-
-def _not_idx(start: bytes) -> str:
-    """Explain why these first bytes are not IDX, with advice if possible."""
-    if not start:
-        return "expected an IDX file, found an empty file"
-    if start.lstrip()[:1] == b"<":
-        return "expected an IDX file, found an HTML page"
-    if b"annex/objects" in start:
-        return "expected an IDX file, found a git-annex pointer; fetch the file (git annex get)"
-    for magic, kind in OTHERS.items():
-        if start.startswith(magic):
-            return f"expected an IDX file, raw or gzip; found {kind}"
-    return (
-        "expected an IDX file, which begins with two zero bytes, a type and a number of "
-        f"dimensions; found the bytes {start[:4].hex(' ')}"
-    )
-
-
-def _bytes(array: Array) -> memoryview:
-    return array.reshape(-1).view(np.uint8).data
-
-
-def _times(shape: Sequence[int]) -> str:
-    return " x ".join(str(size) for size in shape) or "one"
+    return f"{' x '.join(map(str, shape)) or 'one'} {dtype.name}"

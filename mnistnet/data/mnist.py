@@ -1,12 +1,13 @@
-"""Define MNIST's files, hashes and mirrors, and load a split from a folder.
+"""Define MNIST's files, hashes and mirrors, and load and save data sets in the same form.
 
-Other data sets in the same form load as well (28 x 28 uint8 images, labels 0 to 9, the same file
-names); `Dataset.published` is true only for MNIST's own bytes.
+These have 28 x 28 uint8 images, labels 0 to 9 and the same file names; `Dataset.published` is true
+only for MNIST's own bytes.
 """
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
+from mnistnet.arrays import SIDE, Array
 from mnistnet.data import folders, idx
-from mnistnet.errors import DataError
+from mnistnet.data.checked import checked_images, checked_labels
+from mnistnet.errors import DataError, reason
+from mnistnet.files import PARTS, atomic_write, check_writable
 
 DRAWN = "drawn.json"  # beside drawn digits: SHA-256 of the files
 IMPORTED = "set.json"  # beside a converted data set: its name
-MAX_RECORD = 1 << 16  # bytes of either
 MAX_NAME = 100  # characters
 
 
@@ -32,11 +34,6 @@ class MnistFile(NamedTuple):
     sha256: str
     gz_size: int
     gz_sha256: str
-
-    @property
-    def split(self) -> str:
-        """'train' or 'test'."""
-        return "train" if self.name.startswith("train") else "test"
 
 
 # fmt: off
@@ -71,11 +68,6 @@ LABEL_ERRORS = {
     5937: 3, 6651: 6, 6783: 6, 8527: None, 9679: None, 9729: 6,
 }  # fmt: skip
 
-TEN_CLASSES = (  # advice for data sets with more
-    "mnistnet has ten classes, but sets such as EMNIST's letters have more; to keep ten of them: "
-    "mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER"
-)
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -84,7 +76,7 @@ class Dataset:
     images: np.ndarray[Any, np.dtype[np.uint8]]
     labels: np.ndarray[Any, np.dtype[np.uint8]]
     split: str
-    record: Any = None  # content of DRAWN
+    drawn_sha256: Any = None  # from DRAWN
     given_name: str = ""  # from IMPORTED, or the folder's
 
     @cached_property
@@ -111,7 +103,7 @@ class Dataset:
     @cached_property
     def drawn(self) -> bool:
         """Whether these are drawn digits."""
-        return self.record is not None and self.record["sha256"].get(self.split) == self.sha256
+        return self.drawn_sha256 is not None and self.drawn_sha256 == self.sha256
 
     @property
     def label_errors(self) -> Mapping[int, int | None]:
@@ -119,100 +111,85 @@ class Dataset:
         return LABEL_ERRORS if self.split == "test" and self.published else {}
 
 
-def find(folder: Path, file: MnistFile) -> Path | None:
-    """Find the file in the folder under any of its names, or return None.
-
-    Raises DataError if the folder cannot be searched.
-    """
-    return next(iter(folders.copies(folder, file.name)), None)
-
-
-def locate(folder: Path) -> Path:
-    """Return the folder that has the files: this one, or one that torchvision made in it."""
-    return folders.locate(folder, [file.name for file in FILES])
-
-
-def drawn_record(folder: Path) -> Any:
-    """Read DRAWN in the folder: a dict with a dict 'sha256'; None if it is anything else."""
-    record = _read_json(folder / DRAWN)
-    return record if isinstance(record, dict) and isinstance(record.get("sha256"), dict) else None
-
-
-def _read_json(path: Path) -> Any:
-    """Return the content of a small JSON file, None if there is none."""
-    with suppress(OSError, ValueError, RecursionError):
-        if path.is_file() and path.stat().st_size <= MAX_RECORD:
-            return json.loads(path.read_bytes())
-    return None
-
-
 def load(folder: Path, split: str) -> Dataset:
     """Load the 'train' or the 'test' split from a folder.
 
     Raises DataError for a file that is missing, malformed (see idx.read_idx) or unlike MNIST's.
     """
-    folder = locate(folder)
+    folder = folders.locate(folder)
     images_file, labels_file = _pair(split)
-    images_path, images = _read(folder, images_file)
-    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
+    images_path, images = _read(folder, images_file.name)
+    labels_path, labels = _read(folder, labels_file.name)
+    images = checked_images(images, images_path)
+    labels = checked_labels(labels, len(images), labels_path)
+    name = _record(folder / IMPORTED, "name")
+    if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= MAX_NAME):
+        place = folder.absolute()
+        name = place.parent.name if place.name == "raw" else place.name
+    drawn_sha256 = _record(folder / DRAWN, "sha256", split)
+    return Dataset(images, labels, split, drawn_sha256, name)
+
+
+def check_empty(folder: Path) -> None:
+    """Raise DataError unless a data set can be saved in the folder: a new one, or one that is empty
+    except for a killed writer's temporary files. Raise MnistnetError if it is not writable."""
+    try:
+        found = [path for path in folder.iterdir() if not path.match(PARTS)]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}: {reason(error)}") from error
+    if found:
         raise DataError(
-            f"{images_path}: expected n x {SIDE} x {SIDE} uint8 images; "
-            f"found {idx.describe(images)}"
+            f"expected a new or empty folder; found {found[0].name} in {folder}: name another, or "
+            "empty this one"
         )
-    labels_path, labels = _read(folder, labels_file)
-    if labels.dtype != np.uint8 or labels.ndim != 1:
-        raise DataError(
-            f"{labels_path}: expected n uint8 labels; found {idx.describe(labels)}; to convert "
-            f"them: mnistnet import {folders.quoted(folder)} --out NEW_FOLDER"
-        )
-    check_counts(len(images), images_path, len(labels), labels_path)
-    if labels.max() >= CLASSES:
-        raise DataError(
-            f"{labels_path}: expected labels 0 to {CLASSES - 1}; "
-            f"found {labels.max()} for image {labels.argmax():,}; {TEN_CLASSES}"
-        )
-    images = images.reshape(len(images), PIXELS)
-    return Dataset(images, labels, split, drawn_record(folder), _name(folder))
+    check_writable(folder / FILES[0].name)
 
 
-def check_counts(images: int, images_path: Path, labels: int, labels_path: Path) -> None:
-    """Raise DataError unless there is at least one image, and a label for each."""
-    if not 0 < images == labels:
-        raise DataError(
-            f"expected equal numbers of images and labels, at least one; found {images:,} images "
-            f"in {images_path} and {labels:,} labels in {labels_path}"
-        )
+def save(folder: Path, sets: Iterable[Dataset], record_name: str, record: dict[str, Any]) -> None:
+    """Write splits as IDX files to an empty folder, with a record as JSON; all files or none.
+
+    Raises MnistnetError if a file cannot be written.
+    """
+    contents: dict[str, Iterable[Any]] = {record_name: [json.dumps(record, indent=2).encode()]}
+    for data in sets:
+        images, labels = _pair(data.split)
+        contents[images.name] = idx.content(data.images.reshape(-1, SIDE, SIDE))
+        contents[labels.name] = idx.content(data.labels)
+    with ExitStack() as stack:  # the files get their names when all are on the disk
+        for name, content in contents.items():
+            stream = stack.enter_context(atomic_write(folder / name))
+            stream.writelines(content)
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
-def _name(folder: Path) -> str:
-    """Return the printable name in IMPORTED, else the folder's, or the parent's of raw."""
-    record = _read_json(folder / IMPORTED)
-    name = record.get("name") if isinstance(record, dict) else None
-    if isinstance(name, str) and name.isprintable() and 0 < len(name) <= MAX_NAME:
-        return name
-    place = folder.absolute()
-    return place.parent.name if place.name == "raw" else place.name
+def _record(path: Path, *keys: str) -> Any:
+    """Return a value in a small JSON file, None if it is not there."""
+    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        if path.is_file() and path.stat().st_size < 1 << 16:
+            value = json.loads(path.read_bytes())
+            for key in keys:
+                value = value[key]
+            return value
+    return None
 
 
-def _pair(split: str) -> tuple[MnistFile, MnistFile]:
-    images, labels = (file for file in FILES if file.split == split)
-    return images, labels
+def _pair(split: str) -> tuple[MnistFile, ...]:
+    """Return the files of the images and of the labels."""
+    return FILES[:2] if split == "train" else FILES[2:]
 
 
-def _read(folder: Path, file: MnistFile) -> tuple[Path, Array]:
+def _read(folder: Path, name: str) -> tuple[Path, Array]:
     """Read a file; return its path and array. Raises DataError if copies of it differ."""
-    paths = folders.copies(folder, file.name)
+    paths = folders.copies(folder, name)
     if not paths:
-        raise DataError(folders.absent(folder, file.name, [each.name for each in FILES]))
-    array = idx.read_idx(paths[0])
-    for path in paths[1:]:
-        try:
-            same = np.array_equal(array, idx.read_idx(path))
-        except DataError:  # a damaged copy that is not used
-            continue
-        if not same:
-            raise DataError(
-                f"expected one data set in {folder}; found two: {paths[0]} and {path} differ; "
-                "move one of them to another folder"
-            )
+        raise DataError(folders.absent(folder, name))
+    array, *others = map(idx.read_idx, paths)
+    if not all(np.array_equal(array, other) for other in others):
+        raise DataError(
+            f"expected one data set in {folder}; found copies of {name} that differ; move those of "
+            "one set to another folder"
+        )
     return paths[0], array

@@ -3,11 +3,12 @@
 import functools
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from program import QUICK, Terminal, assert_fails, png, run
+from program import QUICK, Terminal, png, run
 
 from mnistnet.cli import options
 from mnistnet.data import download, mnist, synthetic
@@ -38,42 +39,36 @@ def test_the_source_of_each_file_is_printed(mirror: str) -> None:
 def test_check_verifies_the_files(published, tiny: Path) -> None:
     result = run("download", "--check", "--data", tiny)
     assert (result.stdout.count("verified\n"), result.stderr, result.exit_code) == (4, "", 0)
-    damaged = tiny / "t10k-labels-idx1-ubyte"
+    missing, damaged = tiny / "train-images-idx3-ubyte", tiny / "t10k-labels-idx1-ubyte"
+    missing.unlink()
     damaged.write_bytes(b"")
     result = run("download", "--check", "--data", tiny)
-    assert result.stdout.count("verified\n") == 3
-    assert result.stdout.endswith(
-        f"t10k-labels-idx1-ubyte   {damaged}: expected an IDX file, found an empty file\n"
+    assert result.stdout == (
+        f"{missing.name}  {tiny}: expected {missing.name}, raw or .gz, found none\n"
+        "train-labels-idx1-ubyte  verified\n"
+        "t10k-images-idx3-ubyte   verified\n"
+        f"{damaged.name}   {damaged}: expected an IDX file, found an empty file\n"
     )
     assert result.stderr == f"Error: {tiny} does not contain the four files of MNIST, unaltered\n"
     assert result.exit_code == 1
 
 
-def test_environment_variables_set_the_mirrors_and_the_folder(
-    published, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spaced = tiny.rename(tmp_path / "a mirror")
-    monkeypatch.setenv("MNISTNET_MIRROR", f"{tmp_path / 'none'}\n{spaced}")
-    monkeypatch.setenv("MNISTNET_DATA", str(tmp_path / "data"))
-    assert run("download").stdout.count(str(spaced)) == 4
-    assert len(list((tmp_path / "data").iterdir())) == 4
-
-
-def test_a_tilde_is_the_home_folder_in_every_path(
+def test_variables_set_mirrors_and_folder_and_a_tilde_is_the_home_folder(
     published, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Path.home()
-    tiny.rename(home / "mirror")
-    assert run("download", "--data", "~/a", "--mirror", "~/mirror").exit_code == 0
+    tiny.rename(home / "a mirror")
     monkeypatch.setenv("MNISTNET_DATA", "~/b")
-    monkeypatch.setenv("MNISTNET_MIRROR", "~/mirror")
-    assert run("download").stdout.endswith(f" ~/mirror\nin {home / 'b'}\n")
-    assert len(list((home / "a").iterdir())) == len(list((home / "b").iterdir())) == 4
-    assert run(*QUICK, "--weights", "~/c.npz").stdout.endswith(f"{home / 'c.npz'}\n")
+    monkeypatch.setenv("MNISTNET_MIRROR", f"{home / 'none'}\n~/a mirror")
+    assert run("download").stdout.endswith(f" ~/a mirror\nin {home / 'b'}\n")
+    assert run("import", "~/a mirror", "--out", "~/d").exit_code == 0
+    assert run(*QUICK, "--weights", "~/c.npz", "--data", "~/d").exit_code == 0
     result = run("eval", "--weights", "~/c.npz", "--against", "~/c.npz")
     assert result.stderr.startswith(f"weights {home / 'c.npz'};")
     (home / "answers.txt").write_text("7\n" * 50)
     assert run("eval", "--answers", "~/answers.txt").exit_code == 0
+    result = run("eval", "--data", "~nobody-of-this-name/out")
+    assert (result.exit_code, "there is no home folder" in result.stderr) == (2, True)
 
 
 def test_commands_download_mnist_on_first_use(mirror: str) -> None:
@@ -150,10 +145,12 @@ def test_no_command_calls_drawn_digits_mnist(few) -> None:
 
 
 def test_synthetic_does_not_replace_another_set(tiny: Path) -> None:
-    assert_fails(
-        run("download", "--synthetic", "--data", tiny),
-        f"expected no files but drawn digits in {tiny}; found train-images-idx3-ubyte; name "
-        "another folder with --data",
+    result = run("download", "--synthetic", "--data", tiny)
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert re.fullmatch(
+        rf"Error: expected a new or empty folder; found .* in {tiny}: name another, or empty this "
+        r"one\n",
+        result.stderr,
     )
     result = run("download", "--synthetic", "--check")
     assert result.exit_code == 2

@@ -12,8 +12,7 @@ from mnistnet.errors import DataError
     "content",
     [
         b"7\n2\n1\n",
-        b"7\r\n2\r\n1",
-        b"\xef\xbb\xbf7\n2\n1\n\n\n",
+        b"\xef\xbb\xbf7\r\n2\r\n1\r\n\r\n",
         b"ImageId,Label\n1,7\n2,2\n3,1\n",
         b'"id";"digit"\n"a";"7"\n"b";"2"\n"c";"1"\n',
         b"7.000000000000000000e+00\n2.0\n 1 \n",
@@ -37,22 +36,17 @@ def test_an_empty_last_column_is_no_answer(tmp_path: Path) -> None:
         (b"7\n2\n", "expected an answer for each of the 3 images; found 2"),
         (b"", "expected an answer for each of the 3 images; found 0"),
         (b"7\n10\n1\n", "expected a digit at the end of line 2; found '10'"),
-        (b"7\n1.5\n1\n", "expected a digit at the end of line 2; found '1.5'"),
         (b"7\nnan\n1\n", "expected a digit at the end of line 2; found 'nan'"),
         (b"7\n\n1\n", "expected a digit at the end of line 2; found ''"),
         (b"label\n7\n\xff\n1\n", "expected a digit at the end of line 3; found '\ufffd'"),
-        (b"1" * 100, "expected an answer for each of the 3 images; found 0"),
-        (b"1\n" * (1 << 23) + b"1", "expected at most 16 MiB of answers; found more"),
+        (b"x" * (1 << 24) + b",1", "expected an answer for each of the 3 images; found 0"),
     ],
-)  # fmt: skip
+)
 def test_any_other_content_is_an_error(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "answers.csv"
     path.write_bytes(content)
     with pytest.raises(DataError) as raised:
         read_answers(path, 3)
     assert str(raised.value) == f"{path}: {message}"
-
-
-def test_a_missing_file_is_an_error() -> None:
     with pytest.raises(DataError, match=r"^none\.csv: No such file or directory$"):
         read_answers(Path("none.csv"), 3)

@@ -1,5 +1,5 @@
-"""Data sets are converted as the options say, with warnings about likely problems, and no existing
-file is overwritten."""
+"""Data sets are converted as the options say, with warnings about likely problems, all files or
+none."""
 
 import errno
 import os
@@ -13,17 +13,15 @@ from conftest import make_digits
 
 from mnistnet.api import load_network
 from mnistnet.data import mnist
-from mnistnet.data.convert import Imported, ImportOptions, convert
+from mnistnet.data.convert import Imported, convert
 from mnistnet.errors import DataError, MnistnetError
 
 NAMES = [file.name for file in mnist.FILES]
 X, Y = make_digits(300, 0)
-TEST_X, TEST_Y = make_digits(50, 9)
 
 
 def import_from(source: Path, out: str = "out", **options: Any) -> Imported:
-    settings = ImportOptions(**options)
-    return convert(source, Path(out), settings, predict=load_network().predict)
+    return convert(source, Path(out), predict=load_network().predict, **options)
 
 
 def import_set(out: str = "out", *, x: Any = X, y: Any = Y, **options: Any) -> Imported:
@@ -36,21 +34,15 @@ def images(out: str = "out", split: str = "train") -> np.ndarray:
     return mnist.load(Path(out), split).images.reshape(-1, 28, 28)
 
 
-def test_a_converted_set_has_the_same_images_and_labels(tiny: Path) -> None:
-    done = import_from(tiny)
+def test_a_converted_set_has_the_same_images_and_labels(tiny: Path, published: object) -> None:
+    done = import_from(tiny, name="Digits of mine")
     for split in ("train", "test"):
         before, after = mnist.load(tiny, split), mnist.load(Path("out"), split)
         assert before.sha256 == after.sha256
         assert done.counts[split] == np.bincount(before.labels).tolist()
-        assert after.name == done.name == "out"
+        assert (after.published, after.given_name, done.name) == (True, *["Digits of mine"] * 2)
     assert (done.skipped, done.left_out, done.warnings) == (0, 0, [])
     assert sorted(os.listdir("out")) == sorted([mnist.IMPORTED, *NAMES])
-
-
-def test_mnist_is_still_recognised_after_conversion(tiny: Path, published: object) -> None:
-    import_from(tiny, name="Digits of mine")
-    data = mnist.load(Path("out"), "test")
-    assert (data.published, data.given_name) == (True, "Digits of mine")
 
 
 def test_without_a_test_set_always_the_same_sixth_becomes_one() -> None:
@@ -65,8 +57,7 @@ def test_without_a_test_set_always_the_same_sixth_becomes_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "share", "sizes"),
-    [(300, 0.5, [150, 150]), (300, 0, [300]), (1, 0.5, [1]), (2, 0.9, [1, 1]), (3, 0.1, [2, 1])],
+    ("count", "share", "sizes"), [(300, 0, [300]), (1, 0.5, [1]), (2, 0.9, [1, 1])]
 )
 def test_the_share_of_test_images_leaves_some_for_training(
     count: int, share: float, sizes: list[int]
@@ -83,6 +74,7 @@ TURNED = X.swapaxes(1, 2)
 CHANGES = {  # the images in the file, options, the images in the result, and the warning
     "no change": (X, {}, X, ""),
     "fractions": ((X / 255).astype(np.float32), {}, X, UNIT),
+    "fractions of a rounded factor": (X * np.float32(0.00392157), {}, X, UNIT),  # up to 1.0000004
     "0 and 1": (X // 128, {}, X // 128 * 255, UNIT),
     "booleans": (X > 127, {}, (X > 127) * 255, UNIT),
     "integers": (X.astype(np.int64), {}, X, ""),
@@ -109,26 +101,14 @@ def test_pixels_are_converted_with_a_warning_or_on_request(kind: str) -> None:
         (X / 255 - 0.5, "expected pixel values 0 to 255 or 0 to 1; found -0.5 to 0.5"),
         (X.astype(int) * 2, "found 0 to 510"),
         (np.where(X > 0, np.nan, 0.0), "found nan to nan"),
-        (X.astype(complex), "expected numeric images; found complex128"),
         (X.astype(str), "expected numeric images; found <U3"),
     ],
-    ids=["centred", "beyond", "nan", "complex", "text"],
+    ids=["centred", "beyond", "nan", "text"],
 )
 def test_other_pixel_values_are_refused(x: Any, found: str) -> None:
     with pytest.raises(DataError, match=found):
         import_set(x=x)
     assert not Path("out").exists()
-
-
-def test_emnists_files_are_transposed_by_default(tiny: Path) -> None:
-    for name in NAMES:
-        (tiny / name).rename(tiny / f"emnist-digits-{name.replace('t10k', 'test')}")
-    import_from(tiny)
-    assert np.array_equal(images(split="test"), TEST_X.swapaxes(1, 2))
-    import_from(tiny / f"emnist-digits-{NAMES[0]}", "one")
-    assert np.array_equal(images("one", "test"), TEST_X.swapaxes(1, 2))
-    import_from(tiny, "asis", transpose=False)
-    assert np.array_equal(images("asis", "test"), TEST_X)
 
 
 def test_test_images_in_the_training_set_give_a_warning() -> None:
@@ -142,7 +122,7 @@ def test_test_images_in_the_training_set_give_a_warning() -> None:
     ("y", "mapping"),
     [
         ([f"class {label}" for label in Y], {"class 3": 0, "class 7": 1}),
-        ([f"0{label}" for label in Y], {"3": 0, "7": 1}),
+        (Y.astype(str), {"3": 0, "7": 1}),
         (Y.astype(float), {"3": 0, "7": 1}),
     ],
     ids=["names", "text", "floats"],
@@ -158,29 +138,28 @@ def test_labels_are_chosen_and_renamed(y: Any, mapping: dict[str, int]) -> None:
 
 def test_a_folder_that_is_not_empty_is_refused_before_reading(tiny: Path) -> None:
     Path("file").write_bytes(b"mine")
-    for out in ("file", str(tiny)):
+    for out, message in (("file", "cannot write to file: "), (str(tiny), "a new or empty folder")):
         before = sorted(Path().rglob("*"))
-        with pytest.raises(DataError, match="expected a new or empty folder; .* is neither"):
+        with pytest.raises(DataError, match=message):
             import_from(Path("nowhere"), out)
         assert sorted(Path().rglob("*")) == before
 
 
-def test_the_temporary_file_of_a_killed_import_does_not_matter() -> None:
-    Path("out").mkdir()
+def test_all_files_are_written_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk; the temporary file of a killed import does not matter."""
     left = Path("out/.mnistnet-0123456789abcdef.part")
+    left.parent.mkdir()
     left.write_bytes(b"half")
-    import_set()
-    assert sorted(os.listdir("out")) == sorted([left.name, mnist.IMPORTED, *NAMES])
-
-
-def test_a_full_disk_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     count = iter(range(100))
 
     def full(_: int) -> None:
         if next(count) == 4:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(MnistnetError, match="No space left on device"):
-        import_set()
-    assert os.listdir("out") == []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(MnistnetError, match="No space left on device"):
+            import_set()
+    assert os.listdir("out") == [left.name]
+    import_set()
+    assert sorted(os.listdir("out")) == sorted([left.name, mnist.IMPORTED, *NAMES])

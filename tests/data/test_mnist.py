@@ -1,12 +1,18 @@
-"""A split is loaded as rows of pixels, and MNIST is recognised by its bytes."""
+"""A split is loaded from the files under any of their names, MNIST is recognised by its bytes, and
+two sets are never confused."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
+from program import make_pipe
 
 from mnistnet.data import idx, mnist
+from mnistnet.errors import DataError
 
-IMAGES, LABELS = (file.name for file in mnist.FILES[2:])
+NAMES = [file.name for file in mnist.FILES]
+IMAGES, LABELS = NAMES[2:]
 
 
 def test_images_are_rows_of_pixels_with_their_labels(tiny: Path) -> None:
@@ -29,3 +35,81 @@ def test_only_mnists_own_bytes_are_published_and_called_mnist(
     data = mnist.load(tiny, "test")
     assert (data.published, data.name) == (False, "mine")
     assert mnist.load(tiny, "train").published
+
+
+@pytest.mark.parametrize("form", ["{0}.gz", "{1}", "{1}.gz", "{0}/{0}", "{1}/{1}"])
+def test_every_accepted_name_is_found(tiny: Path, form: str) -> None:
+    for name in NAMES:
+        path = Path("new", form.format(name, name.replace("-idx", ".idx")))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        idx.write_idx(path, idx.read_idx(tiny / name))
+    for split in ("train", "test"):
+        assert mnist.load(Path("new"), split).sha256 == mnist.load(tiny, split).sha256
+
+
+@pytest.mark.parametrize("name", ["MNIST", "FashionMNIST"])
+def test_torchvisions_folder_is_found_and_names_the_set(tiny: Path, name: str) -> None:
+    root = Path("root")
+    (root / name).mkdir(parents=True)
+    tiny.rename(root / name / "raw")
+    for folder in (root, root / name, root / name / "raw"):
+        data = mnist.load(folder, "test")
+        assert len(data.labels) == 50
+        assert data.name == {"MNIST": "MNIST (altered)"}.get(name, name)
+
+
+def test_the_error_for_two_sets_names_them(tiny: Path) -> None:
+    places = [tiny.parent / name / "raw" for name in ("FashionMNIST", "KMNIST")]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / NAMES[0]).touch()
+    with pytest.raises(DataError, match=f"found .*{places[0]}, {places[1]}: name one of these"):
+        mnist.load(tiny.parent, "train")
+    images = np.array(idx.read_idx(tiny / IMAGES))
+    idx.write_idx(tiny / f"{IMAGES}.gz", images)
+    assert len(mnist.load(tiny, "test").labels) == 50
+    idx.write_idx(tiny / f"{IMAGES}.gz", images[::-1])
+    with pytest.raises(DataError, match=f"found copies of {IMAGES} that differ; move those of one"):
+        mnist.load(tiny, "test")
+
+
+def test_the_error_for_a_missing_file_lists_what_is_there(tiny: Path) -> None:
+    folder = tiny.rename("my set")
+    (folder / LABELS).unlink()
+    for number in range(5):
+        (folder / f"z{number}").touch()
+    with pytest.raises(DataError) as caught:
+        mnist.load(folder, "test")
+    assert str(caught.value) == (
+        f"my set has no {LABELS}, raw or .gz: it has {IMAGES}, {NAMES[0]}, {NAMES[1]}, z0, z1, z2 "
+        "and 2 more; to download MNIST to it: mnistnet download --data 'my set'; to convert "
+        "another data set in it: mnistnet import 'my set' --out NEW_FOLDER"
+    )
+
+
+def test_a_sets_name_is_the_recorded_one_or_its_folders(tiny: Path) -> None:
+    assert mnist.load(tiny, "test").name == "tiny"
+    for record, name in {
+        '{"name": "Digits of mine"}': "Digits of mine",
+        '{"name": "\\u001b[31m"}': "tiny",
+        '{"name": 7}': "tiny",
+        "[]": "tiny",
+        "{": "tiny",
+    }.items():
+        (tiny / mnist.IMPORTED).write_text(record)
+        assert mnist.load(tiny, "test").name == name
+
+
+def test_only_the_recorded_digits_are_called_drawn(tiny: Path) -> None:
+    """Whatever the record contains, and if it is a pipe."""
+    sha256 = {split: mnist.load(tiny, split).sha256 for split in ("train", "test")}
+    record = json.dumps({"sha256": sha256}).encode()
+    malformed = (b"", b"[]", b"{}", b'{"sha256": 1}', b'{"sha256": {"test": "x"}}', b"\xff")
+    for content in (*malformed, b"[" * 10**5, record + b" " * 10**5, record):
+        (tiny / mnist.DRAWN).write_bytes(content)
+        assert mnist.load(tiny, "test").drawn == (content == record)
+    idx.write_idx(tiny / LABELS, np.zeros(50, np.uint8))
+    assert not mnist.load(tiny, "test").drawn
+    (tiny / mnist.DRAWN).unlink()
+    make_pipe(tiny / mnist.DRAWN)
+    assert not mnist.load(tiny, "train").drawn
