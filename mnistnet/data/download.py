@@ -59,8 +59,9 @@ def download(
     MNIST's are replaced, with a note. Raises DownloadError if no mirror provides a missing file.
     """
     folder = folders.locate(folder)
-    faults = {file: fault for file in mnist.FILES if (fault := _find_fault(folder, file))}
-    sources = {file.name: "here" for file in mnist.FILES}
+    found = check(folder)
+    faults = {file: fault for file in mnist.FILES if (fault := found[file.name])}
+    sources = dict.fromkeys(found, "here")
     if not faults:
         return sources
     damaged = {file: paths for file in faults if (paths := folders.copies(folder, file.name))}
@@ -105,16 +106,13 @@ def download(
 def check(folder: Path) -> dict[str, str | None]:
     """Return the fault of each of the four files in the folder, None if it is MNIST's."""
     folder = folders.locate(folder)
-    return {file.name: _find_fault(folder, file) for file in mnist.FILES}
-
-
-def _find_fault(folder: Path, file: mnist.MnistFile) -> str | None:
-    """Say what is wrong with a file of the folder; None if it is MNIST's."""
-    try:
-        _read(folder, file)
-    except DataError as error:
-        return str(error)
-    return None
+    faults: dict[str, str | None] = {file.name: None for file in mnist.FILES}
+    for file in mnist.FILES:
+        try:
+            _read(folder, file)
+        except DataError as error:
+            faults[file.name] = str(error)
+    return faults
 
 
 def _read(folder: Path, file: mnist.MnistFile) -> Array:

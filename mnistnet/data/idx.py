@@ -48,8 +48,6 @@ def read_idx(path: Path) -> Array:
     but exactly one well-formed IDX array.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise DataError(f"{path}: expected an IDX file, found a folder or a device")
         with path.open("rb") as file:
             return _read(file)
     except ValueError as error:
@@ -84,7 +82,10 @@ def _read_header(stream: Any, most: int) -> tuple[np.dtype[Any], list[int]]:
     """Return the dtype and shape; little-endian only if the array has more than most bytes else."""
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0":
-        raise ValueError(f"expected an IDX file, found {_kind(start + stream.read(28))}")
+        text = (start + stream.read(28)).lstrip()
+        kinds = [kind for magic, kind in OTHERS.items() if text.startswith(magic)]
+        found = kinds[0] if kinds else f"the bytes {start.hex(' ')}"
+        raise ValueError(f"expected an IDX file, found {found if start else 'an empty file'}")
     if start[2] not in TYPES:
         known = ", ".join(f"0x{code:02x}" for code in TYPES)
         raise ValueError(f"expected an IDX type of {known}; found 0x{start[2]:02x}")
@@ -98,29 +99,17 @@ def _read_header(stream: Any, most: int) -> tuple[np.dtype[Any], list[int]]:
     return dtype, shape
 
 
-def _kind(start: bytes) -> str:
-    """Say what a file is that begins with these bytes, with advice if possible."""
-    for magic, kind in OTHERS.items():
-        if start.lstrip().startswith(magic):
-            return kind
-    return f"the bytes {start[:4].hex(' ')}" if start else "an empty file"
-
-
 def write_idx(path: Path, array: Array) -> None:
-    """Write an array as IDX, atomically; as gzip if the name ends in .gz.
-
-    The dtype is uint8, int8, int16, int32, float32 or float64, in either byte order. The same array
-    gives the same bytes. Raises DataError for another dtype, MnistnetError if the file cannot be
-    written.
-    """
+    """Write an array as IDX, atomically; as gzip if the name ends in .gz. The same array gives the
+    same bytes. Raises DataError as content does, MnistnetError if the file cannot be written."""
     raw = b"".join(content(array))
     with atomic_write(path) as stream:
         stream.write(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 
 
 def content(array: Array) -> tuple[bytes, memoryview]:
-    """Return the header and the elements of the array's raw IDX file; raises DataError as write_idx
-    does."""
+    """Return the header and the elements of the array's raw IDX file. Raises DataError unless the
+    dtype is uint8, int8, int16, int32, float32 or float64, in either byte order."""
     code = CODES.get(array.dtype.newbyteorder("="))
     if code is None:
         raise DataError(f"IDX holds {', '.join(map(str, CODES))}; found {array.dtype}")

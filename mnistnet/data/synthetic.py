@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistnet.arrays import Array
 from mnistnet.data import mnist
 from mnistnet.errors import DataError
 from mnistnet.executors import process_pool
@@ -36,21 +35,9 @@ def write(
             return False
     mnist.check_empty(folder)
     make_folder(folder)
-    images, labels = _draw(sum(counts), advance)
-    train, _ = counts
-    sets = [
-        mnist.Dataset(images[:train], labels[:train], "train"),
-        mnist.Dataset(images[train:], labels[train:], "test"),
-    ]
-    sha256 = {data.split: data.sha256 for data in sets}
-    record = {"note": NOTE, "seed": SEED, "counts": counts, "sha256": sha256}
-    mnist.save(folder, sets, mnist.DRAWN, record)
-    return True
-
-
-def _draw(count: int, advance: Callable[[int, int], None]) -> tuple[Array, Array]:
-    """Draw digits on all cores, each part from its own random stream."""
+    train, count = counts[0], sum(counts)
     sizes = [min(PART, count - start) for start in range(0, count, PART)]
+    # each part has its own random stream, so that it does not matter which process draws it
     streams = map(np.random.default_rng, np.random.SeedSequence(SEED).spawn(len(sizes)))
     drawn = []
     try:
@@ -61,4 +48,11 @@ def _draw(count: int, advance: Callable[[int, int], None]) -> tuple[Array, Array
     except BrokenProcessPool as error:
         raise DataError("a process that drew digits was killed; try again") from error
     images, labels = (np.concatenate(arrays) for arrays in zip(*drawn, strict=True))
-    return images, labels
+    sets = [
+        mnist.Dataset(images[:train], labels[:train], "train"),
+        mnist.Dataset(images[train:], labels[train:], "test"),
+    ]
+    sha256 = {data.split: data.sha256 for data in sets}
+    record = {"note": NOTE, "seed": SEED, "counts": counts, "sha256": sha256}
+    mnist.save(folder, sets, mnist.DRAWN, record)
+    return True

@@ -19,14 +19,9 @@ COUNT = "{labels}: expected an integer for each image, here 50, and at least one
 UNLIKE_MNIST = {
     "images of another size": (np.zeros((50, 28, 27), np.uint8), None, f"{SIZE}50 x 28 x 27 uint8"),
     "images of another type": (np.zeros((50, 28, 28), np.int16), None, f"{SIZE}50 x .* int16"),
-    "labels that are fractions": (None, np.zeros(50, np.float32), f"{COUNT}50 float32"),
     "labels in columns, as QMNIST's": (None, np.zeros((50, 8), np.int32), f"{COUNT}50 x 8 int32"),
     "fewer labels than images": (None, np.zeros(49, np.uint8), f"{COUNT}49 uint8"),
-    "no images and no labels": (
-        np.zeros((0, 28, 28), np.uint8),
-        np.zeros(0, np.uint8),
-        "{labels}: expected .*, here 0, and at least one; found 0 uint8",
-    ),
+    "no images": (np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8), "{labels}: .* here 0,"),
     "a label above 9": (
         None,
         np.array([9] * 49 + [10], np.uint8),
@@ -54,8 +49,6 @@ def test_a_folder_a_pipe_or_a_broken_link_is_not_read(
     make(tiny / LABELS)
     with pytest.raises(DataError, match=f" has no {LABELS}, raw or .gz: it has {IMAGES}, "):
         mnist.load(tiny, "test")
-    with pytest.raises(DataError, match="found a folder or a device|No such file or directory"):
-        idx.read_idx(tiny / LABELS)
 
 
 @pytest.mark.parametrize("name", [LABELS, ""])
