@@ -7,9 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 
 from mnistnet.errors import MnistnetError, reason
 
@@ -30,42 +29,49 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     os.environ["PYTHONSAFEPATH"] = "1"
     cores = min(os.cpu_count() or 1, MOST)
     workers = min(workers or cores, cores)
-    context = multiprocessing.get_context("spawn")
     others = multiprocessing.active_children()
+    context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_follow_parent) as executor:
         try:
-            with _ctrl_c_blocked():  # inherited by the new processes
+            with _ctrl_c_delayed():
                 for _ in range(workers):  # each call starts a process
                     executor.submit(int)
             yield executor
         except BaseException:
             for process in set(multiprocessing.active_children()).difference(others):
                 process.kill()
+            # the last open end of the pipe for results: shutdown would wait for the rest of a
+            # result that a killed process has begun to write
+            executor._result_queue._writer.close()  # type: ignore[attr-defined]
             raise
         finally:
             executor.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
-def _ctrl_c_blocked() -> Iterator[None]:
-    """Delay Ctrl-C until the block ends; no effect on Windows."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _ctrl_c_delayed() -> Iterator[None]:
+    """Delay Ctrl-C until the block ends; except on Windows, new processes never receive it."""
+    pressed: list[object] = []
+    # since a thread, such as one of BLAS, may receive a signal that this one blocks
+    handler = signal.signal(signal.SIGINT, lambda *args: pressed.append(args))
+    if sys.platform != "win32":
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _follow_parent() -> None:
     """Let this worker end with its parent, to which it leaves Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows sends Ctrl-C to all processes
-    parent = multiprocessing.parent_process()
 
     def follow() -> None:
-        if parent:
+        if parent := multiprocessing.parent_process():
             parent.join()
         os._exit(1)
 
@@ -73,65 +79,48 @@ def _follow_parent() -> None:
 
 
 @contextlib.contextmanager
-def dask_cluster(
-    address: str, probe: Callable[[], Any], check: Callable[[str, Any], None]
-) -> Iterator[Executor]:
-    """Open the workers of a Dask scheduler as an executor.
+def dask_cluster(address: str, probe: Callable[[], None]) -> Iterator[Executor]:
+    """Open the workers of a Dask scheduler as an executor, after calling probe on each of them.
 
-    probe is called on every worker, and check with the name of the worker and the result. Raises
-    MnistnetError if the scheduler cannot be reached or has no workers, or if a worker fails.
+    Raises MnistnetError if the scheduler cannot be reached or has no workers, or if probe fails.
     """
     import asyncio  # the three are slow to load
     import logging
 
     try:
         import distributed
+        from distributed.comm import connect
     except ModuleNotFoundError as error:
         raise MnistnetError(
             f"--scheduler needs {error.name}; to install it: python -m pip install distributed"
         ) from error
-    before = logging.root.manager.disable
+
+    async def reach() -> None:
+        """Connect and disconnect, since a Client that cannot connect prints tracebacks."""
+        arguments = distributed.Security().get_connection_args("client")
+        try:
+            await (await connect(address, timeout=TIMEOUT, **arguments)).close()
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            raise MnistnetError(
+                f"cannot reach the scheduler {address}: {reason(error)}; to start one: "
+                "dask scheduler"
+            ) from error
+
     logging.disable(logging.CRITICAL)  # errors are raised instead
     try:
-        asyncio.run(_reach(address))
+        asyncio.run(reach())
         with distributed.Client(address, set_as_default=False) as client:
-            for worker, answer in _answers(client, address, probe).items():
-                check(worker, answer)
+            try:
+                found = client.run(probe)
+            except MnistnetError:
+                raise
+            except Exception as error:  # whatever a worker raises
+                raise MnistnetError(f"a worker cannot run mnistnet: {reason(error)}") from error
+            if not found:
+                raise MnistnetError(
+                    f"the scheduler {address} has no workers; to start one: "
+                    f"dask worker {address} --nthreads 1"
+                )
             yield client.get_executor()
-    except distributed.KilledWorker as error:
-        raise MnistnetError(
-            f"one task repeatedly killed its worker, perhaps because memory ran out: "
-            f"{reason(error)}"
-        ) from error
     finally:
-        logging.disable(before)
-
-
-async def _reach(address: str) -> None:
-    """Try to connect; a Client that fails to connect reports it again when it is deleted."""
-    from distributed import Security
-    from distributed.comm import connect
-
-    try:
-        arguments = Security().get_connection_args("client")
-        await (await connect(address, timeout=TIMEOUT, **arguments)).close()
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise MnistnetError(
-            f"cannot reach the scheduler {address}: {reason(error)}; to start one: dask scheduler"
-        ) from error
-
-
-def _answers(client: Any, address: str, probe: Callable[[], Any]) -> Mapping[str, Any]:
-    """Return the result of probe on each worker, by its name."""
-    try:
-        found: Mapping[str, Any] = client.run(probe)
-    except (OSError, CancelledError) as error:
-        raise MnistnetError(f"the scheduler {address} does not answer: {reason(error)}") from error
-    except Exception as error:  # whatever a worker raises
-        raise MnistnetError(f"a worker cannot run mnistnet: {reason(error)}") from error
-    if not found:
-        raise MnistnetError(
-            f"the scheduler {address} has no workers; to start one: "
-            f"dask worker {address} --nthreads 1"
-        )
-    return found
+        logging.disable(logging.NOTSET)

@@ -3,6 +3,7 @@ processes cannot import test modules."""
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -62,3 +63,13 @@ def endless_if_odd(options: Options) -> Result:
 def killed(name: str) -> None:
     """Kill the process that would read a picture."""
     os.kill(os.getpid(), KILL)
+
+
+def half_a_result() -> None:
+    """Begin to write a result of 99 bytes, and never end."""
+    frame = sys._getframe()
+    while "result_queue" not in frame.f_locals:  # of the worker's loop
+        frame = frame.f_back
+    os.write(frame.f_locals["result_queue"]._writer.fileno(), b"\0\0\0\x63half")
+    Path("begun").touch()
+    threading.Event().wait()

@@ -1,123 +1,45 @@
-"""mnistnet itself: help, usage errors, shell completion."""
+"""mnistnet itself: help, usage errors, shell completion, and how errors end it."""
 
+import os
 import re
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
-from program import program, run
+from program import png, posix_only, program, run
 
 from mnistnet import __version__, cli
-
-
-@pytest.mark.parametrize("name", [None, *cli.COMMANDS])
-def test_every_command_and_option_has_help(name: str | None) -> None:
-    result = run(*([name] if name else []), "-h")
-    assert result.exit_code == 0
-    command = cli.load_command(name) if name else cli.main
-    assert all(
-        parameter.help for parameter in command.params if parameter.param_type_name == "option"
-    )
-    assert max(map(len, result.stdout.splitlines())) <= 80
-
-
-@pytest.mark.parametrize("name", cli.COMMANDS)
-def test_the_summary_is_the_first_sentence_of_the_commands_help(name: str) -> None:
-    command = cli.load_command(name)
-    assert command.name == name
-    assert cli.main.commands[name].get_short_help_str() == command.get_short_help_str(200)
-
-
-def test_wrong_usage_exits_2() -> None:
-    for words in (["none"], ["train", "--epochs", "0"], ["predict"], ["eval", "--split", "all"]):
-        result = run(*words)
-        assert result.exit_code == 2
-        assert result.stdout == ""
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ("--lr", "'--learning-rate'"),
-        ("--learn", "'--learning-rate'"),
-        ("--wd=0", "'--weight-decay'"),
-        ("--d", "'--data' or '--drawn'"),
-        ("--epohcs", "'--epochs'"),
-    ],
-)
-def test_an_unknown_option_suggests_the_one_it_abbreviates(given: str, meant: str) -> None:
-    result = run("train", given)
-    assert result.exit_code == 2
-    assert result.stderr.endswith(f" Did you mean {meant}?\n")
-
-
-def test_an_unknown_option_without_a_similar_one_gets_no_suggestion() -> None:
-    assert "mean" not in run("train", "--zzz").stderr
-    assert "mean" not in run("train", "-x").stderr
-
-
-def test_a_misspelled_command_suggests_the_right_one() -> None:
-    assert "Did you mean 'train'?" in run("trian").stderr
-
+from mnistnet.cli import info
 
 CODE = "import sys; sys.argv[0] = 'mnistnet'; from mnistnet.__main__ import main; main()"
 NAMED = (sys.executable, "-c", CODE)  # not `python -m mnistnet`
 
-COMPLETIONS = [
-    ("gradc", "plain,gradcheck"),
-    ("eval --split va", "plain,validation"),
-    ("train --learning", "plain,--learning-rate"),
-    ("eval --weights a", "file,a"),
-    ("train --data a", "dir,a"),
-    ("predict a", "file,a"),
-    ("plot units a", "file,a"),
-]
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_and_option_has_help(name: str) -> None:
+    result = run(name, "-h")
+    command = cli.load_command(name)
+    assert (result.exit_code, command.name) == (0, name)
+    assert all(each.help for each in command.params if each.param_type_name == "option")
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert cli.main.commands[name].get_short_help_str() == command.get_short_help_str(200)
 
 
-@pytest.mark.parametrize(("words", "completion"), COMPLETIONS)
-def test_a_shell_completes_commands_options_and_file_names(words: str, completion: str) -> None:
-    result = program(
-        command=NAMED,
-        _MNISTNET_COMPLETE="bash_complete",
-        COMP_WORDS=f"mnistnet {words}",
-        COMP_CWORD=str(len(words.split())),
-    )
-    assert (result.stdout, result.stderr) == (f"{completion}\n", "")
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_malformed_completion_requests_print_no_traceback(shell: str) -> None:
-    request = {"_MNISTNET_COMPLETE": f"{shell}_complete"}
-    for variables in (request, request | {"COMP_WORDS": "mnistnet 'tr", "COMP_CWORD": "x"}):
-        assert "Traceback" not in program(command=NAMED, **variables).stderr
-    words = {"COMP_WORDS": "mnistnet gradc", "COMP_CWORD": "gradc" if shell == "fish" else "1"}
-    assert "gradcheck" in program(command=NAMED, **request | words).stdout
-    source = program(command=NAMED, _MNISTNET_COMPLETE=f"{shell}_source")
-    assert (source.exit_code, "_mnistnet_completion" in source.stdout) == (0, True)
-
-
-def test_help_loads_only_what_it_needs() -> None:
+@pytest.mark.parametrize("words", [("--help",), ("predict", "seven.png")])
+def test_only_what_is_needed_is_loaded(words: tuple[str, ...]) -> None:
+    Path("seven.png").write_bytes(png(7))
     code = (
-        "import runpy, sys; sys.argv = ['mnistnet', '--help']\n"
+        f"import runpy, sys; sys.argv = ['mnistnet', *{words}]\n"
         "try: runpy.run_module('mnistnet', run_name='__main__')\n"
-        "except SystemExit: print(*sorted(sys.modules))"
+        "finally: print(*sorted(sys.modules))"
     )
-    result = program(command=(sys.executable, "-c", code))
-    assert result.stderr == ""
-    *text, modules = result.stdout.splitlines()
-    assert text[0].startswith("Usage: ")
-    assert not {"numpy", "PIL", "requests", "tqdm"} & set(modules.split())
-    assert [name for name in modules.split() if name.startswith("mnistnet.")] == [
-        "mnistnet.cli",
-        "mnistnet.cli.streams",
-        "mnistnet.errors",
-    ]
-
-
-@pytest.mark.parametrize("option", ["-V", "--version"])
-def test_version(option: str) -> None:
-    assert run(option).stdout == f"mnistnet, version {__version__}\n"
+    modules = set(program(command=(sys.executable, "-c", code)).stdout.splitlines()[-1].split())
+    assert not {"multiprocessing", "distributed", "requests", "tqdm", "matplotlib"} & modules
+    if words == ("--help",):
+        assert not {"numpy", "PIL", "dataclasses"} & modules
+        own = {name for name in modules if name.startswith("mnistnet.")}
+        assert own == {"mnistnet.cli", "mnistnet.cli.streams", "mnistnet.errors"}
 
 
 def test_the_readme_shows_the_help_of_the_program() -> None:
@@ -127,3 +49,78 @@ def test_the_readme_shows_the_help_of_the_program() -> None:
     for words, text in shown:
         printed = program(*words.split(), command=NAMED, COLUMNS="80").stdout
         assert textwrap.dedent(text).rstrip() == printed.rstrip()
+
+
+def test_the_version_is_printed() -> None:
+    assert run("-V").stdout == run("--version").stdout == f"mnistnet, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "Usage: mnistnet "),
+        (("trian",), "Did you mean 'train'?"),
+        (("train", "--learn"), "Did you mean '--learning-rate'?"),
+        (("train", "--epochs", "0"), "0 is not in the range"),
+        (("predict",), "Missing argument 'PICTURE...'"),
+        (("eval", "--split", "all"), "'all' is not one of"),
+        (("predict", "--csv", "--json", "-"), "--csv cannot be used with --json"),
+        (("eval", "--against", "a", "--answers", "b"), "cannot be used together"),
+        (("search", "--best", "2"), "--best K needs --committee"),
+    ],
+)
+def test_wrong_usage_exits_2(words: tuple[str, ...], message: str) -> None:
+    result = run(*words)
+    assert (result.stdout, result.exit_code, message in result.stderr) == ("", 2, True)
+    assert result.stderr.count("Usage: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "completion"),
+    [
+        ("gradc", "plain,gradcheck"),
+        ("eval --split va", "plain,validation"),
+        ("train --learning", "plain,--learning-rate"),
+        ("eval --weights a", "file,a"),
+        ("train --data a", "dir,a"),
+        ("plot units a", "file,a"),
+    ],
+)
+def test_a_shell_completes_commands_options_and_file_names(
+    words: str, completion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_MNISTNET_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"mnistnet {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert run().stdout == f"{completion}\n"
+    monkeypatch.setenv("_MNISTNET_COMPLETE", "zsh_source")  # for ~/.zshrc
+    assert run().stdout.startswith("#compdef mnistnet\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(24, "Too many open files", "/etc/x"), "[Errno 24] Too many open files: '/etc/x'"),
+        (MemoryError(), "there is not enough memory for this"),
+        (ImportError("libx.so is missing"), "libx.so is missing"),
+    ],
+)
+def test_an_error_of_the_system_is_one_line(
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(info, "info_text", fail)
+    result = run("info", "--quiet")
+    assert (result.stdout, result.stderr, result.exit_code) == ("", f"Error: {message}\n", 1)
+
+
+@posix_only("needs signals")
+@pytest.mark.parametrize("place", ["parse_args", "resolve_command"])
+def test_ctrl_c_before_a_command_begins_is_an_interruption(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli.Program, place, lambda *_, **__: os.kill(os.getpid(), 2))
+    result = run("info")
+    assert (result.stderr.strip(), result.exit_code) == ("Interrupted", 130)

@@ -5,16 +5,16 @@ command runs, so that `mnistnet --help` starts fast.
 """
 
 import importlib
+import io
 import os
 import sys
-from contextlib import suppress
 from typing import Any
 
 import click
 
 from mnistnet import __version__
-from mnistnet.cli.streams import echo, escape_lines, prepare_streams, writing
-from mnistnet.errors import MnistnetError, reason
+from mnistnet.cli.streams import echo
+from mnistnet.errors import MnistnetError
 
 # Each command, the function in this package that defines it, and its summary in --help.
 COMMANDS = {
@@ -31,9 +31,8 @@ COMMANDS = {
     "train": ("train.train", "Train a network and write its weights."),
 }
 
-# Variables (or prefixes) that libraries read when imported, some failing on invalid values. None
-# changes a result, except SOURCE_DATE_EPOCH, which would add a date to plots. MPLBACKEND may name a
-# backend of the notebook that runs mnistnet; figures need none.
+# Variables (or their prefixes) that libraries read, some failing on invalid values. A notebook sets
+# MPLBACKEND to a backend of its own.
 IGNORED_VARIABLES = ("TQDM_", "PILLOW_", "SOURCE_DATE_EPOCH", "MATPLOTLIBRC", "MPLBACKEND")
 
 
@@ -45,33 +44,28 @@ class Program(click.Group):
     """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        prepare_streams()
         for name in [name for name in os.environ if name.startswith(IGNORED_VARIABLES)]:
             del os.environ[name]
-        is_program = kwargs.pop("standalone_mode", True)
+        if sys.stderr is None:  # closed
+            sys.stderr = io.StringIO()
+        if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack characters
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
-            kwargs["standalone_mode"] = False  # or click would handle errors itself
-            with writing("stdout"):
-                result = super().main(*args, **kwargs)
-            if not is_program:
-                return result
-            sys.exit(result)
-        except click.Abort:
-            echo("Interrupted", err=True)
+            sys.exit(super().main(*args, **kwargs | {"standalone_mode": False}))
+        except click.Abort as abort:
+            echo(" ".join(["Interrupted", *abort.args]), err=True)
             sys.exit(130)
-        except click.UsageError as error:
-            with writing("stderr"):
-                _usage_error(error).show()
+        except click.ClickException as error:
+            text = io.StringIO()
+            error.show(text)
+            echo(text.getvalue().rstrip("\n"), err=True)
             sys.exit(error.exit_code)
-        except (click.ClickException, MnistnetError, MemoryError, OSError, ImportError) as error:
-            echo(f"Error: {_message(error)}", err=True)
+        except MemoryError:
+            echo("Error: there is not enough memory for this", err=True)
             sys.exit(1)
-
-    def _main_shell_completion(self, *args: Any, **kwargs: Any) -> None:
-        with suppress(KeyError, ValueError):  # the shell's variables are missing or malformed
-            super()._main_shell_completion(*args, **kwargs)
-            return
-        sys.exit(1)
+        except (MnistnetError, OSError, ImportError) as error:
+            echo(f"Error: {error}", err=True)
+            sys.exit(1)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -82,9 +76,8 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            echo(" ".join(["Interrupted", *interrupt.args]), err=True)
-            ctx.exit(130)
+        except KeyboardInterrupt as interrupt:  # its arguments say how to continue
+            raise click.Abort(*interrupt.args) from interrupt
 
 
 def load_command(name: str) -> click.Command:
@@ -92,37 +85,6 @@ def load_command(name: str) -> click.Command:
     module, _, function = COMMANDS[name][0].partition(".")
     command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
     return command
-
-
-def _message(error: Exception) -> str:
-    """Return the text that reports an error which ends the program."""
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for this"
-    if isinstance(error, ImportError):
-        return f"cannot load a library: {reason(error)}"
-    if isinstance(error, OSError):
-        action = f"cannot use {error.filename}" if error.filename else "a system call failed"
-        return f"{action}: {reason(error)}"
-    return error.format_message() if isinstance(error, click.ClickException) else str(error)
-
-
-def _usage_error(error: click.UsageError) -> click.UsageError:
-    """Escape the message of a usage error; suggest the options that an unknown one abbreviates."""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return error  # its message is the help
-    message = error.format_message()
-    if isinstance(error, click.NoSuchOption) and error.ctx:
-        names = [name for param in error.ctx.command.params for name in param.opts]
-        meant = [name for name in names if _abbreviates(error.option_name, name)]
-        if meant:
-            message = f"{error.message} Did you mean {' or '.join(map(repr, meant))}?"
-    return click.UsageError(escape_lines(message), error.ctx)
-
-
-def _abbreviates(word: str, option: str) -> bool:
-    """Whether a word such as --learn or --lr is a prefix or the initials of --learning-rate."""
-    initials = "".join(part[:1] for part in option.split("-"))
-    return option.startswith("--") and (option.startswith(word) or word == f"--{initials}")
 
 
 @click.group(

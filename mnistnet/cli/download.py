@@ -4,21 +4,22 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli.options import data_options, progress, quiet_option
+from mnistnet.cli import options
+from mnistnet.cli.streams import echo
 from mnistnet.data import download as library
-from mnistnet.data import mnist, synthetic
+from mnistnet.data import mnist
 from mnistnet.errors import DataError
 
 
 @click.command()
-@data_options
+@options.data_options
 @click.option("--check", is_flag=True, help="Only verify the files; exit with 1 if any is wrong.")
 @click.option(
     "--synthetic",
     is_flag=True,
     help="Draw digits instead; they are not MNIST.  [default folder: ~/.cache/mnistnet/drawn]",
 )
-@quiet_option
+@options.quiet_option
 def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthetic: bool) -> None:
     """Download MNIST, verify it and keep it.
 
@@ -31,29 +32,28 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
       mnistnet download --mirror ~/Downloads/mnist
       mnistnet download --synthetic
     """
+    if synthetic and check:
+        raise click.UsageError("--check verifies MNIST; it cannot be used with --synthetic")
     if synthetic:
-        if check:
-            raise click.UsageError("--check verifies MNIST; it cannot be used with --synthetic")
-        _draw(folder or library.cache_folder() / "drawn")
-        return
-    folder = folder or library.cache_folder()
-    if check:
+        from mnistnet.data import synthetic as drawing  # loads Pillow
+
+        folder = folder or library.cache_folder() / "drawn"
+        with options.progress("drawing", " digits") as (_, advance):
+            is_new = drawing.write(folder, advance)
+        origin = "drawn" if is_new else "here, drawn before"
+        sources = {file.name: origin for file in mnist.FILES}
+    elif check:
+        folder = folder or library.cache_folder()
         faults = library.check(folder)
         for name, fault in faults.items():
-            click.echo(f"{name:<24} {fault or 'verified'}")
+            echo(f"{name:<24} {fault or 'verified'}")
         if any(faults.values()):
             raise DataError(f"{folder} does not contain the four files of MNIST, unaltered")
         return
-    with progress() as (notify, advance):
-        sources = library.download(folder, (*mirrors, *mnist.MIRRORS), notify, advance)
-    for name, source in sources.items():
-        click.echo(f"{name:<24} {source}")
-    click.echo(f"in {folder}")
-
-
-def _draw(folder: Path) -> None:
-    with progress("drawing", " digits") as (_, advance):
-        is_new = synthetic.write(folder, advance)
-    for file in mnist.FILES:
-        click.echo(f"{file.name:<24} {'drawn' if is_new else 'here, drawn before'}")
-    click.echo(f"in {folder}")
+    else:
+        folder = folder or library.cache_folder()
+        with options.progress() as (notify, advance):
+            sources = library.download(folder, (*mirrors, *mnist.MIRRORS), notify, advance)
+    for name, origin in sources.items():
+        echo(f"{name:<24} {origin}")
+    echo(f"in {folder}")

@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,9 +12,7 @@ from mnistnet.data.answers import read_answers
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import DataError
 from mnistnet.model.state import rows_of
-from mnistnet.report import evaluation as library
-from mnistnet.report import text
-from mnistnet.report.evaluation import Evaluation
+from mnistnet.report import evaluation, text
 
 
 @click.command(name="eval")
@@ -74,48 +71,38 @@ def evaluate(
     file_split = "test" if split == "test" else "train"
     data = options.load_dataset(folder, mirrors, file_split)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
-    result = library.evaluate(network.model, data.images, data.labels, rows)
-    subsets = library.accuracy_of_subsets(result, data.label_errors)
-    comparison = None
-    if against or answers_file:
-        comparison = _compare(against, answers_file, split, data, rows, result)
+    result = evaluation.evaluate(network.model, data.images, data.labels, rows)
+    subsets = evaluation.accuracy_of_subsets(result, data.label_errors)
+    compared = None
+    if answers_file:
+        right = read_answers(answers_file, len(rows)) == data.labels[rows]
+        compared = evaluation.compare(str(answers_file), result.right, right, rows)
+    elif against:
+        right = _right(against, split, data, rows)
+        compared = evaluation.compare(str(against), result.right, right, rows)
     if as_json:
-        facts: dict[str, Any] = {
-            "split": split,
-            "published": data.published,
-            "drawn": data.drawn,
-            "weights": str(path),
-            "parts": subsets,
-        }
-        if comparison:
-            facts["against"] = comparison
-        options.print_json(library.as_json(result) | facts)
+        facts = evaluation.as_json(result)
+        facts |= {"split": split, "published": data.published, "drawn": data.drawn}
+        facts |= {"weights": str(path), "parts": subsets}
+        if compared:
+            facts["against"] = compared
+        options.print_json(facts)
         return
     options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     name = f"drawn {split}" if data.drawn else split
     echo(text.evaluation_text(result, name, subsets))
-    if comparison:
-        echo("\n" + text.comparison_text(comparison, file_split))
+    if compared:
+        echo("\n" + text.comparison_text(compared, file_split))
     if mistakes and result.mistakes:
-        columns, plain = shutil.get_terminal_size().columns, not options.can_print("▀▄█")
+        listed, columns = result.mistakes[:mistakes], shutil.get_terminal_size().columns
         shown = text.mistakes_text(
-            result.mistakes[:mistakes], data.images, file_split, data.label_errors, columns, plain
+            listed, data.images, file_split, data.label_errors, columns, options.is_ascii()
         )
         echo(f"\nmost confident mistakes\n\n{shown}")
 
 
-def _compare(
-    against: Path | None,
-    answers_file: Path | None,
-    split: str,
-    data: Dataset,
-    rows: Array,
-    result: Evaluation,
-) -> dict[str, Any]:
-    """Compare the result on these rows with that of another network, or with a file's answers."""
-    if answers_file:
-        right = read_answers(answers_file, len(rows)) == data.labels[rows]
-        return library.compare(str(answers_file), result.right, right, rows)
+def _right(against: Path, split: str, data: Dataset, rows: Array) -> Array:
+    """Return whether another network is right on each of these rows."""
     other = options.load_weights(against).network
     other_rows = rows_of(split, len(data.labels), data.sha256, other.metadata)
     if other_rows.tolist() != rows.tolist():
@@ -123,5 +110,4 @@ def _compare(
             f"{against}: expected a network with the same images held out; found another; use "
             "--split test"
         )
-    right = library.evaluate(other.model, data.images, data.labels, rows).right
-    return library.compare(str(against), result.right, right, rows)
+    return evaluation.evaluate(other.model, data.images, data.labels, rows).right

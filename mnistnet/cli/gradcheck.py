@@ -9,13 +9,11 @@ from mnistnet.arrays import CLASSES, PIXELS
 from mnistnet.cli import options
 from mnistnet.cli.streams import echo
 from mnistnet.errors import MnistnetError
-from mnistnet.model import weights as weights_file
 from mnistnet.model.gradcheck import check_gradient
 from mnistnet.model.network import Network, scale
 from mnistnet.model.options import Options
+from mnistnet.model.weights import load
 from mnistnet.report.steps import gradient_check_text
-
-IMAGES = 100
 
 
 @click.command()
@@ -38,22 +36,17 @@ def gradcheck(
     if weights is None and not options.DEFAULT_WEIGHTS.exists():
         name, network = "a new network", Network.random((PIXELS, *Options.hidden, CLASSES), rng)
     else:
-        name = str(weights or options.DEFAULT_WEIGHTS)
-        network, _ = weights_file.load(weights or options.DEFAULT_WEIGHTS)
+        weights = weights or options.DEFAULT_WEIGHTS
+        name, (network, _) = str(weights), load(weights)
     data = options.load_dataset(folder, mirrors, "train")
-    x, labels = scale(data.images[:IMAGES]), data.labels[:IMAGES]
-    check = check_gradient(network, x, labels, rng)
+    check = check_gradient(network, scale(data.images[:100]), data.labels[:100], rng)
     if as_json:
-        facts = {
-            "parameters": check.parameters,
-            "backprop_vs_autodiff": check.backprop_vs_autodiff,
-            "backprop_vs_finite_differences": check.backprop_vs_finite_differences,
-            "ok": check.ok,
-        }
-        options.print_json(facts)
+        names = ("parameters", "backprop_vs_autodiff", "backprop_vs_finite_differences", "ok")
+        options.print_json({name: getattr(check, name) for name in names})
     else:
         layers = "-".join(map(str, network.layers))
-        options.note(f"{name}, {layers}; {len(x)} {'drawn ' * data.drawn}images")
+        images = f"{min(len(data.images), 100)} {'drawn ' * data.drawn}images"
+        options.note(f"{name}, {layers}; {images}")
         echo(gradient_check_text(check))
     if not check.ok:
         raise MnistnetError("backpropagation does not compute the gradient of the loss")

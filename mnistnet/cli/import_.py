@@ -6,30 +6,27 @@ from typing import Any
 import click
 
 from mnistnet.api import load_network
-from mnistnet.cli.options import FOLDER, UserPath, note, output_options, print_json, progress
-from mnistnet.cli.streams import escape
-from mnistnet.data.convert import TEST_SHARE, Imported, convert
+from mnistnet.cli import options
+from mnistnet.cli.streams import echo, escape
+from mnistnet.data.convert import DIGITS, TEST_SHARE, convert
 from mnistnet.data.mnist import MAX_NAME
 
 
-def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> dict[str, int] | None:
+def _mapping(
+    _ctx: click.Context, _param: click.Parameter, text: str | None
+) -> dict[str, int] | None:
     """Parse '0,1,seven=7' into a dict from label to digit."""
     if text is None:
         return None
-    mapping: dict[str, int] = {}
-    for item in text.split(","):
-        label, _, digit = item.strip().rpartition("=")
-        if len(digit) != 1 or digit not in "0123456789":
-            raise click.BadParameter(
-                f"expected labels and digits such as 0,1,seven=7; found {item!r}", ctx, param
-            )
-        mapping[label or digit] = int(digit)
-    return mapping
+    pairs = [item.strip().rpartition("=") for item in text.split(",")]
+    if not all(digit in DIGITS for _, _, digit in pairs):
+        raise click.BadParameter(f"expected labels and digits such as 0,1,seven=7; found {text!r}")
+    return {label or digit: DIGITS[digit] for label, _, digit in pairs}
 
 
 @click.command(name="import")
-@click.argument("source", type=UserPath())
-@click.option("--out", type=FOLDER, required=True, help="Folder to write, new or empty.")
+@click.argument("source", type=options.UserPath())
+@click.option("--out", type=options.FOLDER, required=True, help="Folder to write, new or empty.")
 @click.option("--name", help="Name of the data set.  [default: the name of the folder]")
 @click.option(
     "--labels",
@@ -49,8 +46,8 @@ def _mapping(ctx: click.Context, param: click.Parameter, text: str | None) -> di
     default=TEST_SHARE,
     help="Fraction of the images for the test set, if SOURCE has none.  [default: 1/6]",
 )
-@output_options
-def import_(source: Path, out: Path, name: str | None, as_json: bool, **options: Any) -> None:
+@options.output_options
+def import_(source: Path, out: Path, name: str | None, as_json: bool, **how: Any) -> None:
     """Convert a data set for the other commands.
 
     SOURCE is an .npz file (as from Keras or KMNIST), a CSV file (as from Kaggle), IDX files of any
@@ -69,24 +66,20 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **options:
             f"expected 1 to {MAX_NAME} printable characters", param_hint="--name"
         )
     predict = load_network().predict
-    with progress("reading", " images") as (notify, advance):
-        options |= {"notify": lambda text: notify(escape(text)), "advance": advance}
-        done = convert(source, out, name=name or "", predict=predict, **options)
+    with options.progress("reading", " images") as (notify, advance):
+        how |= {"notify": lambda text: notify(escape(text)), "advance": advance}
+        done = convert(source, out, name=name or "", predict=predict, **how)
     for warning in done.warnings:
-        note(f"Warning: {warning}")
+        options.note(f"Warning: {warning}")
     if as_json:
-        print_json({"out": str(out), **vars(done)})
-    else:
-        _print(done, out)
-
-
-def _print(done: Imported, out: Path) -> None:
-    click.echo("digit     " + "".join(f"{digit:>8}" for digit in range(10)) + "     all")
+        options.print_json({"out": str(out), **vars(done)})
+        return
+    echo("digit     " + "".join(f"{digit:>8}" for digit in range(10)) + "     all")
     for split, counts in done.counts.items():
         columns = "".join(f"{count:>8,}" for count in counts)
-        click.echo(f"{split:<10}{columns}{sum(counts):>8,}")
+        echo(f"{split:<10}{columns}{sum(counts):>8,}")
     if done.left_out:
-        click.echo(f"{done.left_out:,} images of other labels left out")
+        echo(f"{done.left_out:,} images of other labels left out")
     if done.skipped:
-        click.echo(f"{done.skipped:,} files skipped")
-    click.echo(f"{escape(done.name)} in {escape(str(out))}")
+        echo(f"{done.skipped:,} files skipped")
+    echo(escape(f"{done.name} in {out}"))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-from tqdm import tqdm
 
 from mnistnet.api import Network, load_data, load_network
 from mnistnet.cli.streams import echo
@@ -18,6 +17,9 @@ from mnistnet.model.diagnosis import image_warning
 from mnistnet.model.weights import PRETRAINED
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
+READ_WEIGHTS = (
+    "Weights file to read.  [default: mnistnet.npz if it exists, else the bundled weights]"
+)
 
 
 class UserPath(click.Path):
@@ -35,28 +37,15 @@ class UserPath(click.Path):
 
 FILE = UserPath(dir_okay=False)
 FOLDER = UserPath(file_okay=False)
-
-
-class Picture(click.Path):
-    """A file, a folder, an image of the data set such as test:7, or - for standard input."""
-
-    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:  # noqa: ARG002
-        return "Use - to read a picture from standard input."
-
-
-PICTURE = Picture(readable=False)  # the library says why a file cannot be read
+# A file, a folder, an image of the data set such as test:7, or -; the library checks it.
+PICTURE = click.Path(readable=False)
 
 
 class Mirror(click.types.StringParamType):
     """A URL or a folder. The environment variable has one per line, since folders have spaces."""
 
     name = "url|dir"
-
-    def split_envvar_value(self, rv: str) -> list[str]:
-        return [line for line in rv.splitlines() if line.strip()]
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return value or self.fail("a mirror cannot be empty", param, ctx)
+    envvar_list_splitter = "\n"
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,11 +70,6 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return data(mirror(command))
 
 
-READ_WEIGHTS = (
-    "Weights file to read.  [default: mnistnet.npz if it exists, else the bundled weights]"
-)
-
-
 def weights_option(text: str = READ_WEIGHTS, default: Path | None = None) -> Callable[..., Any]:
     """Add --weights with this help."""
     return click.option("--weights", type=FILE, default=default, show_default=True, help=text)
@@ -94,18 +78,12 @@ def weights_option(text: str = READ_WEIGHTS, default: Path | None = None) -> Cal
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, one object per line."
 )
-
-
-def _set_quiet(ctx: click.Context, _param: click.Parameter, quiet: bool) -> None:
-    ctx.meta["mnistnet.quiet"] = quiet
-
-
 quiet_option = click.option(
     "--quiet",
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=_set_quiet,
+    callback=lambda ctx, _, quiet: ctx.meta.update(quiet=quiet),
     help="Print nothing but errors on stderr.",
 )
 
@@ -118,7 +96,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def is_quiet() -> bool:
     """Whether --quiet is given."""
     ctx = click.get_current_context(silent=True)
-    return bool(ctx and ctx.meta.get("mnistnet.quiet"))
+    return bool(ctx and ctx.meta.get("quiet"))
 
 
 def note(sentence: str) -> None:
@@ -127,30 +105,29 @@ def note(sentence: str) -> None:
         echo(sentence, err=True)
 
 
+def make_bar(hidden: bool = False, **look: Any) -> Any:
+    """Return a progress bar on stderr, hidden if that is not a terminal or --quiet is given."""
+    from tqdm import tqdm  # slow to load, and not needed to read a picture
+
+    return tqdm(dynamic_ncols=True, disable=hidden or is_quiet() or None, **look)
+
+
 @contextmanager
 def progress(
     title: str = "MNIST", unit: str = "B"
 ) -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
     """Yield the library's callbacks notify and advance, for sentences and a bar on stderr."""
-    bar: Any = None
+    with make_bar(desc=title, unit=unit, unit_scale=True, delay=1) as bar:
 
-    def notify(sentence: str) -> None:
-        if bar is not None:
+        def notify(sentence: str) -> None:
             bar.clear()
-        note(sentence)
+            note(sentence)
 
-    def advance(received: int, total: int) -> None:
-        nonlocal bar
-        if bar is None:
-            hidden = is_quiet() or None  # None: unless stderr is a terminal
-            bar = tqdm(desc=title, total=total or None, unit=unit, unit_scale=True, disable=hidden)
-        bar.update(received)
+        def advance(received: int, total: int) -> None:
+            bar.total, bar.delay = total or None, 0  # with a delay, the bar is not shown
+            bar.update(received)
 
-    try:
         yield notify, advance
-    finally:
-        if bar is not None:
-            bar.close()
 
 
 class LoadedWeights(NamedTuple):
@@ -188,10 +165,6 @@ def print_json(facts: Any) -> None:
     echo(json.dumps(facts))
 
 
-def can_print(text: str) -> bool:
-    """Whether the encoding of stdout has these characters."""
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
+def is_ascii() -> bool:
+    """Whether stdout may lack the block characters of a picture."""
+    return not str(getattr(sys.stdout, "encoding", "")).lower().startswith("utf")

@@ -3,16 +3,13 @@ by name, such as test:7, train:0-99 and validation:3."""
 
 import re
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor, Executor
 from pathlib import Path
 from typing import NamedTuple
 
 from mnistnet.arrays import Array
 from mnistnet.cli import options
-from mnistnet.data.mnist import Dataset
 from mnistnet.errors import MnistnetError, PictureError
 from mnistnet.image.digit import Digit, Picture, read_picture
 from mnistnet.model.metadata import Metadata
@@ -20,8 +17,7 @@ from mnistnet.model.state import rows_of
 from mnistnet.model.threads import one_blas_thread
 from mnistnet.report.text import kind_text
 
-NAME = re.compile(r"(test|train|validation):(.*)", re.DOTALL)
-AHEAD = 100  # files that processes read in advance
+SPLITS = ("test:", "train:", "validation:")  # beginnings of names in the data set
 
 
 class Sample(NamedTuple):
@@ -35,116 +31,70 @@ class Samples:
     """The images of a data set. Each split is loaded once, when its first image is needed."""
 
     def __init__(self, folder: Path | None, mirrors: tuple[str, ...], metadata: Metadata) -> None:
-        """Take the values of --data and --mirror, and the metadata of the network, which determines
-        the validation images."""
+        """Take --data, --mirror and the metadata of the network, which says what was held out."""
         self._source = folder, mirrors
         self._metadata = metadata
-        self._splits: dict[str, tuple[Dataset, Array] | MnistnetError] = {}
+        self._splits: dict[str, tuple[Array, Array]] = {}
 
     def expand(self, name: str) -> list[str]:
-        """Expand 'test:0-99' to 'test:0', ..., 'test:99'; return any other name, such as a file's,
-        unchanged."""
-        match = NAME.fullmatch(name)
-        first, dash, last = match[2].partition("-") if match else ("", "", "")
-        if not match or not dash:
+        """Expand 'test:0-99' to 'test:0', ..., 'test:99'; return any other name unchanged."""
+        split, _, numbers = name.partition(":")
+        ends = re.fullmatch("([0-9]{1,9})-([0-9]{1,9})", numbers)
+        if not name.startswith(SPLITS) or not ends:
             return [name]
-        try:
-            ends = [self._number(match[1], number) for number in (first, last)]
-        except MnistnetError:
-            return [name]  # get raises the error
-        return [f"{match[1]}:{number}" for number in range(ends[0], ends[1] + 1)] or [name]
+        # up to one image that does not exist, of which get reports it
+        first, last = int(ends[1]), min(int(ends[2]), len(self._split(split)[1]))
+        return [f"{split}:{number}" for number in range(first, last + 1)] or [name]
 
     def get(self, name: str) -> Sample | None:
         """Return the sample of this name, or None if it does not name one.
 
-        Raises MnistnetError if there is no such image or the data cannot be loaded.
+        Raises PictureError if there is no such image, another MnistnetError if the data cannot be
+        loaded.
         """
-        match = NAME.fullmatch(name)
-        if not match:
+        if not name.startswith(SPLITS):
             return None
-        number = self._number(match[1], match[2])
-        data, rows = self._split(match[1])
-        return Sample(data.images[rows[number]], int(data.labels[rows[number]]))
+        split, _, number = name.partition(":")
+        images, labels = self._split(split)
+        if not re.fullmatch("[0-9]{1,9}", number) or int(number) >= len(labels):
+            raise PictureError(f"expected {split}: and a number from 0 to {len(labels) - 1}")
+        return Sample(images[int(number)], int(labels[int(number)]))
 
-    def _number(self, split: str, text: str) -> int:
-        last = len(self._split(split)[1]) - 1
-        is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(last))
-        if not is_number or int(text) > last:
-            raise PictureError(f"expected {split}: and a number from 0 to {last}")
-        return int(text)
-
-    def _split(self, split: str) -> tuple[Dataset, Array]:
-        """Return the data and the rows of the split in them; raise the same error every time."""
+    def _split(self, split: str) -> tuple[Array, Array]:
+        """Return the images and labels of a split."""
         if split not in self._splits:
-            try:
-                data = options.load_dataset(*self._source, "test" if split == "test" else "train")
-                if data.drawn:
-                    options.note(f"{split} images are {kind_text(data.published, data.drawn)}")
-                part = "validation" if split == "validation" else "test"  # "test": all rows
-                rows = rows_of(part, len(data.labels), data.sha256, self._metadata)
-                self._splits[split] = data, rows
-            except MnistnetError as error:
-                self._splits[split] = error
-        found = self._splits[split]
-        if isinstance(found, MnistnetError):
-            raise found
-        return found
+            data = options.load_dataset(*self._source, "test" if split == "test" else "train")
+            if data.drawn:
+                options.note(f"{split} images are {kind_text(data.published, data.drawn)}")
+            images, labels = data.images, data.labels
+            if split == "validation":
+                rows = rows_of(split, len(labels), data.sha256, self._metadata)
+                images, labels = images[rows], labels[rows]
+            self._splits[split] = images, labels
+        return self._splits[split]
 
 
-def read(name: str, samples: Samples) -> Picture | MnistnetError:
+def read(name: str, samples: Samples | None = None) -> Picture | MnistnetError:
     """Read an image of the data set, standard input or a file; return an error if that fails."""
     try:
-        sample = samples.get(name)
+        sample = samples.get(name) if samples else None
         if sample:
             return Picture((Digit(sample.image),), inverted=False, as_is=True)
-        if name != "-":
-            return read_file(name)
-        if sys.stdin is None:
-            return PictureError("standard input is closed")
-        return read_picture(sys.stdin.buffer)
-    except MnistnetError as error:
-        return error
-
-
-def read_file(name: str) -> Picture | MnistnetError:
-    """Read a file; return an error if that fails."""
-    try:
+        if name == "-" and not sys.stdin:
+            raise PictureError("standard input is closed")
         with one_blas_thread():
-            return read_picture(Path(name))
+            return read_picture(sys.stdin.buffer if name == "-" else Path(name))
     except MnistnetError as error:
         return error
 
 
-@contextmanager
 def read_all(
-    names: Iterable[str], samples: Samples, workers: int
-) -> Iterator[Iterator[tuple[str, Picture | MnistnetError]]]:
-    """Yield an iterator over the names, each with its picture or an error.
-
-    Several workers are processes that read the files. Raises MnistnetError if one is killed.
-    """
-    if workers == 1:
-        yield ((name, read(name, samples)) for name in names)
-        return
-    from mnistnet.executors import process_pool  # slow to load
-
-    def begin(name: str) -> Callable[[], Picture | MnistnetError]:
-        if name != "-" and not NAME.fullmatch(name):
-            return pool.submit(read_file, name).result
-        picture = read(name, samples)
-        return lambda: picture
-
-    def in_order() -> Iterator[tuple[str, Picture | MnistnetError]]:
-        begun: deque[tuple[str, Callable[[], Picture | MnistnetError]]] = deque()
-        for name in names:
-            begun.append((name, begin(name)))
-            if len(begun) == AHEAD:
-                first, result = begun.popleft()
-                yield first, result()
-        yield from ((name, result()) for name, result in begun)
-
+    names: Sequence[str], samples: Samples, executor: Executor | None
+) -> list[Picture | MnistnetError]:
+    """Read the pictures of these names, the files in an executor if one is given."""
+    files = [name for name in names if name != "-" and not name.startswith(SPLITS)]
     try:
-        with process_pool(workers) as pool:
-            yield in_order()
+        found = dict(zip(files, executor.map(read, files), strict=True)) if executor else {}
     except BrokenExecutor as error:
         raise MnistnetError("a process that read pictures was killed; run it again") from error
+    return [found.get(name) or read(name, samples) for name in names]

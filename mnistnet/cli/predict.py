@@ -3,10 +3,12 @@
 import csv
 import io
 import itertools
+import os
 import sys
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -17,7 +19,6 @@ from mnistnet.cli.streams import echo, escape
 from mnistnet.errors import MnistnetError
 from mnistnet.image.decode import pictures_in
 from mnistnet.image.digit import Picture
-from mnistnet.model.answer import Answer
 from mnistnet.report.explain import explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
 
@@ -59,7 +60,7 @@ def predict(
     folder: Path | None,
     mirrors: tuple[str, ...],
     workers: int,
-    **how: bool,
+    **how: Any,
 ) -> None:
     """Recognise the digit or number in each PICTURE.
 
@@ -87,109 +88,88 @@ def predict(
       mnistnet predict --csv test:0-9999 > answers.csv
       mnistnet predict --workers 2 FOLDER
     """
-    form = Format(**how)
-    if form.as_csv and (form.as_json or form.show or form.explains):
+    if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
     _, network, description = options.load_weights(weights)
     if weights is None or network.metadata.data.drawn:
         options.note(description)
     samples = Samples(folder, mirrors, network.metadata)
-    if form.as_csv:
+    if how["as_csv"]:
         echo("picture,unsure,probability,digit")
     names = (name for given in pictures for name in _expand(given, samples))
-    failed, done = False, 0
-    with (
-        read_all(names, samples, workers) as coming,
-        options.progress("", " pictures") as (_, advance),
-    ):
-        try:
-            while batch := list(itertools.islice(coming, BATCH)):
-                failed |= any(isinstance(found, MnistnetError) for _, found in batch)
-                _print(batch, network, form, samples)
-                done += len(batch)
-                if workers > 1 and not sys.stdout.isatty():  # answers would be in its way
-                    advance(len(batch), 0)
-        except KeyboardInterrupt as interrupt:
-            interrupt.args = (f"after {done:,} pictures",)
-            raise
+    failed = False
+    with ExitStack() as stack:
+        executor = None
+        if workers > 1:
+            from mnistnet.executors import process_pool  # slow to load
+
+            executor = stack.enter_context(process_pool(workers))
+        while batch := list(itertools.islice(names, BATCH)):
+            found = list(zip(batch, read_all(batch, samples, executor), strict=True))
+            _print(found, network, samples, **how)
+            failed |= any(isinstance(picture, MnistnetError) for _, picture in found)
     if failed:
         sys.exit(1)
 
 
-class Format(NamedTuple):
-    """How answers are printed."""
-
-    top: int
-    show: bool
-    explains: bool
-    as_csv: bool
-    as_json: bool
-
-
 def _print(
-    batch: list[tuple[str, Picture | MnistnetError]],
+    found: list[tuple[str, Picture | MnistnetError]],
     network: Network,
-    form: Format,
     samples: Samples,
+    top: int,
+    show: bool,
+    explains: bool,
+    as_csv: bool,
+    as_json: bool,
 ) -> None:
     """Print the answer or the error for each picture, in order."""
-    read = [(name, found) for name, found in batch if isinstance(found, Picture)]
+    read = [(name, picture) for name, picture in found if isinstance(picture, Picture)]
     replies = answer_pictures(network, [picture for _, picture in read])
-    lines = answer_lines([escape(name) for name, _ in read], replies, form.top)
-    answered = zip(replies, lines, strict=True)
-    for name, found in batch:
-        if isinstance(found, Picture):
-            for sentence in found.notes:
-                options.note(escape(f"{name}: {sentence}"))
-            explanations = []
-            if form.explains:
-                label = getattr(samples.get(name), "label", None)
-                explanations = [explain(network.model, d.image, label) for d in found.digits]
-            _print_answer(name, found, *next(answered), explanations, network.model.layers, form)
-        elif form.as_json:
-            options.print_json({"picture": name, "error": str(found)})
+    lines = answer_lines([escape(name) for name, _ in read], replies, top)
+    answers = zip(replies, lines, strict=True)
+    for name, picture in found:
+        if isinstance(picture, MnistnetError):
+            if as_json:
+                options.print_json({"picture": name, "error": str(picture)})
+            else:
+                echo(f"Error: {escape(name)}: {picture}", err=True)
+            if as_csv:  # one row per picture
+                _print_row(name, "", "", "")
+            continue
+        reply, line = next(answers)
+        for sentence in picture.notes:
+            options.note(escape(f"{name}: {sentence}"))
+        explanations = []
+        if explains:
+            label = getattr(samples.get(name), "label", None)
+            explanations = [explain(network.model, each.image, label) for each in picture.digits]
+        if as_csv:
+            number = reply.digit if reply.number is None else reply.number
+            _print_row(name, reply.unsure, reply.probability, number)
+        elif as_json:
+            more = {"explanations": explanations} if explains else {}
+            options.print_json({"picture": name, **asdict(reply), **more})
         else:
-            echo(f"Error: {escape(name)}: {found}", err=True)
-            if form.as_csv:  # one row per picture
-                echo(_csv_line(name, "", "", ""))
+            echo(line)
+            for digit, answer in itertools.zip_longest(picture.digits, reply.digits):
+                if show or explains:  # there is no answer if nothing looks like a digit
+                    bars = answer.probabilities if answer else []
+                    echo(picture_text(digit.image.tolist(), bars, options.is_ascii()) + "\n")
+            for explanation in explanations:
+                echo(explanation_text(explanation, network.model.layers) + "\n")
 
 
-def _print_answer(
-    name: str,
-    picture: Picture,
-    reply: Answer,
-    line: str,
-    explanations: list[dict[str, Any]],
-    layers: tuple[int, ...],
-    form: Format,
-) -> None:
-    if form.as_csv:
-        read = reply.digit if reply.number is None else reply.number
-        echo(_csv_line(name, reply.unsure, reply.probability, read))
-    elif form.as_json:
-        more = {"explanations": explanations} if form.explains else {}
-        options.print_json({"picture": name, **asdict(reply), **more})
-    else:
-        echo(line)
-        if form.show or form.explains:
-            # no probabilities for what does not look like a digit
-            each = [digit.probabilities for digit in reply.digits] or [[] for _ in picture.digits]
-            for digit, own in zip(picture.digits, each, strict=True):
-                echo(picture_text(digit.image.tolist(), own, not options.can_print("▀▄█")) + "\n")
-        for explanation in explanations:
-            echo(explanation_text(explanation, layers) + "\n")
-
-
-def _csv_line(*fields: object) -> str:
+def _print_row(*fields: object) -> None:
+    """Print a row of CSV."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
-    return line.getvalue()
+    echo(line.getvalue())
 
 
 def _expand(name: str, samples: Samples) -> list[str]:
     """Expand a folder to its pictures, and a range to its images."""
-    try:
-        found = pictures_in(Path(name)) if Path(name).is_dir() else []
-    except (MnistnetError, OSError):  # reading it will report the error
-        found = []
-    return [str(path) for path in found] or samples.expand(name)
+    with suppress(MnistnetError):  # reading the name will report the error
+        if os.path.isdir(name):  # noqa: PTH112 (is_dir may raise OSError)
+            return [str(path) for path in pictures_in(Path(name))] or [name]
+        return samples.expand(name)
+    return [name]

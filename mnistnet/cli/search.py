@@ -1,33 +1,21 @@
 """mnistnet search."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 from mnistnet.api import source, train_start
-from mnistnet.arrays import CLASSES, PIXELS
 from mnistnet.cli import options
 from mnistnet.cli.settings import note_failure, prepare, training_options
 from mnistnet.cli.streams import echo
-from mnistnet.errors import TrainingError
 from mnistnet.executors import dask_cluster, process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights as files
-from mnistnet.model.options import Options
 from mnistnet.model.search import Start
-from mnistnet.report.starts import (
-    analyse,
-    start_json,
-    start_text,
-    starts_text,
-    summary_json,
-    written_text,
-)
+from mnistnet.report import starts as report
 from mnistnet.report.text import percent
 
 MAX_STARTS = 100_000  # more is a typing error
@@ -63,7 +51,6 @@ def search(
     folder: Path | None,
     mirrors: tuple[str, ...],
     weights: Path,
-    start: Path | None,
     count: int,
     as_committee: bool,
     members: int | None,
@@ -92,73 +79,49 @@ def search(
     if members and not as_committee:
         raise click.UsageError("--best K needs --committee")
     files.check_replaceable(weights)
-    prepared = prepare(folder, mirrors, weights, start, given)
-    data, settings, network = prepared
+    data, settings, network = prepare(weights, folder, mirrors, **given)
     used = members or (count if as_committee else 1)
-    _check(settings, count, used, is_choice=not as_committee or members is not None)
-    train = partial(train_start, _shared(folder), mirrors, data.sha256, network)
-    folder_of_starts = library.starts_folder(weights)
-    with _executor(scheduler, count) as executor:
-        coming = library.search(executor, train, settings, source(data), folder_of_starts, count)
-        starts = _show(coming, count, folder_of_starts, as_json)
+    library.check_choice(settings, count, used)
+    from_option = click.get_current_context().get_parameter_source("folder")
+    if folder and from_option is click.core.ParameterSource.COMMANDLINE:
+        folder = folder.absolute()
+    else:
+        folder = None  # workers load the data that their own environment names
+    train = partial(train_start, folder, mirrors, data.sha256, network)
+    to = library.starts_folder(weights)
+    probe = partial(library.check_versions, library.versions())
+    with dask_cluster(scheduler, probe) if scheduler else process_pool(count) as executor:
+        coming = library.search(executor, train, settings, source(data), to, count)
+        starts = _show(coming, count, to, as_json)
     starts.sort(key=lambda start: start.seed)
     chosen = library.best(starts, used) if used < count else starts
-    note_failure(prepared, chosen[0].metadata.history)
-    analysis = analyse(starts, data.images, data.labels, data.sha256)
+    note_failure(data, settings, chosen[0].metadata.history)
+    analysis = report.analyse(starts, data.images, data.labels, data.sha256)
     if as_committee:
-        committee = library.committee([each.load() for each in chosen])
-        files.save(weights, committee, library.committee_metadata(chosen, committee))
+        files.save(weights, *library.committee(chosen))
     else:
         files.save(weights, chosen[0].load(), chosen[0].metadata)
     seeds = [each.seed for each in chosen]
     if as_json:
-        options.print_json(summary_json(analysis, seeds, weights))
+        options.print_json(report.summary_json(analysis, seeds, weights))
         return
-    echo(starts_text(analysis))
-    echo(f"\n{written_text(analysis, seeds, weights)}")
-
-
-def _executor(scheduler: str | None, count: int) -> AbstractContextManager[Any]:
-    """Open the workers: all cores, or those of a Dask scheduler, which need the same versions."""
-    if scheduler is None:
-        return process_pool(count)
-    return dask_cluster(scheduler, library.versions, library.check_versions)
-
-
-def _shared(folder: Path | None) -> Path | None:
-    """Return the folder that workers load the data from; None if their own environment names it."""
-    source = click.get_current_context().get_parameter_source("folder")
-    is_given = source is click.core.ParameterSource.COMMANDLINE
-    return folder.absolute() if folder and is_given else None
-
-
-def _check(settings: Options, count: int, used: int, is_choice: bool) -> None:
-    """Raise the errors that would otherwise be raised when all starts are trained."""
-    if used > count:
-        raise TrainingError(f"expected at most the {count} starts for --best; found {used}")
-    if is_choice and not settings.validation:
-        raise TrainingError(
-            "without validation images there is no best start: hold some out with --validation, or "
-            "average all starts with --committee"
-        )
-    library.blank_committee([(PIXELS, *settings.hidden, CLASSES)] * used)
+    echo(report.starts_text(analysis))
+    echo(f"\n{report.written_text(analysis, seeds, weights)}")
 
 
 def _show(coming: Iterator[Start], count: int, folder: Path, as_json: bool) -> list[Start]:
     """Print a line per start, and on a terminal a bar with the best accuracy so far."""
     starts: list[Start] = []
     form = "start {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
-    hidden = as_json or options.is_quiet() or None  # None: unless stderr is a terminal
-    with tqdm(total=count, bar_format=form, dynamic_ncols=True, disable=hidden) as bar:
+    with options.make_bar(as_json, total=count, bar_format=form) as bar:
         try:
             for start in coming:
                 starts.append(start)
                 if as_json:
-                    options.print_json(start_json(start))
+                    options.print_json(report.start_json(start))
                 else:
-                    if not bar.disable:
-                        bar.clear()
-                    options.note(start_text(start))
+                    bar.clear()
+                    options.note(report.start_text(start))
                 best = max(each.last.validation_accuracy or 0 for each in starts)
                 bar.set_description_str(f"best {percent(best or None)}", refresh=False)
                 bar.update()

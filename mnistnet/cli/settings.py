@@ -1,11 +1,10 @@
 """The options that the commands that train share, and loading what they name."""
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import Field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -31,41 +30,25 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-class Layers(click.types.StringParamType):
-    """Units of hidden layers, such as 300,100, as a tuple of int."""
-
-    name = "units,..."
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        try:
-            layers = tuple(int(units) for units in value.split(","))
-        except ValueError:
-            layers = (0,)
-        if not all(1 <= units <= MOST for units in layers):
-            self.fail(
-                f"{value!r} is not a valid list of units, such as 300,100, each from 1 to {MOST}.",
-                param,
-                ctx,
-            )
-        return layers
+def _layers(ctx: click.Context, param: click.Parameter, groups: Sequence[str]) -> tuple[int, ...]:
+    """Parse the units of hidden layers, such as '300,100'."""
+    units = click.IntRange(1, MOST)
+    return tuple(units(word, param, ctx) for group in groups for word in group.split(","))
 
 
 def _option(field: "Field[Any]") -> Callable[..., Any]:
     """Make the command-line option of a field of Options."""
     name = f"--{field.name.replace('_', '-')}"
     low, high, excluded = field.metadata["range"]
-    limits = {"min": low, "max": None if high == math.inf else high}
     more: dict[str, Any] = {"default": field.default, "show_default": field.default is not None}
     if field.type is bool:
         name = f"{name}/--no-{name[2:]}"
-    elif field.type is float:
-        is_open = {"min_open": excluded == low, "max_open": excluded == high}
-        more["type"] = FiniteRange(**limits, **is_open)
-    elif field.name == "hidden":  # may be repeated; --from may determine it
-        flatten = lambda _ctx, _param, groups: tuple(itertools.chain(*groups))  # noqa: E731
-        more = {"type": Layers(), "multiple": True, "callback": flatten}
+    elif field.name == "hidden":  # without a default, because --from may determine it
+        more = {"multiple": True, "callback": _layers, "metavar": "UNITS,..."}
     else:
-        more["type"] = click.IntRange(**limits)
+        kind = FiniteRange if field.type is float else click.IntRange
+        most = None if high == math.inf else high
+        more["type"] = kind(low, most, min_open=excluded == low, max_open=excluded == high)
     return click.option(name, help=field.metadata["help"], **more)
 
 
@@ -83,60 +66,45 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-class Prepared(NamedTuple):
-    """What the training options name: the data, the settings, and the network to start from."""
-
-    data: Dataset
-    settings: Options
-    start: Network | None
-
-
 def prepare(
-    folder: Path | None,
-    mirrors: tuple[str, ...],
-    weights: Path,
-    start: Path | None,
-    given: dict[str, Any],
-) -> Prepared:
-    """Load what the training options name, and print notes and warnings about it."""
+    weights: Path, folder: Path | None, mirrors: tuple[str, ...], start: Path | None, **given: Any
+) -> tuple[Dataset, Options, Network | None]:
+    """Load the data and the network to start from, and print notes about them.
+
+    Takes the values of training_options; returns the settings for a set of this size.
+    """
     check_writable(weights)  # before MNIST is downloaded
-    network = _load_start(start, given)
+    network = None
+    if start is None:
+        given["hidden"] = given["hidden"] or Options.hidden
+    else:
+        network = load_network(None if start == Path("pretrained") else start).model
+        hidden = network.layers[1:-1]
+        if given["hidden"] not in ((), hidden):
+            own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
+            raise TrainingError(
+                f"{start}: expected its own layers, --hidden {own}; found --hidden {other}"
+            )
+        given |= {"hidden": hidden, "start": network.sha256}
     data = options.load_dataset(folder, mirrors, "train")
     settings = Options(**given)
-    validation, batch_size = settings.sizes(len(data.labels))
-    chosen = []
-    if settings.validation is None and validation != VALIDATION:
-        chosen.append(f"{counted(validation, 'validation image')} (--validation)")
-    if settings.batch_size is None and batch_size != BATCH_SIZE:
-        chosen.append(f"{counted(batch_size, 'image')} in a minibatch (--batch-size)")
-    if chosen:
-        options.note(f"for a set of {counted(len(data.labels), 'image')}: {', '.join(chosen)}")
+    count = len(data.labels)
+    sizes = settings.sizes(count)
+    if sizes != (VALIDATION, BATCH_SIZE) and None in (settings.validation, settings.batch_size):
+        validation, batch = counted(sizes[0], "validation image"), counted(sizes[1], "image")
+        options.note(
+            f"for a set of {counted(count, 'image')}: {validation} (--validation), {batch} in a "
+            "minibatch (--batch-size)"
+        )
     if data.drawn:
         options.note("training on drawn digits, not MNIST")
     elif not data.published:
         options.note(f"training on {data.name}, not MNIST's own")
-    return Prepared(data, settings.completed(len(data.labels)), network)
+    return data, settings.completed(count), network
 
 
-def note_failure(prepared: Prepared, history: Sequence[Report]) -> None:
+def note_failure(data: Dataset, settings: Options, history: Sequence[Report]) -> None:
     """Warn if the network with this history learned nothing."""
-    data = prepared.data
-    failure = training_warning(history, data.images, data.labels, prepared.settings)
+    failure = training_warning(history, data.images, data.labels, settings)
     if failure:
         options.note(f"Warning: {failure}")
-
-
-def _load_start(path: Path | None, given: dict[str, Any]) -> Network | None:
-    """Load the network to start from; set the options that it determines."""
-    if path is None:
-        given["hidden"] = given["hidden"] or Options.hidden
-        return None
-    network = load_network(None if path == Path("pretrained") else path).model
-    hidden = network.layers[1:-1]
-    if given["hidden"] not in ((), hidden):
-        own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
-        raise TrainingError(
-            f"{path}: expected its own layers, --hidden {own}; found --hidden {other}"
-        )
-    given |= {"hidden": hidden, "start": network.sha256}
-    return network

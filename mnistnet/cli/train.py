@@ -1,19 +1,15 @@
 """mnistnet train."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
 from mnistnet.api import additions, source
 from mnistnet.cli import options
 from mnistnet.cli.settings import note_failure, prepare, training_options
 from mnistnet.cli.streams import echo
 from mnistnet.model.metadata import Report
-from mnistnet.model.options import Options
 from mnistnet.model.run import run
 from mnistnet.report.text import epoch_text, live_text, trained_text
 
@@ -22,15 +18,7 @@ from mnistnet.report.text import epoch_text, live_text, trained_text
 @training_options
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @options.output_options
-def train(
-    folder: Path | None,
-    mirrors: tuple[str, ...],
-    weights: Path,
-    start: Path | None,
-    resume: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
     """Train a network and write its weights.
 
     The test set is not used: the accuracy after each epoch is that on validation images, which are
@@ -46,54 +34,13 @@ def train(
       mnistnet train --hidden 300,100 --weights deep.npz
       mnistnet train --from pretrained --data DIR --epochs 10
     """
-    prepared = prepare(folder, mirrors, weights, start, given)
-    data, settings, initial = prepared
-    with _progress(settings, len(data.images), as_json) as (say, show):
-        network, metadata = run(
-            data.images,
-            data.labels,
-            settings,
-            source(data),
-            start=initial,
-            path=weights,
-            resume=resume,
-            additions=additions,
-            notify=say,
-            callback=show,
-        )
-    note_failure(prepared, metadata.history)
-    if not as_json:
-        echo(trained_text(metadata, weights))
-        return
-    options.print_json(
-        {
-            "weights": str(weights),
-            "validation_accuracy": metadata.history[-1].validation_accuracy,
-            "epochs": len(metadata.history),
-            "seconds": sum(report.seconds for report in metadata.history),
-            "parameters": len(network.parameters),
-            "published": data.published,
-            "drawn": data.drawn,
-        }
-    )
-
-
-@contextmanager
-def _progress(
-    settings: Options, images: int, as_json: bool
-) -> Iterator[tuple[Callable[[str], None], Callable[[Report], None]]]:
-    """Yield functions that print a sentence, and the report of each epoch: a line, and on a
-    terminal a bar. The settings are those for this number of images."""
-    seen = images - settings.sizes(images)[0] + settings.drawn + settings.nondigits
+    data, settings, initial = prepare(weights, **given)
+    seen = len(data.images) - (settings.validation or 0) + settings.drawn + settings.nondigits
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
-    hidden = as_json or options.is_quiet() or None  # None: unless stderr is a terminal
-    with tqdm(
-        total=settings.epochs, desc="training", bar_format=form, dynamic_ncols=True, disable=hidden
-    ) as bar:
+    with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
 
         def say(sentence: str) -> None:
-            if not bar.disable:
-                bar.clear()
+            bar.clear()
             options.note(sentence)
 
         def show(report: Report) -> None:
@@ -106,4 +53,29 @@ def _progress(
             bar.set_description_str(live_text(report, seen), refresh=False)
             bar.update()
 
-        yield say, show
+        network, metadata = run(
+            data.images,
+            data.labels,
+            settings,
+            source(data),
+            start=initial,
+            path=weights,
+            resume=resume,
+            additions=additions,
+            notify=say,
+            callback=show,
+        )
+    note_failure(data, settings, metadata.history)
+    if not as_json:
+        echo(trained_text(metadata, weights))
+        return
+    facts = {
+        "weights": str(weights),
+        "validation_accuracy": metadata.history[-1].validation_accuracy,
+        "epochs": len(metadata.history),
+        "seconds": sum(report.seconds for report in metadata.history),
+        "parameters": len(network.parameters),
+        "published": data.published,
+        "drawn": data.drawn,
+    }
+    options.print_json(facts)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet import __version__
-from mnistnet.model.options import BATCH_SIZE, MOST, VALIDATION, Options, conform
+from mnistnet.model.options import MOST, Options, conform
 
 PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
 MAX_FIGURE = 1_000_000_000  # limit for losses and times read from a file
@@ -92,9 +92,9 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
     if [report.epoch for report in history] != list(range(1, len(history) + 1)):
         raise ValueError("expected epochs 1, 2, 3, ... in history; found other numbers")
     options = conform("options", dict, found.get("options"))
-    sizes = {"validation": VALIDATION, "batch_size": BATCH_SIZE}
+    more = {"hidden": hidden, "seed": found.get("seed")}
     return Metadata(
-        _parsed(Options, sizes | options | {"hidden": hidden, "seed": found.get("seed")}),
+        _parsed(Options, options | more).completed(MOST),
         _parsed(Source, found.get("data")),
         history,
         conform("versions", Mapping[str, str], found.get("versions", {})),

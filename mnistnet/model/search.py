@@ -8,9 +8,8 @@ committee averages the scores of several networks; it is itself a network.
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from mnistnet import __version__
 from mnistnet.arrays import CLASSES, PIXELS, Array
-from mnistnet.errors import MnistnetError, TrainingError
+from mnistnet.errors import MnistnetError, TrainingError, reason
 from mnistnet.files import check_writable, make_folder
 from mnistnet.model import weights
 from mnistnet.model.metadata import Metadata, Report, Source
@@ -57,13 +56,12 @@ def search(
 ) -> Iterator[Start]:
     """Train networks with the seeds options.seed, ..., options.seed + starts - 1.
 
-    Yields first the starts that the folder already has, then each new one after it is saved. Starts
-    that have not begun when the iteration ends are cancelled. The weights do not depend on the
-    executor or on the order in which starts finish.
+    Yields first the starts that the folder already has, then each new one after it is saved. The
+    weights do not depend on the executor or on the order in which starts finish.
 
-    Raises TrainingError if the folder has starts with other options or data, if a run fails,
-    or if the executor does; WeightsError if a file in the folder is not a weights file. Finished
-    starts are kept.
+    Raises TrainingError if the folder has starts with other options or data, or if a worker fails;
+    any MnistnetError of train, with the seed; WeightsError if a file in the folder is not a weights
+    file. Finished starts are kept.
     """
     planned = {
         folder / f"seed-{seed:04}.npz": replace(options, seed=seed)
@@ -73,25 +71,27 @@ def search(
     make_folder(folder)
     check_writable(next(iter(planned)))
     yield from kept
-    found = {start.path for start in kept}
-    futures = {
-        _call(partial(executor.submit, _train, train, each, versions()), each.seed, folder): path
-        for path, each in planned.items()
-        if path not in found
-    }
+    done = {start.path for start in kept}
+    futures: dict[Future[Any], Path] = {}
     try:
+        for path, each in planned.items():
+            if path not in done:
+                futures[executor.submit(_train, train, each, versions())] = path
         for future in as_completed(futures):
             path = futures.pop(future)
-            each = planned[path]
-            parameters, history = _call(future.result, each.seed, folder)
-            network = Network((PIXELS, *each.hidden, CLASSES))
+            parameters, history = future.result()
+            network = Network((PIXELS, *planned[path].hidden, CLASSES))
             network.parameters[:] = parameters
-            metadata = Metadata(each, source, tuple(history))
+            metadata = Metadata(planned[path], source, tuple(history))
             weights.save(path, network, metadata)
             yield Start(path, metadata, kept=False)
-    finally:
-        for future in futures:
-            future.cancel()
+    except MnistnetError as error:
+        raise type(error)(f"the start with seed {planned[path].seed}: {error}") from error
+    except Exception as error:  # of a lost worker or connection
+        raise TrainingError(
+            f"a worker failed, perhaps because memory ran out ({reason(error)}); finished starts "
+            f"are kept in {folder}; run the same command to train the others"
+        ) from error
 
 
 def starts_folder(path: Path) -> Path:
@@ -119,63 +119,51 @@ def load_starts(folder: Path) -> list[Start]:
     return sorted(found, key=lambda start: start.seed)
 
 
-def best(starts: Sequence[Start], count: int) -> list[Start]:
-    """Return the count starts with the lowest validation losses, best first.
-
-    Raises TrainingError if there are fewer starts, or no images were held out.
-    """
-    if count > len(starts):
-        raise TrainingError(f"expected to choose at most {len(starts)} starts; found {count}")
-    losses = [start.last.validation_loss for start in starts]
-    if None in losses:
+def check_choice(options: Options, starts: int, members: int) -> None:
+    """Raise TrainingError if a search with this number of starts cannot end with a committee of
+    this number of members, or with the best start if that is 1."""
+    if members > starts:
+        raise TrainingError(f"expected at most the {starts} starts for --best; found {members}")
+    if members < starts and not options.validation:
         raise TrainingError(
-            "without validation images there is no best start: hold some out with --validation, "
-            "or average all starts with --committee"
+            "without validation images there is no best start: hold some out with --validation, or "
+            "average all starts with --committee"
         )
+    try:
+        _blank_committee((PIXELS, *options.hidden, CLASSES), members)
+    except MnistnetError as error:
+        raise TrainingError(f"{error}, or average fewer networks with --best") from error
+
+
+def best(starts: Sequence[Start], count: int) -> list[Start]:
+    """Return the count starts with the lowest validation losses, best first; each needs one."""
     return sorted(starts, key=lambda start: (start.last.validation_loss or 0, start.seed))[:count]
 
 
-def committee(networks: Sequence[Network]) -> Network:
-    """Return the network whose scores are the mean of these networks' scores.
+def committee(starts: Sequence[Start]) -> tuple[Network, Metadata]:
+    """Return the network whose scores are the mean of those of these starts, and its metadata.
 
     Its hidden layers have the units of all of them: the first matrix stacks theirs, the ones above
-    are block diagonal, and the last has theirs side by side, divided by their number. Raises
-    MnistnetError if the depths differ or the committee would be too large.
+    are block diagonal, and the last has theirs side by side, divided by their number.
     """
-    whole = blank_committee([network.layers for network in networks])
+    networks = [start.load() for start in starts]
+    whole = _blank_committee(networks[0].layers, len(networks))
     top = len(whole.matrices) - 1
-    for layer, block in enumerate(whole.matrices):
-        row = column = 0
-        for network in networks:
-            W = network.matrices[layer]
+    for place, network in enumerate(networks):
+        for layer, W in enumerate(network.matrices):
             rows, columns = W.shape
+            row = place * rows if layer < top else 0
+            column = place * columns if layer else 0
             share = W / len(networks) if layer == top else W
-            block[row : row + rows, column : column + columns] += share
-            row += rows if layer < top else 0
-            column += columns if layer else 0
-    return whole
-
-
-def blank_committee(members: Sequence[Sequence[int]]) -> Network:
-    """Return a network of zeros for a committee of networks with these layers."""
-    depths = sorted({len(layers) for layers in members})
-    if len(depths) != 1:
-        raise MnistnetError(f"expected networks of the same depth; found {depths} layers")
-    inner = [sum(units) for units in zip(*members, strict=True)][1:-1]
-    try:
-        return Network((members[0][0], *inner, members[0][-1]))
-    except MnistnetError as error:
-        raise MnistnetError(
-            f"the committee of {len(members)} networks is too large: {error}, or average fewer "
-            "with --best"
-        ) from error
-
-
-def committee_metadata(starts: Sequence[Start], network: Network) -> Metadata:
-    """Return the metadata of the committee of these starts."""
+            whole.matrices[layer][row : row + rows, column : column + columns] += share
     first = starts[0].metadata
-    options = replace(first.options, hidden=network.layers[1:-1])
-    return Metadata(options, first.data, members=tuple(start.seed for start in starts))
+    options = replace(first.options, hidden=whole.layers[1:-1])
+    return whole, Metadata(options, first.data, members=tuple(start.seed for start in starts))
+
+
+def _blank_committee(layers: Sequence[int], members: int) -> Network:
+    """Return a network of zeros for a committee of networks with these layers."""
+    return Network((layers[0], *(units * members for units in layers[1:-1]), layers[-1]))
 
 
 def versions() -> dict[str, str]:
@@ -183,22 +171,19 @@ def versions() -> dict[str, str]:
     return {"mnistnet": __version__, "NumPy": np.__version__, "Python": platform.python_version()}
 
 
-def check_versions(
-    worker: str, found: Mapping[str, str], expected: Mapping[str, str] | None = None
-) -> None:
-    """Raise TrainingError, naming the worker, if its versions differ from those expected, or from
-    those of this process."""
-    for name, version in (expected or versions()).items():
-        if found.get(name) != version:
+def check_versions(expected: Mapping[str, str]) -> None:
+    """Raise TrainingError, naming this machine, if a version on it is not as expected."""
+    for name, version in versions().items():
+        if version != expected[name]:
             raise TrainingError(
-                f"the worker {worker}: expected {name} {version}; found {found.get(name)}; "
+                f"the worker {platform.node()}: expected {name} {expected[name]}; found {version}; "
                 "install the same versions everywhere"
             )
 
 
 def _train(train: Train, options: Options, expected: Mapping[str, str]) -> object:
     """Train one start on a worker, which may have joined after the versions were checked."""
-    check_versions(platform.node(), versions(), expected)
+    check_versions(expected)
     return train(options)
 
 
@@ -210,18 +195,3 @@ def _load_start(path: Path, options: Options, source: Source) -> Start | None:
     advice = "use the same value, or name another file with --weights"
     check_same(metadata, Metadata(options, source), path, advice)
     return Start(path, metadata) if len(metadata.history) == options.epochs else None
-
-
-def _call(function: Callable[[], Any], seed: int, folder: Path) -> Any:
-    """Call the executor, and turn its failures into errors that name the start or the folder."""
-    advice = f"finished starts are kept in {folder}; run the same command to train the others"
-    try:
-        return function()
-    except MnistnetError as error:
-        raise type(error)(f"the start with seed {seed}: {error}") from error
-    except BrokenExecutor as error:
-        raise TrainingError(
-            f"a training process was killed, perhaps because memory ran out; {advice}"
-        ) from error
-    except CancelledError as error:
-        raise TrainingError(f"the connection to the workers was lost; {advice}") from error

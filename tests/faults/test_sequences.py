@@ -11,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import pytest
 from conftest import FILES, make_digits
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -21,8 +22,15 @@ from mnistnet.data import idx
 from mnistnet.model import weights
 
 NAMES = ("net.npz", "net.npz.checkpoint", "other.npz")
-TARGETS = (*NAMES, "weights.png", *(file.name for file in FILES))
+TARGETS = st.sampled_from((*NAMES, "weights.png", *(file.name for file in FILES)))
 CONTENT = st.sampled_from([b"", b"mine", b"PK\3\4", b"\x89PNG\r\n\x1a\n"])
+TRAIN = (*QUICK, "--epochs", "2", "--validation", "10", "--data", "data", "--weights")
+COMMANDS = [
+    *((*TRAIN, name, *resume) for name in NAMES for resume in ((), ("--resume",))),
+    ("plot", "weights", "--weights", "net.npz", "--out", "weights.png"),
+    ("download", "--data", ".", "--mirror", "data"),
+    ("import", "data", "--out", "imported"),
+]
 
 
 class Stop(BaseException):
@@ -45,40 +53,19 @@ class Commands(RuleBasedStateMachine):
             idx.write_idx(Path("data") / labels_file.name, labels)
         self.mine |= {path: path.read_bytes() for path in Path("data").iterdir()}
 
-    @rule(name=st.sampled_from(TARGETS), content=CONTENT)
-    def put(self, name: str, content: bytes) -> None:
-        """The user writes a file."""
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        Path(name).write_bytes(content)
-        self.mine.pop(Path(name), None)
+    @rule(name=TARGETS, content=st.none() | CONTENT)
+    def put(self, name: str, content: bytes | None) -> None:
+        """The user writes or removes a file."""
+        path = Path(name)
+        path.unlink(missing_ok=True)
+        self.mine.pop(path, None)
+        if content is not None:
+            path.write_bytes(content)
         if content:  # an empty file may be replaced
-            self.mine[Path(name)] = content
+            self.mine[path] = content
 
-    @rule(name=st.sampled_from(TARGETS))
-    def remove(self, name: str) -> None:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-        self.mine.pop(Path(name), None)
-
-    @rule(name=st.sampled_from(NAMES), resume=st.booleans(), stop=st.integers(0, 12))
-    def train(self, name: str, resume: bool, stop: int) -> None:
-        words = [*QUICK, "--epochs", "2", "--validation", "10", "--data", "data"]
-        self.run(stop, *words, "--weights", name, *["--resume"] * resume)
-
-    @rule(stop=st.integers(0, 6))
-    def plot(self, stop: int) -> None:
-        self.run(stop, "plot", "weights", "--weights", "net.npz", "--out", "weights.png")
-
-    @rule(stop=st.integers(0, 6))
-    def download(self, stop: int) -> None:
-        self.run(stop, "download", "--data", ".", "--mirror", "data")
-
-    @rule(stop=st.integers(0, 6))
-    def convert(self, stop: int) -> None:
-        self.run(stop, "import", "data", "--out", "imported")
-
-    def run(self, stop: int, *words: object) -> None:
+    @rule(words=st.sampled_from(COMMANDS), stop=st.integers(0, 12))
+    def run(self, words: tuple[str, ...], stop: int) -> None:
         """Run the command; at its stop-th write, the disk is full, or the command is killed."""
         writes = 0
 
@@ -107,17 +94,12 @@ class Commands(RuleBasedStateMachine):
 
     @invariant()
     def written_files_are_complete(self) -> None:
-        for name in NAMES:
-            path = Path(name)
+        for path in (*map(Path, NAMES), *Path().glob("*ubyte"), *Path().glob("imported/*ubyte")):
             if path not in self.mine and path.exists() and path.stat().st_size:
-                weights.load(path)
-        for folder in (Path(), Path("imported")):
-            for path in folder.glob("*ubyte") if folder.is_dir() else ():
-                if path not in self.mine and path.stat().st_size:
+                if path.name in NAMES:
+                    weights.load(path)
+                else:
                     assert isinstance(idx.read_idx(path), np.ndarray)
-
-    @invariant()
-    def no_partial_file_is_left(self) -> None:
         assert not list(Path().rglob("*.part"))
 
     def teardown(self) -> None:
@@ -125,10 +107,13 @@ class Commands(RuleBasedStateMachine):
         self.top.cleanup()
 
 
-TestCommands = Commands.TestCase
-TestCommands.settings = settings(
-    max_examples=15,
-    stateful_step_count=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+SHARED: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+class TestCommands(Commands.TestCase):
+    settings = settings(max_examples=4, stateful_step_count=10, derandomize=True, **SHARED)
+
+
+@pytest.mark.soak
+class TestManyCommands(Commands.TestCase):
+    settings = settings(max_examples=100, stateful_step_count=15, **SHARED)

@@ -55,7 +55,7 @@ def test_the_best_is_first_and_figures_are_of_the_validation_images(
     pairs = [(a != b).mean() for a in answers for b in answers if a is not b]
     assert analysis.disagreement == pytest.approx(np.mean(pairs))
     for count in range(1, 6):
-        scores = committee(networks[:count]).image_scores(IMAGES[rows])
+        scores = committee([starts[seed] for seed in ORDER[:count]])[0].image_scores(IMAGES[rows])
         right = (scores.argmax(axis=1) == LABELS[rows]).mean()
         loss = logistic_loss(log_probabilities(scores), LABELS[rows])
         assert analysis.committee_accuracy[count - 1] == pytest.approx(right)
