@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mnistnet.image.strokes import WAYS
 
@@ -28,8 +28,8 @@ def saved(picture: Image.Image, form: str = "PNG", **options: Any) -> io.BytesIO
 
 def cropped(image: np.ndarray) -> Image.Image:
     """Crop the image to its ink."""
-    rows, columns = (np.flatnonzero((image > 0).any(axis=axis)) for axis in (1, 0))
-    return Image.fromarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    picture = Image.fromarray(image)
+    return picture.crop(picture.getbbox())
 
 
 def sized(picture: Image.Image, longer_side: int) -> Image.Image:
@@ -41,9 +41,7 @@ def sized(picture: Image.Image, longer_side: int) -> Image.Image:
 def framed(image: np.ndarray, margin: float, side: int | None = None) -> Image.Image:
     """Crop to the ink, and add a margin, a fraction of its longer side, all around."""
     ink = cropped(image)
-    edge = round(margin * max(ink.size))
-    canvas = Image.new("L", (ink.width + 2 * edge, ink.height + 2 * edge))
-    canvas.paste(ink, (edge, edge))
+    canvas = ImageOps.expand(ink, round(margin * max(ink.size)))
     return sized(canvas, side) if side else canvas
 
 
@@ -63,12 +61,12 @@ def blank(side: int = 280, colour: Any = (240, 236, 228)) -> np.ndarray:
     return np.tile(np.asarray(colour, float), (side, side, 1))
 
 
-def colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Choose two colours whose lightness differs by at least a quarter of the range."""
-    while True:
+def coloured(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
+    """Write in two colours whose lightness differs by at least a quarter of the range."""
+    ink = paper = np.zeros(3)
+    while abs((ink - paper).mean()) < 64:
         ink, paper = rng.uniform(0, 255, (2, 3))
-        if abs((ink - paper).mean()) >= 64:
-            return ink, paper
+    return written(image, blank(140, paper), ink)
 
 
 def moved(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
@@ -124,25 +122,10 @@ def with_alpha(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
     return drawing
 
 
-def coloured(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-    ink, paper = colours(rng)
-    return written(image, blank(140, paper), ink)
-
-
-def opaque(image: np.ndarray, rng: np.random.Generator) -> Image.Image:
-    drawing = coloured(image, rng)
-    drawing.putalpha(255)
-    return drawing
-
-
-def inverted(image: np.ndarray, side: int) -> Image.Image:
-    return Image.eval(framed(image, 0.2, side), lambda level: 255 - level)
-
-
 # Changes of geometry and colour may cost half a point ...
 GEOMETRY: dict[str, Change] = {
     "cropped to the ink": lambda i, _: saved(cropped(i)),
-    "cropped, dark on light": lambda i, _: saved(Image.eval(cropped(i), lambda v: 255 - v)),
+    "cropped, dark on light": lambda i, _: saved(ImageOps.invert(cropped(i))),
     "cropped, 200 pixels": lambda i, _: saved(sized(cropped(i), 200)),
     "margin 5 %": lambda i, _: saved(framed(i, 0.05)),
     "margin 20 %, 280 pixels": lambda i, _: saved(framed(i, 0.2, 280)),
@@ -154,10 +137,10 @@ GEOMETRY: dict[str, Change] = {
     "40 pixels": lambda i, _: saved(framed(i, 0.2, 40)),
     "2,000 pixels": lambda i, _: saved(framed(i, 0.2, 2000)),
     "inverted": lambda i, _: saved(Image.fromarray(255 - i)),
-    "inverted, 280 pixels": lambda i, _: saved(inverted(i, 280)),
+    "inverted, 280 pixels": lambda i, _: saved(ImageOps.invert(framed(i, 0.2, 280))),
     "any two colours": lambda i, g: saved(coloured(i, g)),
     "moved": lambda i, g: saved(moved(i, g)),
-    "opaque alpha": lambda i, g: saved(opaque(i, g)),
+    "opaque alpha": lambda i, g: saved(coloured(i, g).convert("RGBA")),
     "transparent": lambda i, g: saved(with_alpha(i, g)),
 }
 # ... and those that remove or add detail one and a half.
@@ -173,7 +156,9 @@ DETAIL: dict[str, Change] = {
     "dithered": lambda i, g: saved(written(i, shaded(g)).convert("1")),
     "thick pen": lambda i, _: saved(framed(i, 0.2, 140).filter(ImageFilter.MaxFilter(11))),
     "JPEG 50, 28 pixels": lambda i, _: saved(Image.fromarray(i), "JPEG", quality=50),
-    "JPEG 50, inverted, 64 pixels": lambda i, _: saved(inverted(i, 64), "JPEG", quality=50),
+    "JPEG 50, inverted, 64 pixels": lambda i, _: saved(
+        ImageOps.invert(framed(i, 0.2, 64)), "JPEG", quality=50
+    ),
     "JPEG 50, 280 pixels": lambda i, g: saved(written(i, shaded(g)), "JPEG", quality=50),
 }
 CHANGES = GEOMETRY | DETAIL
@@ -187,10 +172,7 @@ def drawn(digit: int, width: float, side: int = 200) -> io.BytesIO:
     draw = ImageDraw.Draw(picture)
     for stroke in WAYS[digit][0]:
         points = [(side * (0.5 + x), side * (0.5 + y)) for x, y in stroke]
-        draw.line(points, 0, pen)
-        if pen > 2:
-            for x, y in points:
-                draw.ellipse([x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2], 0)
+        draw.line(points, 0, pen, joint="curve")
     return saved(picture)
 
 

@@ -1,120 +1,85 @@
-"""Decode a picture file of any supported format to upright, opaque pixels of moderate size.
+"""Decode a picture file of any supported format to small, upright, opaque pixels of 0 to 255.
 
-Files are untrusted. The first bytes choose one of FORMATS, and only that reader of Pillow's is
-used: none of them runs programs, opens other files or guesses the format of an embedded picture.
-Limits on pixels, bytes and reads bound the cost, and every failure is a PictureError.
+Files are untrusted. The first bytes choose one of Pillow's readers in READERS; none of them runs
+programs, opens other files or guesses the format of an embedded picture. Limits on the pixels and
+on what a reader reads bound the cost, and every failure is a PictureError.
 """
 
 import contextlib
 import importlib
 import io
-import os
+import math
 import re
-import select
 import struct
 import warnings
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
+import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-from mnistnet.arrays import Array
+from mnistnet.arrays import Array, quantile, variation
 from mnistnet.errors import PictureError, reason
-from mnistnet.image.pixels import WORKING_SIDE, small_pixels
 
+WORKING_SIDE = 320  # pixels: a picture with more than in a square of this side is reduced
 MAX_PIXELS = 64_000_000
-MAX_BYTES = 3 * MAX_PIXELS + (1 << 23)  # three uncompressed bytes per pixel
-MAX_PACKED = 64_000_000  # bytes, in formats that always compress
-MAX_READS = 300_000  # read calls of one reader
-SLOW_PIXELS = 250_000  # in formats that Python decodes pixel by pixel
-MAX_SCANS = 16  # of MAX_PIXELS each in a JPEG; progressive ones have about 10
-MAX_STRIPS = 200_000  # of a TIFF
-MAX_EXIF = 1 << 16  # bytes; the rest of a longer one is not read
+MAX_BYTES = 200_000_000  # of a file: three uncompressed bytes per pixel
+MAX_READ = 4 * MAX_BYTES  # by a reader: Pillow reads the tags of a TIFF up to three times
+MAX_LIST = 200_000  # strips or other numbers of a TIFF
 EXIF = b"Exif\0\0"  # begins a JPEG's segment
-PRIVATE = 700  # the first tag of a TIFF that does not describe its pixels
-PIPE_TIMEOUT = 10.0  # seconds to the first byte from a pipe
+PATCH = 24  # most outline^2 / area of a patch: 16 for a square, 18 for 1 x 2, more for strokes
+PLAIN = 64  # of 255: a smaller range of colours, or of transparency, counts as uniform
 
-# name: module and class of the reader, first bytes of a file, whether it always compresses
-FORMATS = {
-    "PNG": ("PIL.PngImagePlugin", "PngImageFile", rb"\x89PNG\r\n\x1a\n", False),
-    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile", rb"\xff\xd8\xff", True),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile", rb"GIF8[79]a", True),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile", rb"BM", False),
-    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile", rb"II\*\0|MM\0\*", False),
-    "WebP": ("PIL.WebPImagePlugin", "WebPImageFile", rb"RIFF....WEBP", True),
-    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile", rb"....ftyp(avi[fs]|mi(f1|af).*avif)", True),
-    "HEIC": ("pillow_heif", "HeifImageFile", rb"....ftyp(he[iv][cxms]|mif1)", True),
-    "PPM": ("PIL.PpmImagePlugin", "PpmImageFile", rb"P[4-6]\s", False),
+READERS = {  # by their names in Pillow, with the first bytes of a file
+    "Png": rb"\x89PNG\r\n\x1a\n",
+    "Jpeg": rb"\xff\xd8\xff",
+    "Gif": rb"GIF8[79]a",
+    "Bmp": rb"BM",
+    "Tiff": rb"II\*\0|MM\0\*",
+    "WebP": rb"RIFF....WEBP",
+    "Avif": rb"....ftyp(avi[fs]|mi(f1|af).*avif)",
+    "Heif": rb"....ftyp(he[iv][cxms]|mif1)",
+    "Ppm": rb"P[4-6]\s",
 }
-EXPECTED = "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM"
-OTHERS = {  # unsupported formats, with advice
-    rb"%!PS|\xc5\xd0\xd3\xc6": "PostScript: export it as PNG",
-    rb"\s*%PDF": "a PDF document: export the page as PNG, or take a screenshot of it",
-    rb"\s*<(\?xml|!--|!doctype svg|svg)": "an SVG drawing: export it as PNG",
-    rb"\s*<(!doctype )?html": "a web page: save the picture itself, not the page",
-    rb"\x93NUMPY|PK\x03\x04.*\.npy": (
-        "a NumPy array: save it as a picture with PIL.Image.fromarray(array).save('digit.png')"
-    ),
-    rb"data:image/": "a data URL: decode it to a file with base64 -d",
-    rb"P[1-3]\s": "a PPM written as text: save it as PNG",
-}
-URL = re.compile(r"(https?|ftp|file|data):", re.IGNORECASE)
-SEVERAL = "it has several pictures; only the first was read"
 
 
-class Decoded(NamedTuple):
-    """A decoded picture.
+def read_pixels(source: Path | BinaryIO) -> tuple[Array, float, bool]:
+    """Decode the first picture in a file or stream.
 
-    pixels   (height, width, colours), 0 to 255, float32: three colours, or one if all are grey; no
-             more pixels than in a square of WORKING_SIDE
-    factor   original size / reduced size
-    notes    sentences for the user
-    """
-
-    pixels: Array
-    factor: float
-    notes: tuple[str, ...]
-
-
-def read_pixels(source: Path | BinaryIO) -> Decoded:
-    """Decode a file or stream; transparent pictures get an opaque background.
-
-    Raises PictureError, without the file's name, if it cannot be read, has more than MAX_PIXELS or
-    is entirely transparent.
+    Returns pixels (height, width, colours), float32, 0 to 255, of three colours, or one if all are
+    grey, and no more than in a square of WORKING_SIDE; the original size / that of the pixels; and
+    whether there are more pictures. Raises PictureError, without the file's name, if it cannot be
+    read, has more than MAX_PIXELS or is entirely transparent.
     """
     try:
         content = _content(source)
-        kind = find_format(content)
-        with warnings.catch_warnings(action="ignore"), open_picture(kind, content) as picture:
-            return _decoded(kind, picture)
+        with warnings.catch_warnings(action="ignore"), _open(content) as picture:
+            has_more = False
+            with contextlib.suppress(Exception):  # later pictures may be damaged
+                has_more = getattr(picture, "is_animated", False)
+            longer_side = max(picture.size)
+            picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # decodes a JPEG to a reduced size
+            picture.load()
+            picture.info["exif"] = (picture.info.get("exif") or b"")[: 1 << 16]
+            with contextlib.suppress(Exception):  # damaged EXIF
+                ImageOps.exif_transpose(picture, in_place=True)
+            pixels = _small_pixels(picture)
+            return pixels, longer_side / max(pixels.shape[:2]), has_more
     except PictureError:
         raise
-    except MemoryError as error:
-        raise PictureError("not enough memory to decode it") from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"expected at most {MAX_PIXELS // 10**6} megapixels") from error
     except Exception as error:  # Pillow raises a dozen kinds for damaged files
-        if isinstance(source, Path) and URL.match(str(source)):
-            raise PictureError(
-                "expected a file; found a URL: save the picture to a file first"
-            ) from error
         raise PictureError(f"cannot read it: {reason(error)}") from error
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """List the pictures in a folder, recognised by their first bytes and sorted by name.
-
-    Subfolders are not searched. Raises PictureError if the folder cannot be read.
-    """
+    """List the pictures in a folder, recognised by their first bytes and sorted by name, without
+    subfolders. Raises OSError if the folder or a file cannot be read."""
     found = []
-    try:
-        for path in sorted(folder.iterdir()):
-            if path.is_file():
-                with path.open("rb") as stream, contextlib.suppress(PictureError):
-                    find_format(stream.read(1024))
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            with path.open("rb") as stream:
+                if _reader(stream.read(1024)):
                     found.append(path)
-    except OSError as error:
-        raise PictureError(f"cannot read it: {reason(error)}") from error
     return found
 
 
@@ -123,129 +88,145 @@ def _content(source: Path | BinaryIO) -> bytes:
 
     Pillow would map a file that it opens itself, and truncating a mapped file kills its readers.
     """
-    with contextlib.ExitStack() as stack:
-        if isinstance(source, Path):
-            if source.is_dir():
-                raise PictureError(
-                    "expected a picture or a folder of pictures; found a folder without pictures"
-                )
-            opener = _open_pipe if source.is_fifo() else None
-            source = stack.enter_context(open(source, "rb", opener=opener))
-        chunks, size = [], 0
-        while chunk := source.read(1 << 20):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
-    return b"".join(chunks)
+    if isinstance(source, Path):
+        if source.is_dir():
+            raise PictureError(
+                "expected a picture or a folder of pictures; found a folder without pictures"
+            )
+        with source.open("rb") as stream:
+            return _content(stream)
+    content = bytearray()
+    while chunk := source.read(1 << 20):
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
+    return bytes(content)
 
 
-def _open_pipe(name: str, flags: int) -> int:
-    """Open a pipe like os.open, but raise PictureError if it delivers no data in time."""
-    pipe = os.open(name, flags | os.O_NONBLOCK)
-    poll = select.poll()
-    poll.register(pipe, select.POLLIN)
-    if not poll.poll(1000 * PIPE_TIMEOUT):
-        os.close(pipe)
-        raise PictureError(f"no data came through the pipe in {PIPE_TIMEOUT:g} seconds")
-    os.set_blocking(pipe, True)
-    return pipe
-
-
-def find_format(content: bytes) -> str:
-    """Recognise one of FORMATS by its first bytes; raise PictureError, with advice, for others."""
+def _reader(content: bytes) -> str | None:
+    """Return which of READERS, if any, reads this content."""
     start = content[:1024]
-    for kind, (_, _, magic, _) in FORMATS.items():
-        if re.match(magic, start, re.DOTALL):
-            return kind
-    for magic, advice in OTHERS.items():
-        if re.match(magic, start, re.DOTALL | re.IGNORECASE):
-            raise PictureError(f"expected pixels; found {advice}")
-    raise PictureError(f"{EXPECTED}; found {'another format' if content else 'an empty file'}")
+    return next((name for name, magic in READERS.items() if re.match(magic, start, re.S)), None)
 
 
 class _Stream(io.BytesIO):
-    """A stream of the content that limits the number of reads, and the bytes read in total."""
+    """A stream of the content that limits what is read from it: a file can make its reader read
+    many tiny blocks, decode pixel by pixel in Python, or read the same block many times."""
 
-    reads = total = 0
+    left = MAX_READ
+    cost = 2_500  # of a call, in bytes
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
-        self.reads += 1
-        self.total += len(data)
-        if self.reads > MAX_READS:
-            raise PictureError(f"expected at most {MAX_READS:,} blocks of data; found more")
-        # Pillow reads the tags of a TIFF up to three times.
-        if self.total > 4 * self.getbuffer().nbytes + (1 << 20):
-            raise PictureError("expected each block of data once; found some many times")
+        self.left -= len(data) + self.cost
+        if self.left < 0:
+            raise PictureError("expected fewer or smaller blocks of data: save it as PNG")
         return data
 
 
-def open_picture(kind: str, content: bytes) -> ImageFile.ImageFile:
-    """Open the picture with its sizes checked and no pixel decoded yet."""
-    module, name, _, is_packed = FORMATS[kind]
-    if is_packed and len(content) > MAX_PACKED:
-        raise PictureError(f"expected at most {MAX_PACKED // 10**6} megabytes of {kind}")
+def _open(content: bytes) -> ImageFile.ImageFile:
+    """Open the picture, with its size checked, and no pixel decoded yet."""
+    name = _reader(content)
+    if name is None:
+        raise PictureError(
+            "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM; found "
+            f"{'another format: save it as PNG' if content else 'an empty file'}"
+        )
+    module = "pillow_heif" if name == "Heif" else f"PIL.{name}ImagePlugin"
     try:
         # Image.open would import the readers of other formats, and search a JPEG for more pictures.
-        reader = getattr(importlib.import_module(module), name)
+        reader = getattr(importlib.import_module(module), f"{name}ImageFile")
     except ImportError as error:
         raise PictureError(
-            f"reading {kind} needs {error.name}: python -m pip install pillow-heif, or export the "
+            "reading HEIC needs pillow_heif: python -m pip install pillow-heif, or export the "
             "picture as JPEG"
         ) from error
-    scans = 0
-    if kind == "JPEG":
-        scans = content.count(b"\xff\xda\0")
+    passes = 1.0
+    if name == "Jpeg":
+        # A scan passes over all pixels; a progressive picture has about ten.
+        passes = max(content.count(b"\xff\xda\0") / 16, 1)
         # Pillow would join all segments of EXIF and parse the result: leave it the first.
-        end = content.find(EXIF) + len(EXIF)
-        content = content[:end] + content[end:].replace(EXIF, bytes(len(EXIF)))
-    elif kind == "TIFF":
-        _check_strips(content)
-    picture: ImageFile.ImageFile = reader(_Stream(content))
-    _check_size(picture.size)
-    pixels = picture.width * picture.height
-    if pixels > SLOW_PIXELS and any(tile[0] in Image.DECODERS for tile in picture.tile):
+        start, exif, rest = content.partition(EXIF)
+        content = start + exif + rest.replace(EXIF, bytes(len(EXIF)))
+    elif name == "Tiff":
+        _check_lists(content)
+    stream = _Stream(content)
+    if name == "Gif":  # older versions of Pillow join the blocks of a comment one by one
+        stream.cost = 60_000
+    picture: ImageFile.ImageFile = reader(stream)
+    width, height = picture.size
+    if passes * width * height > MAX_PIXELS:
         raise PictureError(
-            f"expected at most {SLOW_PIXELS:,} pixels in a {kind} of this encoding; save it as PNG"
-        )
-    if scans * pixels > MAX_SCANS * MAX_PIXELS:
-        raise PictureError(
-            f"expected at most {MAX_SCANS} scans in a JPEG of this size; found {scans:,}"
+            f"expected at most {MAX_PIXELS // 10**6} megapixels, or fewer in a JPEG of many scans; "
+            f"found {width} x {height}"
         )
     return picture
 
 
-def _check_size(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        raise PictureError(
-            f"expected at most {MAX_PIXELS // 10**6} megapixels; found {size[0]} x {size[1]}"
-        )
-
-
-def _check_strips(content: bytes) -> None:
-    """Check the counts in a TIFF's first directory, of which Pillow makes lists."""
+def _check_lists(content: bytes) -> None:
+    """Check the counts in a TIFF's first directory: Pillow makes lists of strips and numbers, but
+    leaves the bytes of private tags as they are."""
     order = "<" if content[:2] == b"II" else ">"
-    (start,) = struct.unpack_from(f"{order}I", content, 4)
-    (entries,) = struct.unpack_from(f"{order}H", content, start)
-    tags = content[start + 2 : start + 2 + 12 * entries]
-    for tag, count in struct.iter_unpack(f"{order}HxxIxxxx", tags[: len(tags) // 12 * 12]):
-        if tag < PRIVATE and count > MAX_STRIPS:
-            raise PictureError(f"expected at most {MAX_STRIPS:,} strips; found {count:,}")
+    with contextlib.suppress(struct.error):  # Pillow reports a truncated directory
+        (start,) = struct.unpack_from(f"{order}I", content, 4)
+        (entries,) = struct.unpack_from(f"{order}H", content, start)
+        for place in range(start + 2, start + 2 + 12 * entries, 12):
+            tag, kind, count = struct.unpack_from(f"{order}HHI", content, place)
+            if count > MAX_LIST and (tag < 700 or kind not in (1, 7)):
+                raise PictureError(f"expected at most {MAX_LIST:,} strips; found {count:,}")
 
 
-def _decoded(kind: str, picture: ImageFile.ImageFile) -> Decoded:
-    has_several = False
-    with contextlib.suppress(Exception):  # later pictures may be damaged
-        has_several = getattr(picture, "is_animated", False)
-    full = max(picture.size)
-    if kind == "JPEG":  # decodes directly to a reduced size
-        picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
-    picture.load()
-    _check_size(picture.size)  # some formats learn their size only now
-    full = max(full, *picture.size)
-    picture.info["exif"] = (picture.info.get("exif") or b"")[:MAX_EXIF]
-    with contextlib.suppress(Exception):  # damaged EXIF
-        ImageOps.exif_transpose(picture, in_place=True)
-    pixels = small_pixels(picture)
-    return Decoded(pixels, full / max(pixels.shape[:2]), (SEVERAL,) * has_several)
+def _small_pixels(picture: Image.Image) -> Array:
+    """Reduce a picture by averaging, and interpret transparency, 16 and 32-bit grey, and grey of
+    few levels."""
+    factor = math.ceil(math.sqrt(picture.width * picture.height) / WORKING_SIDE)
+    if picture.mode[0] in "IF":  # 16 or 32-bit grey, which Pillow would clip at 255
+        small = _eight_bits(picture).reduce(factor)
+    elif picture.has_transparency_data:
+        if picture.mode not in ("LA", "RGBA"):
+            picture = picture.convert("RGBA")
+        weighted = picture.convert(f"{picture.mode[:-1]}a")  # premultiplied, so that averages hold
+        small = _opaque(weighted.reduce(factor).convert(picture.mode).convert("RGBA"))
+    else:
+        picture = picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
+        top = np.max(picture.getextrema())
+        if top in (1, 15, 16):  # masks, 4-bit grey, and scikit-learn's digits
+            picture = picture.point(lambda value: 255 * value // int(top))
+        small = picture.reduce(factor)
+    pixels = np.asarray(small.convert("RGB"), np.float32)
+    is_grey = (pixels == pixels[..., :1]).all()
+    return pixels[..., :1] if is_grey else pixels
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Spread grey of any range over 0 to 255, clipping 1 in 1,000 at either end."""
+    grey = np.asarray(picture).astype(np.float32)
+    sample = grey[:: 1 + len(grey) // 1000, :: 1 + grey.shape[1] // 1000].ravel()
+    low, high = float(quantile(sample, 0.001)), float(quantile(sample, 0.999))
+    np.clip(grey, low, high, out=grey)
+    grey -= low
+    grey *= 255 / ((high - low) or 1)
+    return Image.fromarray(grey.astype(np.uint8))
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """Convert RGBA to RGB.
+
+    If transparency hardly varies, keep the colours. Otherwise draw strokes of one colour in black
+    on white, extend the background of a patch that has a drawing on it, and put anything else on
+    white.
+    """
+    pixels = np.asarray(picture)
+    alpha = pixels[..., 3]
+    colours = pixels[alpha > 127][:, :3]
+    if not len(colours):
+        raise PictureError("found no digit: it is entirely transparent")
+    if np.ptp(alpha) < PLAIN:
+        return picture.convert("RGB")
+    spread = np.ptp(colours.astype(int), axis=0).max()
+    visible = alpha / np.float32(255)
+    is_patch = variation(np.pad(visible, 1)) ** 2 < PATCH * visible.sum()
+    if spread < (PLAIN // 4 if is_patch else PLAIN):
+        return Image.fromarray(255 - alpha)
+    paper = tuple(quantile(colours, 0.5).tolist()) if is_patch else (255, 255, 255)
+    return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture)

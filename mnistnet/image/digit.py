@@ -1,16 +1,8 @@
 """Turn any picture into 28 x 28 images of its digits, normalised as MNIST's are.
 
 A network that is 99 % accurate on MNIST fails on other people's digits if they look different:
-dark on light, off centre, thin, or on an uneven background. Steps:
-
-1. ink      measure how far each pixel is from the background (ink.py)
-2. digits   group connected ink into digits, in reading order (pieces.py, number.py)
-3. images   normalise as MNIST does (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498):
-            scale the longer side to 20 pixels by area averaging, and move the barycentre to the
-            middle of 28 x 28; strokes thinner than MNIST's are thickened first,
-            and thicker ones thinned
-
-decode.py and pixels.py read the file.
+dark on light, off centre, thin, or on an uneven background. decode.py reads the file, ink.py
+measures how far each pixel is from the background, and number.py groups ink into digits.
 """
 
 from pathlib import Path
@@ -23,48 +15,40 @@ from mnistnet.arrays import SIDE, Array, quantile, variation
 from mnistnet.errors import PictureError
 from mnistnet.image.decode import read_pixels
 from mnistnet.image.ink import BLANK, Ink, find_ink
-from mnistnet.image.number import Place, find_places
-from mnistnet.image.pieces import dilated
+from mnistnet.image.number import find_places
+from mnistnet.image.pieces import dilated, extent
 
 DIGIT = 20  # pixels: the longer side of a digit in MNIST
 FINE = 4  # strokes are thickened at this many times MNIST's resolution
 THIN = 1.4  # pixels: thinner strokes, 1 in 20 in MNIST, are thickened
 THICK = 4.0  # pixels: thicker strokes, 1 in 100 in MNIST, are thinned
-LOW_CONTRAST = 24  # of 255, between background and full ink
 
 
 class Digit(NamedTuple):
-    """One digit in a picture.
+    """One digit in a picture."""
 
-    image  the network's input: (784,) uint8, 0 = background
-    box    left, top, right, bottom, in pixels of the upright picture
-    flaws  any of "touching" (as wide as two digits), "cut off" (by the picture's edge) and
-           "low contrast" (ink close to the background)
-    """
-
-    image: Array
+    image: Array  # the network's input: (784,) uint8, 0 = background
+    # left, top, right, bottom, in pixels of the upright picture
     box: tuple[int, int, int, int] = (0, 0, SIDE, SIDE)
+    # any of "touching" (as wide as two digits), "cut off" (by the picture's edge) and "low
+    # contrast" (ink close to the background)
     flaws: tuple[str, ...] = ()
 
 
 class Picture(NamedTuple):
-    """One or more digits in reading order, and how they were read.
-
-    inverted  the ink is darker than the background
-    as_is     the picture was already normalised as MNIST's are, and is unchanged
-    notes     sentences about the file for the user
-    """
+    """One or more digits in reading order, and how they were read."""
 
     digits: tuple[Digit, ...]
-    inverted: bool
-    as_is: bool = False
-    notes: tuple[str, ...] = ()
+    inverted: bool  # whether the ink is darker than the background
+    as_is: bool = False  # the picture was already normalised as MNIST's are, and is unchanged
+    notes: tuple[str, ...] = ()  # sentences about the file for the user
 
 
 def read_picture(source: Path | BinaryIO) -> Picture:
     """Find the digits in a file or stream; raise PictureError, without its name, if none."""
-    decoded = read_pixels(source)
-    return find_digits(decoded.pixels, decoded.factor)._replace(notes=decoded.notes)
+    pixels, factor, has_more = read_pixels(source)
+    notes = ("it has several pictures; only the first was read",) * has_more
+    return find_digits(pixels, factor)._replace(notes=notes)
 
 
 def find_digits(pixels: Array, factor: float = 1) -> Picture:
@@ -76,51 +60,46 @@ def find_digits(pixels: Array, factor: float = 1) -> Picture:
     places = find_places(ink.amount * (ink.amount > ink.threshold))
     if not places:
         raise PictureError(BLANK)
-    return Picture(tuple(_digit(ink, place, factor) for place in places), ink.inverted)
+    digits = tuple(_digit(ink, mask, factor, flaws) for mask, flaws in places)
+    return Picture(digits, ink.inverted)
 
 
-def _digit(ink: Ink, place: Place, factor: float) -> Digit:
-    own = ink.amount * place.mask
-    rows, columns = (np.flatnonzero((own > ink.threshold).any(axis=axis)) for axis in (1, 0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+def _digit(ink: Ink, mask: Array, factor: float, flaws: tuple[str, ...]) -> Digit:
+    own = ink.amount * mask
+    down, across = extent(own > ink.threshold)
     floor = 0.3 * ink.threshold  # less is paper grain
-    strokes = np.clip((own[top:bottom, left:right] - floor) / (ink.full - floor), 0, 1)
+    strokes = np.clip((own[down, across] - floor) / (ink.full - floor), 0, 1)
     x, y = ink.corner
-    left, top, right, bottom = (
-        int(edge * factor) for edge in (x + left, y + top, x + right, y + bottom)
-    )
-    flaws = place.flaws + ("low contrast",) * (ink.full < LOW_CONTRAST)
+    left, right = int((x + across.start) * factor), int((x + across.stop) * factor)
+    top, bottom = int((y + down.start) * factor), int((y + down.stop) * factor)
+    flaws += ("low contrast",) * (ink.full < 24)  # of 255
     return Digit(normalise(strokes).reshape(-1), (left, top, right, bottom), flaws)
 
 
 def _is_mnist(pixels: Array) -> bool:
     """Check for 28 x 28, grey, light on black, within 20 x 20 and centred as MNIST is."""
-    if pixels.shape != (SIDE, SIDE, 1):
+    if pixels.shape != (SIDE, SIDE, 1) or pixels.max() < 200:
         return False
     image = pixels[..., 0]
-    rows, columns = (np.flatnonzero(image.any(axis=axis)) for axis in (1, 0))
-    if not len(rows) or max(np.ptp(rows), np.ptp(columns)) >= DIGIT or image.max() < 200:
-        return False
-    return all(abs(centre - 14.5) <= 0.55 for centre in _barycentre(image))
+    is_small = max(image[extent(image > 0)].shape) <= DIGIT
+    return is_small and all(abs(centre - 14.5) <= 0.55 for centre in _barycentre(image))
 
 
-def _barycentre(image: Array) -> tuple[float, float]:
+def _barycentre(image: Array) -> list[float]:
     """Return the row and column of the barycentre; the first pixel's centre is at 0.5."""
-    total = image.sum()
-    row, column = (
-        float((image.sum(axis=1 - axis) * (np.arange(image.shape[axis]) + 0.5)).sum() / total)
-        for axis in (0, 1)
-    )
-    return row, column
+    weights = image.sum(axis=1), image.sum(axis=0)
+    return [float((w * (np.arange(len(w)) + 0.5)).sum() / image.sum()) for w in weights]
 
 
 def normalise(strokes: Array) -> Array:
-    """Normalise cropped strokes (height, width) in [0, 1] as MNIST does: (28, 28) uint8."""
+    """Normalise cropped strokes (height, width) in [0, 1] as MNIST does: (28, 28) uint8.
+
+    The longer side is scaled to 20 pixels by area averaging, and the barycentre moved to the middle
+    of 28 x 28 (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498). Strokes thinner than
+    MNIST's are thickened first, and thicker ones thinned.
+    """
     fine = _resized(strokes, DIGIT * FINE)
-    margin = 2 * FINE
-    ink = np.zeros([side + 2 * margin for side in fine.shape], np.float32)
-    ink[margin:-margin, margin:-margin] = fine
-    ink = np.minimum(ink / quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)
+    ink = np.minimum(np.pad(fine, 2 * FINE) / quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)
     # the outline of a long stroke is twice its length
     thickness = 2 * ink.sum() / variation(ink) / FINE
     grown = np.round(255 * ink)
@@ -128,9 +107,7 @@ def normalise(strokes: Array) -> Array:
         grown = dilated(grown)
     for _ in range(round((thickness - THICK) * FINE / 2)):
         grown = 255 - dilated(255 - grown)
-    visible = grown > 12
-    rows, columns = (np.flatnonzero(visible.any(axis=axis)) for axis in (1, 0))
-    digit = _resized(grown[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], DIGIT)
+    digit = _resized(grown[extent(grown > 12)], DIGIT)
     image = np.zeros((SIDE, SIDE), np.uint8)
     # within half a pixel of (14.5, 14.5), as in all of MNIST
     top, left = (

@@ -1,11 +1,5 @@
-"""Measure how much ink each pixel of a picture has.
-
-1. noise       smooth a noisy or dithered picture
-2. background  fit a smooth surface to the colours of the paper, or one colour in a narrow picture
-3. ink         project each pixel's difference from the background on the ink's colour
-4. lines       remove the lines of cells (cells.py), and of ruled and squared paper (lines.py)
-5. threshold   find the level of full ink, and the one between background and ink
-"""
+"""Measure how much ink each pixel of a picture has: how far it is from the colour of the paper, in
+the direction of the ink's colour."""
 
 from typing import NamedTuple
 
@@ -14,70 +8,54 @@ from PIL import Image, ImageFilter
 
 from mnistnet.arrays import Array, quantile
 from mnistnet.errors import PictureError
-from mnistnet.image.border import inside_border
-from mnistnet.image.cells import without_cells
-from mnistnet.image.lines import without_lines
+from mnistnet.image import lines
 
 SAMPLES = 32  # a side, to which the background is fitted
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # 1, x, x^2, y, xy, y^2 among the products of powers of y and x
 STIFFNESS = 1e-3 * np.diag([0, 1, 1, 1, 1, 1])
-TALL = 2  # height / width above which a 1 may leave too little background to fit a surface to
-SPECKLE = 40  # of 255, by which noise differs from all pixels around it
-NOISY = 0.01  # of the pixels, and at least 8 of them
-DITHERED = 1.5  # pixels: sigma of the Gaussian that turns dots into levels
-MIN_CONTRAST = 12  # of 255, between background and full ink
 BLANK = "found no digit: nothing stands out from the background"
 
 
 class Ink(NamedTuple):
-    """The ink in a picture.
+    """The ink in a picture."""
 
-    amount     (height, width), 0 to 255: how far each pixel is from the background
-    full       the level of full ink
-    threshold  the level between background and ink
-    inverted   the ink is darker than the background
-    corner     left and top of amount in the picture, once borders are cropped
-    """
-
-    amount: Array
-    full: float
-    threshold: float
-    inverted: bool
-    corner: tuple[int, int]
+    amount: Array  # (height, width), 0 to 255: how far each pixel is from the background
+    full: float  # the level of full ink
+    threshold: float  # the level between background and ink
+    inverted: bool  # whether the ink is darker than the background
+    corner: tuple[int, int]  # left and top of amount in the picture, once borders are cropped
 
 
 def find_ink(pixels: Array) -> Ink:
     """Find the ink in pixels (height, width, colours), 0 to 255; raise PictureError if none."""
-    down, across = inside_border(pixels)
-    pixels = _without_noise(pixels[down, across])
+    left = top = 0
+    for inside in (lines.inside_border, lines.inside_lines):
+        down, across = inside(pixels)
+        left, top = left + across.start, top + down.start
+        pixels = pixels[down, across]
+    pixels = _without_noise(pixels)
     amount, inverted = _ink(pixels - _background(pixels))
-    amount = without_lines(without_cells(amount))
+    amount = lines.without_lines(lines.without_cells(amount))
     full, threshold = _full_and_threshold(amount)
-    return Ink(amount, full, threshold, inverted, (across.start, down.start))
+    return Ink(amount, full, threshold, inverted, (left, top))
 
 
 def _without_noise(pixels: Array) -> Array:
-    """Smooth pixels (height, width, colours) of which many differ from all their eight neighbours:
-    dithered ones, of two colours, by a Gaussian, and noisy ones by the median of 3 x 3."""
+    """Smooth pixels (height, width, colours) if 1 in 100, and more than 8, differ by more than 40
+    from all their neighbours: dithered ones, of two colours, by a Gaussian, others by a median."""
+    height, width, colours = pixels.shape
     levels = pixels.astype(np.uint8)
-    green = levels[..., levels.shape[2] // 2]
-    middle = green[1:-1, 1:-1].astype(np.int16)
-    most, least = (_around(green, extreme) for extreme in (np.maximum, np.minimum))
-    isolated = (middle > most + SPECKLE) | (middle < least - SPECKLE)
-    if np.count_nonzero(isolated) <= max(NOISY * middle.size, 8):
+    green = levels[..., colours // 2].astype(np.int16)
+    # each inner pixel and the eight around it
+    block = [green[y : height - 2 + y, x : width - 2 + x] for y in range(3) for x in range(3)]
+    middle = block.pop(4)
+    above, below = middle - np.max(block, axis=0), np.min(block, axis=0) - middle
+    if np.count_nonzero(np.maximum(above, below) > 40) <= max(0.01 * middle.size, 8):
         return pixels
-    is_dithered = len(np.unique(levels.reshape(-1, levels.shape[2]), axis=0)) == 2
-    smooth = ImageFilter.GaussianBlur(DITHERED) if is_dithered else ImageFilter.MedianFilter(3)
+    is_dithered = len(np.unique(levels.reshape(-1, colours), axis=0)) == 2
+    smooth = ImageFilter.GaussianBlur(1.5) if is_dithered else ImageFilter.MedianFilter(3)
     planes = [Image.fromarray(plane).filter(smooth) for plane in levels.transpose(2, 0, 1)]
     return np.stack([np.asarray(plane, np.float32) for plane in planes], axis=2)
-
-
-def _around(levels: Array, extreme: np.ufunc) -> Array:
-    """Return the maximum or minimum of the eight neighbours of each inner pixel, int16."""
-    beside = extreme(levels[:, :-2], levels[:, 2:])
-    row = extreme(beside, levels[:, 1:-1])
-    found: Array = extreme(extreme(row[:-2], row[2:]), beside[1:-1])
-    return found.astype(np.int16)
 
 
 def _background(pixels: Array) -> Array:
@@ -88,7 +66,7 @@ def _background(pixels: Array) -> Array:
     """
     height, width, colours = pixels.shape
     colour, contrast = _one_colour(pixels)
-    if height > TALL * width:
+    if height > 2 * width:  # a 1 may leave too little background to fit a surface to
         return colour
     down, across = -(-height // SAMPLES), -(-width // SAMPLES)
     sample = pixels[down // 2 :: down, across // 2 :: across].astype(np.float64)
@@ -109,6 +87,11 @@ def _background(pixels: Array) -> Array:
     return np.stack([rows @ c.reshape(3, 3) @ columns.T for c in square.T], axis=-1)
 
 
+def _powers(count: int) -> Array:
+    """Return 1, t and t^2 at count points from -1 to 1: (count, 3)."""
+    return np.linspace(-1, 1, count)[:, None] ** np.arange(3)
+
+
 def _one_colour(pixels: Array) -> tuple[Array, float]:
     """Return which of a picture's two colours prevails in its corners and edges, (colours,), and
     the mean difference between the two."""
@@ -124,11 +107,6 @@ def _one_colour(pixels: Array) -> tuple[Array, float]:
     is_low = (2 * corners.mean() + frame.mean()) / 3 <= middle
     colour: Array = quantile(flat[(places.ravel() <= middle) == is_low], 0.5)
     return colour, (high - low) * float(np.abs(axis).sum()) / colours
-
-
-def _powers(count: int) -> Array:
-    """Return 1, t and t^2 at count points from -1 to 1: (count, 3)."""
-    return np.linspace(-1, 1, count)[:, None] ** np.arange(3)
 
 
 def _ink(departure: Array) -> tuple[Array, bool]:
@@ -152,14 +130,12 @@ def _full_and_threshold(ink: Array) -> tuple[float, float]:
     total, all_mass = int(below[-1]), int(mass[-1])
     threshold = int(np.searchsorted(below, total - min(40, total // 1000))) // 2
     for _ in range(20):
-        few = max(total - int(below[threshold]), 1)
-        middle = (
-            mass[threshold] / max(below[threshold], 1) + (all_mass - mass[threshold]) / few
-        ) / 2
-        if int(middle) == threshold:
+        background = mass[threshold] / max(below[threshold], 1)
+        strokes = (all_mass - mass[threshold]) / max(total - below[threshold], 1)
+        if int((background + strokes) / 2) == threshold:
             break
-        threshold = int(middle)
-    if threshold < MIN_CONTRAST / 2:
+        threshold = int((background + strokes) / 2)
+    if threshold < 6:  # of 255: paper grain
         raise PictureError(BLANK)
     level = int(np.searchsorted(below, (int(below[threshold]) + total) / 2))
     return float(max(level, threshold + 1)), float(threshold)

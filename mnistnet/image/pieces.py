@@ -10,12 +10,10 @@ import numpy as np
 
 from mnistnet.arrays import Array
 
-MAX_PIECES = 64  # the heaviest
-SPECK = 1 / 300  # of the heaviest piece's ink: lighter pieces are specks
-
 
 class Pieces:
-    """The connected pieces of ink, heaviest first, without specks.
+    """The 64 heaviest connected pieces of ink, heaviest first, without specks, which have less than
+    1/300 of the ink of the heaviest.
 
     labels  (height, width): 0 = background, else 1 + the number of the piece
     boxes   (n, 4): left, top, right, bottom of each; right and bottom are exclusive
@@ -24,28 +22,22 @@ class Pieces:
 
     def __init__(self, mass: Array) -> None:
         """Find the pieces in mass, the ink (height, width) in each pixel."""
-        labels, count = connected(mass > 0)
-        masses = np.bincount(labels.ravel(), mass.ravel(), count + 1)
-        order = np.argsort(-masses, kind="stable")[:MAX_PIECES]
-        order = order[masses[order] > SPECK * masses[order[0]]]
-        number = np.zeros(count + 1, int)
+        labels = connected(mass > 0)
+        masses = np.bincount(labels.ravel(), mass.ravel(), mass.size + 1)
+        order = np.argsort(-masses, kind="stable")[:64]
+        order = order[masses[order] > masses[order[0]] / 300]
+        number = np.zeros(mass.size + 1, int)
         number[order] = np.arange(1, len(order) + 1)
         self.labels = number[labels]
         self.masses = masses[order]
-        rows, columns = np.nonzero(self.labels)
-        piece = self.labels[rows, columns] - 1
-        self.boxes = np.tile([mass.shape[1], mass.shape[0], 0, 0], (len(order), 1))
-        np.minimum.at(self.boxes[:, 0], piece, columns)
-        np.minimum.at(self.boxes[:, 1], piece, rows)
-        np.maximum.at(self.boxes[:, 2], piece, columns + 1)
-        np.maximum.at(self.boxes[:, 3], piece, rows + 1)
+        self.boxes = np.zeros((len(order), 4), int)
+        for piece, box in enumerate(self.boxes, start=1):
+            down, across = extent(self.labels == piece)
+            box[:] = across.start, down.start, across.stop, down.stop
 
     def mask(self, pieces: list[int]) -> Array:
         """Return the pixels of these pieces: (height, width)."""
-        chosen = np.zeros(len(self.masses) + 1, bool)
-        chosen[np.array(pieces) + 1] = True
-        mask: Array = chosen[self.labels]
-        return mask
+        return np.isin(self.labels, np.array(pieces) + 1)
 
     def box(self, pieces: list[int]) -> Array:
         """Return the box around these pieces: (4,)."""
@@ -53,35 +45,19 @@ class Pieces:
         return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
-def connected(mask: Array) -> tuple[Array, int]:
-    """Label connected pieces with numbers from 1; return the labels and the largest number.
-
-    Pixels that touch at a corner are connected; some numbers are not used.
-    """
-    padded = np.zeros((len(mask), mask.shape[1] + 2), bool)
-    padded[:, 1:-1] = mask
-    edges = np.argwhere(padded[:, 1:] != padded[:, :-1]).tolist()
-    starts, ends = edges[::2], [column for _, column in edges[1::2]]
-    parent = list(range(len(starts) + 1))  # of each run of pixels in a row; a root is its own
-
-    def root(run: int) -> int:
-        while parent[run] != run:
-            run = parent[run]
-        return run
-
-    above = 1
-    for run, ((row, start), end) in enumerate(zip(starts, ends, strict=True), start=1):
-        while starts[above - 1][0] < row - 1:
-            above += 1
-        other = above
-        while other < run and starts[other - 1][0] == row - 1 and starts[other - 1][1] <= end:
-            if ends[other - 1] >= start:
-                parent[root(other)] = root(run)
-            other += 1
-    labels = np.zeros(mask.shape, int)
-    for run, ((row, start), end) in enumerate(zip(starts, ends, strict=True), start=1):
-        labels[row, start:end] = root(run)
-    return labels, len(starts)
+def connected(mask: Array) -> Array:
+    """Number connected pixels alike, from 1 to the number of pixels; 0 is outside the mask. Pixels
+    that touch at a corner are connected."""
+    labels = np.arange(1, mask.size + 1).reshape(mask.shape) * mask
+    while True:
+        # Each piece joins the one of the largest number in or beside it.
+        joins = np.zeros(mask.size + 1, int)
+        np.maximum.at(joins, labels.ravel(), (dilated(labels) * mask).ravel())
+        while not np.array_equal(joins, joins[joins]):
+            joins = joins[joins]
+        if np.array_equal(labels, joins[labels]):
+            return labels
+        labels = joins[labels]
 
 
 def dilated(levels: Array) -> Array:
@@ -93,6 +69,17 @@ def dilated(levels: Array) -> Array:
     np.maximum(both[:, 1:], rows[:, :-1], out=both[:, 1:])
     np.maximum(both[:, :-1], rows[:, 1:], out=both[:, :-1])
     return both
+
+
+def extent(mask: Array) -> tuple[slice, slice]:
+    """Return the rows and columns of the mask, from its first to its last pixel."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def edge(pixels: Array) -> Array:
+    """Return the pixels along the four sides; those in the corners occur twice."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def thickness(mask: Array) -> float:
@@ -108,30 +95,23 @@ def groups(pieces: Pieces, chosen: list[int]) -> list[list[int]]:
     to, until none does."""
     found = [[piece] for piece in chosen]
     pen = thickness(pieces.mask(chosen))
-    joined = True
-    while joined and len(found) > 1:
+    while True:
         boxes = np.array([pieces.box(group) for group in found])
         sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+        a, b = np.triu_indices(len(boxes), 1)
+        gaps = np.maximum(boxes[a, :2], boxes[b, :2]) - np.minimum(boxes[a, 2:], boxes[b, 2:])
+        closest = np.argsort(np.hypot(*np.maximum(gaps, 0).T), kind="stable")
         joins: dict[int, int] = {}
-        for i, j in _by_distance(boxes):
+        for i, j in zip(a[closest].tolist(), b[closest].tolist(), strict=True):
             if i not in joins and j not in joins and _belong(pieces, found[i], found[j], pen):
                 smaller, larger = (i, j) if sizes[i] < sizes[j] else (j, i)
                 if smaller not in joins.values():
                     joins[smaller] = larger
+        if not joins:
+            return found
         for smaller, larger in joins.items():
             found[larger] = sorted(found[larger] + found[smaller])
         found = [group for k, group in enumerate(found) if k not in joins]
-        joined = bool(joins)
-    return found
-
-
-def _by_distance(boxes: Array) -> list[tuple[int, int]]:
-    """Return pairs i < j of boxes (n, 4), the closest first."""
-    i, j = np.triu_indices(len(boxes), 1)
-    a, b = boxes[i], boxes[j]
-    gap = np.maximum(np.maximum(a[:, :2], b[:, :2]) - np.minimum(a[:, 2:], b[:, 2:]), 0)
-    order = np.argsort(np.hypot(gap[:, 0], gap[:, 1]), kind="stable")
-    return list(zip(i[order].tolist(), j[order].tolist(), strict=True))
 
 
 def _belong(pieces: Pieces, first: list[int], second: list[int], pen: float) -> bool:
@@ -162,8 +142,7 @@ def _side_by_side(first: Array, second: Array) -> bool:
     if not both.any():
         return True
     first, second = first[both], second[both]
-    width = first.shape[1]
     if second.argmax(axis=1).mean() < first.argmax(axis=1).mean():
         first, second = second, first
-    ends = width - first[:, ::-1].argmax(axis=1)
+    ends = first.shape[1] - first[:, ::-1].argmax(axis=1)
     return bool((ends <= second.argmax(axis=1)).all())

@@ -1,22 +1,19 @@
 """Distort minibatches, so that a network never sees the same image twice.
 
 Follows Simard, Steinkraus and Platt 2003, Best Practices for Convolutional Neural Networks Applied
-to Visual Document Analysis: a smooth random field displaces the pixels, and the image is rotated,
-scaled, sheared and shifted a little. All images of a minibatch, or of a part of it, share one
-random warp, which is several times faster than a warp per image.
-
-The new value of pixel (r, c), in rows down and columns to the right of the image's centre, is read
-by bilinear interpolation at
+to Visual Document Analysis. The new value of pixel (r, c), in rows down and columns to the right of
+the image's centre, is read by bilinear interpolation at
 
     A (r, c) + t + d(r, c)         A: rotation, scale, shear   t: shift   d: elastic displacement
 
-Pixels outside the image are background.
+where d is a smooth random field. Pixels outside the image are background. All images of a
+minibatch, or of a part of it, share one warp, which is several times faster than one per image.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -32,24 +29,16 @@ FINE = 1 << BITS  # positions are rounded to 1/16 pixel, so that 16-bit integers
 
 @dataclass(frozen=True)
 class Strength:
-    """Limits of the random distortions; rotation to shift are uniform between plus and minus these.
+    """Limits of random distortions; rotation to shift are uniform between plus and minus these."""
 
-    displacement  standard deviation of the elastic displacement along each axis, in pixels
-    smoothness    sigma, in pixels, of the Gaussian that smooths the elastic field
-    rotation      degrees
-    scale         natural logarithm of the factor along each axis
-    shear         pixels to the side per pixel down
-    shift         pixels along each axis
-    widen         share of the warps that also widen the image, by a factor from 1 to 2: some
-                  programs stretch digits to a square
-    """
-
-    displacement: float = 0.45
-    smoothness: float = 4.0
-    rotation: float = 12.0
-    scale: float = 0.13
-    shear: float = 0.13
-    shift: float = 0.5
+    displacement: float = 0.45  # pixels: standard deviation of the elastic one along each axis
+    smoothness: float = 4.0  # pixels: sigma of the Gaussian that smooths the elastic field
+    rotation: float = 12.0  # degrees
+    scale: float = 0.13  # natural logarithm of the factor along each axis
+    shear: float = 0.13  # pixels to the side per pixel down
+    shift: float = 0.5  # pixels along each axis
+    # share of the warps that also widen the image, by a factor from 1 to 2: some programs stretch
+    # digits to a square
     widen: float = 0.0
 
     def scaled(self, factor: float) -> "Strength":
@@ -70,30 +59,48 @@ def warps(
     formulas, (n, 784) float32 in [0, 1], stored in out if given. They share memory, so only one
     thread may call them.
     """
-    memory: dict[int, _Memory] = {}
+
+    @cache
+    def memory(n: int) -> tuple[Array, Array]:
+        """Return arrays for n images: padded ones, whose border stays background, and two more."""
+        return np.zeros((PADDED, PADDED, n), np.uint16), np.empty((2, PIXELS, n), np.uint16)
+
     together = max(TOGETHER // groups, 1)
     for first in range(0, count, together):
         number = min(together, count - first)
         corners, weights = _bilinear(positions(rng, number * groups, strength))
         for start in range(0, number * groups, groups):
-            own = slice(start, start + groups)
-            yield partial(_transform, corners[own], weights[own], memory)
+            end = start + groups
+            yield partial(_transform, memory, corners[start:end], weights[start:end])
 
 
 def _transform(
+    memory: Callable[[int], tuple[Array, Array]],
     corners: Array,
     weights: Array,
-    memory: "dict[int, _Memory]",
     images: Array,
     out: Array | None = None,
 ) -> Array:
+    """Warp images (n, 784) uint8, each part by its own corners and weights.
+
+    Each row of the arrays holds one pixel of all images, so that moving a pixel copies a whole row.
+    Weights that add up to 256, times pixels of up to 255, fit in 16 bits.
+    """
     x = np.empty((PIXELS, len(images)), np.float32).T if out is None else out
     size = -(-len(images) // len(corners))
-    for group, start in enumerate(range(0, len(images), size)):
-        some = images[start : start + size]
-        if len(some) not in memory:
-            memory[len(some)] = _Memory(len(some))
-        memory[len(some)].warp(corners[group], weights[group], some, x[start : start + size].T)
+    for part, start in enumerate(range(0, len(images), size)):
+        own = images[start : start + size]
+        padded, (total, corner) = memory(len(own))
+        padded[1:-2, 1:-2] = own.T.reshape(SIDE, SIDE, -1)
+        pixels = padded.reshape(-1, len(own))
+        # All indices are in range; mode="clip" saves a copy of the result.
+        np.take(pixels, corners[part], axis=0, out=total, mode="clip")
+        total *= weights[part, 0]
+        for offset, weight in zip((1, PADDED, PADDED + 1), weights[part, 1:], strict=True):
+            np.take(pixels[offset:], corners[part], axis=0, out=corner, mode="clip")
+            corner *= weight
+            total += corner
+        np.multiply(total, np.float32(1 / (255 * FINE**2)), out=x[start : start + size].T)
     return x
 
 
@@ -105,7 +112,16 @@ def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array
 
     angle = uniform(math.radians(strength.rotation))
     cos, sin = np.cos(angle), np.sin(angle)
-    elastic = strength.displacement * _smooth_fields(rng, (2, count), strength.smoothness)
+    # The elastic fields: random numbers on a coarse grid, smoothed by a Gaussian, which is nearly
+    # zero beyond its reach, to a standard deviation of 1.
+    sigma, reach = strength.smoothness, 3 * strength.smoothness
+    step = min(COARSE, max(sigma, 1))
+    centres = np.arange(-reach, SIDE - 1 + reach + step, step)
+    G = np.exp(-((np.arange(SIDE)[:, None] - centres) ** 2) / (2 * max(sigma, 0.01) ** 2))
+    G = (G / np.sqrt((G**2).sum(axis=1, keepdims=True))).astype(np.float32)
+    noise = rng.standard_normal((2, count, len(centres), len(centres)), np.float32)
+    elastic: Array = strength.displacement * (G @ noise @ G.T)
+
     row, column = CENTRED[:, None], CENTRED
     rows = np.exp(uniform(strength.scale)) * (cos * row + sin * column) + uniform(strength.shift)
     width = np.exp(uniform(strength.scale))
@@ -115,19 +131,6 @@ def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array
     columns = width * (cos * column - sin * row) + uniform(strength.shear) * row
     columns += uniform(strength.shift)
     return np.stack([rows, columns]) + elastic + np.float32((SIDE - 1) / 2)
-
-
-def _smooth_fields(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Array:
-    """Return random fields (*shape, 28, 28) of standard deviation 1: Gaussian-smoothed noise on a
-    grid of COARSE pixels, or finer if sigma is small."""
-    step = min(COARSE, max(sigma, 1))
-    reach = 3 * sigma  # the Gaussian is nearly zero beyond
-    centres = np.arange(-reach, SIDE - 1 + reach + step, step)
-    G = np.exp(-((np.arange(SIDE)[:, None] - centres) ** 2) / (2 * max(sigma, 0.01) ** 2))
-    G = (G / np.sqrt((G**2).sum(axis=1, keepdims=True))).astype(np.float32)
-    noise = rng.standard_normal((*shape, len(centres), len(centres)), np.float32)
-    fields: Array = G @ noise @ G.T
-    return fields
 
 
 def _bilinear(places: Array) -> tuple[Array, Array]:
@@ -144,31 +147,3 @@ def _bilinear(places: Array) -> tuple[Array, Array]:
     up, left = FINE - down, FINE - right
     weights = np.stack([up * left, up * right, down * left, down * right], axis=1)
     return (row * PADDED + column).astype(np.intp), weights[..., None]
-
-
-class _Memory:
-    """Arrays for n images, allocated once.
-
-    padded (31, 31, n) has a border that stays background; corner and total are (784, n).
-    """
-
-    def __init__(self, n: int) -> None:
-        self.padded = np.zeros((PADDED, PADDED, n), np.uint16)
-        self.corner, self.total = np.empty((2, PIXELS, n), np.uint16)
-
-    def warp(self, corners: Array, weights: Array, images: Array, out: Array) -> None:
-        """Apply one warp: images (n, 784) uint8 -> out (784, n) float32 in [0, 1].
-
-        Each row holds one pixel of all images, so that moving a pixel copies a whole row. Weights
-        that add up to 256, times pixels of up to 255, fit in 16 bits.
-        """
-        self.padded[1:-2, 1:-2] = images.T.reshape(SIDE, SIDE, -1)
-        pixels = self.padded.reshape(-1, len(images))
-        # All indices are in range; mode="clip" saves a copy of the result.
-        np.take(pixels, corners, axis=0, out=self.total, mode="clip")
-        self.total *= weights[0]
-        for offset, weight in zip((1, PADDED, PADDED + 1), weights[1:], strict=True):
-            np.take(pixels[offset:], corners, axis=0, out=self.corner, mode="clip")
-            self.corner *= weight
-            self.total += self.corner
-        np.multiply(self.total, np.float32(1 / (255 * FINE**2)), out=out)

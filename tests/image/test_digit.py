@@ -17,11 +17,6 @@ from mnistnet.image.digit import find_digits
 from mnistnet.image.ink import find_ink
 
 
-def barycentre(image: np.ndarray) -> np.ndarray:
-    square = image.reshape(28, 28).astype(float)
-    return (np.indices((28, 28)) + 0.5).reshape(2, -1) @ square.ravel() / square.sum()
-
-
 def lit(picture: Image.Image) -> int:
     """The number of pixels of the image that are mostly ink."""
     return int((read(picture).digits[0].image > 127).sum())
@@ -33,7 +28,8 @@ def test_the_image_is_normalised_as_mnists_are() -> None:
     assert (digit.image.dtype, digit.image.shape) == (np.uint8, (784,))
     places = np.argwhere(digit.image.reshape(28, 28))
     assert np.ptp(places, axis=0).tolist() == [19, 11]  # the longer side is 20 pixels
-    assert barycentre(digit.image) == pytest.approx([14.5, 14.5], abs=0.51)
+    barycentre = (np.indices((28, 28)) + 0.5).reshape(2, -1) @ digit.image / digit.image.sum()
+    assert barycentre == pytest.approx([14.5, 14.5], abs=0.51)
     assert digit.image.max() == 255
     assert digit.box == pytest.approx((90, 48, 212, 245), abs=2)
     assert digit.flaws == ()
@@ -94,13 +90,10 @@ def test_a_1_may_fill_a_narrow_picture() -> None:
     assert digit.box == pytest.approx((5, 0, 35, 120), abs=1)
 
 
-def test_strokes_thicker_than_any_in_mnist_are_thinned() -> None:
-    assert lit(seven(width=75)) < 1.45 * lit(seven(width=40))  # 1.57 times without
-
-
-def test_thin_strokes_are_thickened() -> None:
+def test_strokes_have_the_thickness_of_mnists() -> None:
+    assert lit(seven(width=75)) < 1.45 * lit(seven(width=40))  # 1.57 times without thinning
     for side, width in ((300, 1), (1200, 1), (2600, 2)):
-        assert 40 < lit(seven(width=width, side=side)) < 60  # 30 without, and those not fully
+        assert 40 < lit(seven(width=width, side=side)) < 60  # 30 without thickening
 
 
 def test_an_image_normalised_as_mnists_is_unchanged() -> None:
@@ -116,8 +109,6 @@ def test_mnists_images_are_unchanged(real_mnist: Path) -> None:
     images = mnist.load(real_mnist, "test").images[:1000]
     pictures = [find_digits(i.reshape(28, 28, 1).astype(np.float32)) for i in images]
     assert np.mean([picture.as_is for picture in pictures]) > 0.99
-    for image, picture in zip(images, pictures, strict=True):
-        assert not picture.as_is or np.array_equal(picture.digits[0].image, image)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +136,8 @@ def test_any_pixels_give_an_image_or_an_error(h: int, w: int, colours: int, rand
         digits = find_digits(pixels.astype(np.float32)).digits
     except PictureError:
         return
-    assert digits
     for digit in digits:
-        assert (digit.image.dtype, digit.image.shape) == (np.uint8, (784,))
-        assert digit.image.max() > 0
         left, top, right, bottom = digit.box
         assert 0 <= left < right <= w
         assert 0 <= top < bottom <= h
+        assert digit.image.any()
