@@ -34,7 +34,7 @@ class Samples:
         """Take --data, --mirror and the metadata of the network, which says what was held out."""
         self._source = folder, mirrors
         self._metadata = metadata
-        self._splits: dict[str, tuple[Array, Array]] = {}
+        self._splits: dict[str, tuple[Array, Array] | MnistnetError] = {}
 
     def expand(self, name: str) -> list[str]:
         """Expand 'test:0-99' to 'test:0', ..., 'test:99'; return any other name unchanged."""
@@ -61,17 +61,25 @@ class Samples:
         return Sample(images[int(number)], int(labels[int(number)]))
 
     def _split(self, split: str) -> tuple[Array, Array]:
-        """Return the images and labels of a split."""
+        """Return the images and labels of a split; raise the same error every time."""
         if split not in self._splits:
-            data = options.load_dataset(*self._source, "test" if split == "test" else "train")
-            if data.drawn:
-                options.note(f"{split} images are {kind_text(data.published, data.drawn)}")
-            images, labels = data.images, data.labels
-            if split == "validation":
-                rows = rows_of(split, len(labels), data.sha256, self._metadata)
-                images, labels = images[rows], labels[rows]
-            self._splits[split] = images, labels
-        return self._splits[split]
+            try:
+                self._splits[split] = self._load(split)
+            except MnistnetError as error:
+                self._splits[split] = error
+        found = self._splits[split]
+        if isinstance(found, MnistnetError):
+            raise found
+        return found
+
+    def _load(self, split: str) -> tuple[Array, Array]:
+        data = options.load_dataset(*self._source, "test" if split == "test" else "train")
+        if data.drawn:
+            options.note(f"{split} images are {kind_text(data.published, data.drawn)}")
+        if split != "validation":
+            return data.images, data.labels
+        rows = rows_of(split, len(data.labels), data.sha256, self._metadata)
+        return data.images[rows], data.labels[rows]
 
 
 def read(name: str, samples: Samples | None = None) -> Picture | MnistnetError:

@@ -137,7 +137,7 @@ NUMBERS = "expected test: and a number from 0 to 49"
 UNREADABLE = {
     "none.png": "cannot read it: No such file or directory",
     "text.png": "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM; found "
-    "another format",
+    "another format: save it as PNG",
     "blank.png": "found no digit: nothing stands out from the background",
     "empty": "expected a picture or a folder of pictures; found a folder without pictures",
     **dict.fromkeys(("test:50", "test:x", "test:²", "test:3-1", f"test:{'9' * 5000}"), NUMBERS),
@@ -161,10 +161,12 @@ def test_a_picture_that_cannot_be_read_prints_an_error_and_the_others_are_answer
     assert (answers, result.exit_code) == (["one.png", "test:49"], 1)
 
 
-def test_a_data_set_that_cannot_be_loaded_is_one_error(trained: Path, server) -> None:
+def test_a_data_set_that_cannot_be_loaded_is_tried_once_for_each_split(
+    trained: Path, server
+) -> None:
     result = run("predict", "test:0", "test:1", "train:9", "--mirror", server.url)
-    assert server.hits == ["/train-images-idx3-ubyte.gz"]
-    assert (result.stdout, result.exit_code, result.stderr.count("Error: ")) == ("", 1, 1)
+    assert server.hits == ["/train-images-idx3-ubyte.gz"] * 2
+    assert (result.stdout, result.exit_code, result.stderr.count("Error: ")) == ("", 1, 3)
 
 
 @pytest.fixture
