@@ -4,19 +4,17 @@
     f = W h                                      f: 10 scores               W: 10 x 72
     L(f, y) = log sum_k exp f_k  -  f_y          multiclass logistic loss; y is the true digit
 
-There may be any number of hidden layers, all tanh, and there are no biases. A minibatch is a matrix
-with one example per row, so M x for all of them is X M^T. The loss is the mean over the minibatch,
-and the gradient is that of this mean.
+There may be more hidden layers, all tanh; there are no biases. A minibatch has one example per
+row, so M x is X M^T. Its loss is the mean, and the gradient is that of this mean.
 
-With t = 1 for the label and 0 elsewhere, L = log sum_k exp f_k - t . f. An image without a digit
-has the label NONE, and its t is uniform: L is smallest if all scores are equal (outlier exposure,
-Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606).
+With t = 1 for the label and 0 elsewhere, L = log sum_k exp f_k - t . f. The label NONE, of an image
+without a digit, has a uniform t (Hendrycks et al. 2019, https://arxiv.org/abs/1812.04606).
 """
 
 import hashlib
 import itertools
-import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np  # loads np.random on first use; annotations that name it are quoted
@@ -59,7 +57,7 @@ class Network:
         input of each unit of order 1 (LeCun et al. 1998, Efficient BackProp, section 4.6)."""
         network = cls(layers, dtype)
         for W in network.matrices:
-            W[...] = rng.standard_normal(W.shape) / math.sqrt(W.shape[1])
+            W[...] = rng.standard_normal(W.shape) / np.sqrt(W.shape[1])
         return network
 
     @property
@@ -91,7 +89,7 @@ def forward(W: Sequence[Array], x: Array) -> tuple[list[Array], Array]:
     h = [x]
     for M in W[:-1]:
         h.append(np.tanh(h[-1] @ M.T))  # h = tanh(M x)
-    return h, h[-1] @ W[-1].T  # f = W h
+    return h, (W[-1] @ h[-1].T).T  # f = W h, in the layout whose rows sum faster
 
 
 def log_probabilities(f: Array) -> Array:
@@ -103,10 +101,12 @@ def log_probabilities(f: Array) -> Array:
 
 def targets(labels: Array, log_p: Array) -> Array:
     """t of the loss, (n, 10) like log_p: 1 for the label and 0 elsewhere; uniform for NONE."""
-    classes = log_p.shape[1]
-    t: Array = (labels[:, None] == np.arange(classes)).astype(log_p.dtype)
-    t[labels == classes] = 1 / classes
-    return t
+    return _targets(log_p.shape[1], log_p.dtype)[:, labels].T
+
+
+@cache
+def _targets(classes: int, dtype: Any) -> Array:
+    return np.hstack([np.eye(classes), np.full((classes, 1), 1 / classes)]).astype(dtype)
 
 
 def logistic_loss(log_p: Array, labels: Array) -> float:

@@ -76,7 +76,7 @@ def train(
     layout: Any = "F" if augment else "C"  # distortions write one pixel of all images at a time
     shape, dtype = (batch_size, PIXELS), state.network.parameters.dtype
     buffers = [np.empty(shape, dtype, layout) for _ in range(AHEAD + 2)]
-    with ThreadPoolExecutor(2) as threads:  # started on first use
+    with ThreadPoolExecutor(1) as threads:  # started on first use
         for epoch in range(len(state.history), state.options.epochs):
             began = time.perf_counter()
             rates = _rates(state.options, epoch, steps=-(-len(rows) // batch_size))
@@ -149,7 +149,10 @@ def _descend(
     gradients = [np.empty_like(state.velocity) for _ in range(1 + is_wide)]
     total, right = 0.0, 0
     for (x, labels), rate in zip(batches, rates, strict=True):
-        loss, answers = step(state, x, labels, rate, gradients, threads.map if is_wide else map)
+        if is_wide and len(labels) > 1:
+            loss, answers = _step_by_halves(state, x, labels, rate, gradients, threads)
+        else:
+            loss, answers = step(state, x, labels, rate, gradients[0])
         if not math.isfinite(loss):
             break
         total += loss * len(labels)
@@ -163,41 +166,43 @@ def _descend(
 
 
 def step(
+    state: State, x: Array, labels: Array, rate: float, gradient: Array
+) -> tuple[float, Array]:
+    """Take one step on a minibatch, x (n, 784) and labels (n,); return its mean loss and the digits
+    (n,) that the network read before. gradient (P,) is memory to work with."""
+    loss, _, f = backpropagate(state.network, x, labels, gradient)
+    if math.isfinite(loss):
+        _update(state, [gradient], rate, slice(0, len(gradient)))
+    return loss, f.argmax(axis=1)
+
+
+def _step_by_halves(
     state: State,
     x: Array,
     labels: Array,
     rate: float,
     gradients: Sequence[Array],
-    run: Callable[..., Iterable[Any]] = map,
+    threads: Executor,
 ) -> tuple[float, Array]:
-    """Take one step on a minibatch, x (n, 784) and labels (n,); return its mean loss and the digits
-    (n,) that the network read before.
+    """Take the same step with two threads, each with half of the minibatch, then of the weights.
 
-    gradients are one or two vectors (P,) to work with. With two, as for a wide network, each half
-    of the minibatch has its own gradient, and each half of the weights is updated by itself, so
-    that run may be the map of two threads. The halves do not depend on the number of cores, and so
-    the weights do not either.
+    The halves do not depend on the number of cores, and so the weights do not either.
     """
-    n, parts = len(labels), _slices(len(labels), len(gradients))
-    used = gradients[: len(parts)]
-
-    def differentiate(part: slice, gradient: Array) -> tuple[float, Array, Array]:
-        return backpropagate(state.network, x[part], labels[part], gradient, n)
-
-    def update(part: slice) -> None:
-        _update(state, used, rate, part)
-
-    found = list(run(differentiate, parts, used))
+    n = len(labels)
+    first, second = _halves(n)
+    other = threads.submit(backpropagate, state.network, x[second], labels[second], gradients[1], n)
+    found = [backpropagate(state.network, x[first], labels[first], gradients[0], n), other.result()]
     loss = sum(loss for loss, _, _ in found)
     if math.isfinite(loss):
-        list(run(update, _slices(len(state.velocity), len(gradients))))
+        first, second = _halves(len(state.velocity))
+        rest = threads.submit(_update, state, gradients, rate, second)
+        _update(state, gradients, rate, first)
+        rest.result()
     return loss, np.concatenate([f.argmax(axis=1) for _, _, f in found])
 
 
-def _slices(count: int, parts: int) -> list[slice]:
-    """Divide range(count) into slices of equal size; the last may be shorter."""
-    size = -(-count // parts)
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+def _halves(count: int) -> tuple[slice, slice]:
+    return slice(0, (count + 1) // 2), slice((count + 1) // 2, count)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss

@@ -76,7 +76,7 @@ def test_above_72_units_the_step_of_the_last_matrix_is_scaled(
     network = Network(layers, np.float64)
     v, gradient = np.zeros_like(network.parameters), np.ones_like(network.parameters)
     state = State(Options(), network, np.random.default_rng(0), v)
-    for part in training._slices(len(v), 3):
+    for part in training._halves(len(v)):
         training._update(state, [gradient], 0.5, part)
     assert set(v.tolist()) == {1}
     *hidden, W = network.matrices
