@@ -39,7 +39,7 @@ def test_only_what_is_needed_is_loaded(words: tuple[str, ...]) -> None:
     if words == ("--help",):
         assert not {"numpy", "PIL", "dataclasses"} & modules
         own = {name for name in modules if name.startswith("mnistnet.")}
-        assert own == {"mnistnet.cli", "mnistnet.cli.streams", "mnistnet.errors"}
+        assert own == {"mnistnet.cli", "mnistnet.errors"}
 
 
 def test_the_readme_shows_the_help_of_the_program() -> None:

@@ -1,6 +1,7 @@
 """The command-line interface: commands parse their options, call the library and print.
 
-Results go to stdout, everything else to stderr. The module of a command is imported when the
+Results go to stdout, everything else to stderr. Characters that a terminal would interpret are
+escaped, because names come from files and users. The module of a command is imported when the
 command runs, so that `mnistnet --help` starts fast.
 """
 
@@ -13,7 +14,6 @@ from typing import Any
 import click
 
 from mnistnet import __version__
-from mnistnet.cli.streams import echo
 from mnistnet.errors import MnistnetError
 
 # Each command, the function in this package that defines it, and its summary in --help.
@@ -34,6 +34,21 @@ COMMANDS = {
 # Variables (or their prefixes) that libraries read, some failing on invalid values. A notebook sets
 # MPLBACKEND to a backend of its own.
 IGNORED_VARIABLES = ("TQDM_", "PILLOW_", "SOURCE_DATE_EPOCH", "MATPLOTLIBRC", "MPLBACKEND")
+
+
+def escape(text: str) -> str:
+    """Escape every unprintable character, line breaks included."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def echo(text: object = "", err: bool = False) -> None:
+    """Print lines on stdout, or on stderr, where it is not an error if the disk is full."""
+    try:
+        click.echo("\n".join(map(escape, str(text).split("\n"))), err=err)
+    except OSError as error:
+        if not err or isinstance(error, BrokenPipeError):  # which click handles
+            raise
+        sys.stderr = io.StringIO()  # or Python would try again at exit
 
 
 class Program(click.Group):
@@ -60,11 +75,8 @@ class Program(click.Group):
             error.show(text)
             echo(text.getvalue().rstrip("\n"), err=True)
             sys.exit(error.exit_code)
-        except MemoryError:
-            echo("Error: there is not enough memory for this", err=True)
-            sys.exit(1)
-        except (MnistnetError, OSError, ImportError) as error:
-            echo(f"Error: {error}", err=True)
+        except (MnistnetError, OSError, ImportError, MemoryError) as error:
+            echo(f"Error: {str(error) or 'there is not enough memory for this'}", err=True)
             sys.exit(1)
 
     def resolve_command(
@@ -91,7 +103,7 @@ def load_command(name: str) -> click.Command:
     name="mnistnet",
     cls=Program,
     commands=[click.Command(name, short_help=text) for name, (_, text) in COMMANDS.items()],
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="mnistnet")
 def main() -> None:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli import options
-from mnistnet.cli.streams import echo
+from mnistnet.cli import echo, options
 from mnistnet.data import download as library
 from mnistnet.data import mnist
 from mnistnet.errors import DataError
@@ -34,16 +33,15 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
     """
     if synthetic and check:
         raise click.UsageError("--check verifies MNIST; it cannot be used with --synthetic")
+    folder = folder or library.cache_folder() / ("drawn" if synthetic else "")
     if synthetic:
         from mnistnet.data import synthetic as drawing  # loads Pillow
 
-        folder = folder or library.cache_folder() / "drawn"
-        with options.progress("drawing", " digits") as (_, advance):
+        with options.progress("drawing", " digits") as advance:
             is_new = drawing.write(folder, advance)
         origin = "drawn" if is_new else "here, drawn before"
         sources = {file.name: origin for file in mnist.FILES}
     elif check:
-        folder = folder or library.cache_folder()
         faults = library.check(folder)
         for name, fault in faults.items():
             echo(f"{name:<24} {fault or 'verified'}")
@@ -51,9 +49,8 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
             raise DataError(f"{folder} does not contain the four files of MNIST, unaltered")
         return
     else:
-        folder = folder or library.cache_folder()
-        with options.progress() as (notify, advance):
-            sources = library.download(folder, (*mirrors, *mnist.MIRRORS), notify, advance)
+        with options.progress() as advance:
+            sources = library.download(folder, (*mirrors, *mnist.MIRRORS), options.note, advance)
     for name, origin in sources.items():
         echo(f"{name:<24} {origin}")
     echo(f"in {folder}")

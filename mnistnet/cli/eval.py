@@ -2,14 +2,12 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mnistnet.arrays import Array
-from mnistnet.cli import options
-from mnistnet.cli.streams import echo
+from mnistnet.cli import echo, options
 from mnistnet.data.answers import read_answers
-from mnistnet.data.mnist import Dataset
 from mnistnet.errors import DataError
 from mnistnet.model.state import rows_of
 from mnistnet.report import evaluation, text
@@ -22,7 +20,6 @@ from mnistnet.report import evaluation, text
     "--split",
     type=click.Choice(["test", "train", "validation"]),
     default="test",
-    show_default=True,
     help="Images to evaluate on; train and validation are those of the network's own training.",
 )
 @click.option(
@@ -41,14 +38,13 @@ from mnistnet.report import evaluation, text
 )
 @options.output_options
 def evaluate(
-    folder: Path | None,
-    mirrors: tuple[str, ...],
     weights: Path | None,
     split: str,
     mistakes: int,
     against: Path | None,
     answers_file: Path | None,
     as_json: bool,
+    **source: Any,
 ) -> None:
     """Evaluate a network on labelled images.
 
@@ -69,7 +65,7 @@ def evaluate(
         raise click.UsageError("--against and --answers cannot be used together")
     path, network, description = options.load_weights(weights)
     file_split = "test" if split == "test" else "train"
-    data = options.load_dataset(folder, mirrors, file_split)
+    data = options.load_dataset(file_split, **source)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
     result = evaluation.evaluate(network.model, data.images, data.labels, rows)
     subsets = evaluation.accuracy_of_subsets(result, data.label_errors)
@@ -78,7 +74,14 @@ def evaluate(
         right = read_answers(answers_file, len(rows)) == data.labels[rows]
         compared = evaluation.compare(str(answers_file), result.right, right, rows)
     elif against:
-        right = _right(against, split, data, rows)
+        _, other, _ = options.load_weights(against)
+        other_rows = rows_of(split, len(data.labels), data.sha256, other.metadata)
+        if other_rows.tolist() != rows.tolist():
+            raise DataError(
+                f"{against}: expected a network with the same images held out; found another; use "
+                "--split test"
+            )
+        right = evaluation.evaluate(other.model, data.images, data.labels, rows).right
         compared = evaluation.compare(str(against), result.right, right, rows)
     if as_json:
         facts = evaluation.as_json(result)
@@ -99,15 +102,3 @@ def evaluate(
             listed, data.images, file_split, data.label_errors, columns, options.is_ascii()
         )
         echo(f"\nmost confident mistakes\n\n{shown}")
-
-
-def _right(against: Path, split: str, data: Dataset, rows: Array) -> Array:
-    """Return whether another network is right on each of these rows."""
-    other = options.load_weights(against).network
-    other_rows = rows_of(split, len(data.labels), data.sha256, other.metadata)
-    if other_rows.tolist() != rows.tolist():
-        raise DataError(
-            f"{against}: expected a network with the same images held out; found another; use "
-            "--split test"
-        )
-    return evaluation.evaluate(other.model, data.images, data.labels, rows).right

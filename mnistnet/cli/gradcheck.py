@@ -1,13 +1,13 @@
 """mnistnet gradcheck."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS
-from mnistnet.cli import options
-from mnistnet.cli.streams import echo
+from mnistnet.cli import echo, options
 from mnistnet.errors import MnistnetError
 from mnistnet.model.gradcheck import check_gradient
 from mnistnet.model.network import Network, scale
@@ -22,9 +22,7 @@ from mnistnet.report.steps import gradient_check_text
 )
 @options.data_options
 @options.output_options
-def gradcheck(
-    weights: Path | None, folder: Path | None, mirrors: tuple[str, ...], as_json: bool
-) -> None:
+def gradcheck(weights: Path | None, as_json: bool, **source: Any) -> None:
     """Check the gradient computed by backpropagation.
 
     On a minibatch of training images, in float64, compare backpropagation with automatic
@@ -38,7 +36,7 @@ def gradcheck(
     else:
         weights = weights or options.DEFAULT_WEIGHTS
         name, (network, _) = str(weights), load(weights)
-    data = options.load_dataset(folder, mirrors, "train")
+    data = options.load_dataset("train", **source)
     check = check_gradient(network, scale(data.images[:100]), data.labels[:100], rng)
     if as_json:
         names = ("parameters", "backprop_vs_autodiff", "backprop_vs_finite_differences", "ok")

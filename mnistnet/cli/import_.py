@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from mnistnet.api import load_network
-from mnistnet.cli import options
-from mnistnet.cli.streams import echo, escape
+from mnistnet.cli import echo, escape, options
 from mnistnet.data.convert import DIGITS, TEST_SHARE, convert
 from mnistnet.data.mnist import MAX_NAME
 
@@ -44,7 +43,8 @@ def _mapping(
     "--test-share",
     type=click.FloatRange(0, 1, max_open=True),
     default=TEST_SHARE,
-    help="Fraction of the images for the test set, if SOURCE has none.  [default: 1/6]",
+    show_default="1/6",
+    help="Fraction of the images for the test set, if SOURCE has none.",
 )
 @options.output_options
 def import_(source: Path, out: Path, name: str | None, as_json: bool, **how: Any) -> None:
@@ -66,9 +66,9 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **how: Any
             f"expected 1 to {MAX_NAME} printable characters", param_hint="--name"
         )
     predict = load_network().predict
-    with options.progress("reading", " images") as (notify, advance):
-        how |= {"notify": lambda text: notify(escape(text)), "advance": advance}
-        done = convert(source, out, name=name or "", predict=predict, **how)
+    with options.progress("reading", " images") as advance:
+        how |= {"predict": predict, "notify": options.note, "advance": advance}
+        done = convert(source, out, name=name or "", **how)
     for warning in done.warnings:
         options.note(f"Warning: {warning}")
     if as_json:

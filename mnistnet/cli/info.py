@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli import options
-from mnistnet.cli.streams import echo
+from mnistnet.cli import echo, options
 from mnistnet.model.weights import FORMAT
 from mnistnet.report.text import epoch_text, info_text
 

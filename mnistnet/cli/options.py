@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from mnistnet.api import Network, load_data, load_network
-from mnistnet.cli.streams import echo
+from mnistnet.cli import echo, escape
 from mnistnet.data.mnist import Dataset
 from mnistnet.model.diagnosis import image_warning
 from mnistnet.model.weights import PRETRAINED
@@ -49,7 +49,7 @@ class Mirror(click.types.StringParamType):
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --data and --mirror."""
+    """Add --data and --mirror, whose values load_dataset takes."""
     data = click.option(
         "--data",
         "folder",
@@ -93,53 +93,47 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return json_option(quiet_option(command))
 
 
-def is_quiet() -> bool:
-    """Whether --quiet is given."""
+def _shown() -> dict[str, Any]:
+    """Return what holds for this run of the program: whether it is quiet, and its progress bar."""
     ctx = click.get_current_context(silent=True)
-    return bool(ctx and ctx.meta.get("quiet"))
+    return ctx.meta if ctx else {}
 
 
 def note(sentence: str) -> None:
-    """Print a sentence for the user on stderr, unless --quiet is given."""
-    if not is_quiet():
-        echo(sentence, err=True)
+    """Print a sentence for the user on stderr, above the bar, unless --quiet is given."""
+    shown = _shown()
+    if "bar" in shown:
+        shown["bar"].clear()
+    if not shown.get("quiet"):
+        echo(escape(sentence), err=True)
 
 
 def make_bar(hidden: bool = False, **look: Any) -> Any:
     """Return a progress bar on stderr, hidden if that is not a terminal or --quiet is given."""
     from tqdm import tqdm  # slow to load, and not needed to read a picture
 
-    return tqdm(dynamic_ncols=True, disable=hidden or is_quiet() or None, **look)
+    hidden = hidden or _shown().get("quiet", False)
+    bar = _shown()["bar"] = tqdm(dynamic_ncols=True, disable=hidden or None, **look)
+    return bar
 
 
 @contextmanager
-def progress(
-    title: str = "MNIST", unit: str = "B"
-) -> Iterator[tuple[Callable[[str], None], Callable[[int, int], None]]]:
-    """Yield the library's callbacks notify and advance, for sentences and a bar on stderr."""
+def progress(title: str = "MNIST", unit: str = "B") -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on stderr; yield the library's callback advance, which moves it."""
     with make_bar(desc=title, unit=unit, unit_scale=True, delay=1) as bar:
-
-        def notify(sentence: str) -> None:
-            bar.clear()
-            note(sentence)
 
         def advance(received: int, total: int) -> None:
             bar.total, bar.delay = total or None, 0  # with a delay, the bar is not shown
             bar.update(received)
 
-        yield notify, advance
+        yield advance
 
 
-class LoadedWeights(NamedTuple):
-    """A weights file that was read; the description is for notes."""
+def load_weights(given: Path | None) -> tuple[Path, Network, str]:
+    """Load the file given, else mnistnet.npz if it exists, else the bundled weights.
 
-    path: Path
-    network: Network
-    description: str
-
-
-def load_weights(given: Path | None) -> LoadedWeights:
-    """Load the file given, else mnistnet.npz if it exists, else the bundled weights."""
+    Returns the path, the network and a description for notes.
+    """
     path = given or DEFAULT_WEIGHTS
     description = f"weights {path}"
     if given is None and not os.path.lexists(path):
@@ -147,14 +141,14 @@ def load_weights(given: Path | None) -> LoadedWeights:
     network = load_network(path)
     if network.metadata.data.drawn:
         description += ", trained on drawn digits, not MNIST"
-    return LoadedWeights(path, network, description)
+    return path, network, description
 
 
-def load_dataset(folder: Path | None, mirrors: tuple[str, ...], split: str) -> Dataset:
+def load_dataset(split: str, folder: Path | None, mirrors: tuple[str, ...]) -> Dataset:
     """Load one split from the folder, else from the cache, to which MNIST is downloaded first;
     print warnings about its images."""
-    with progress() as (notify, advance):
-        data = load_data(split, folder, mirrors, notify, advance)
+    with progress() as advance:
+        data = load_data(split, folder, mirrors, note, advance)
     if not data.published and (warning := image_warning(data.images)):
         note(f"Warning: {warning}")
     return data

@@ -16,7 +16,6 @@ from mnistnet.report import page as report
     "--out",
     type=FILE,
     default=Path("digit.html"),
-    show_default=True,
     help="File to write; only an earlier page is replaced.",
 )
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")

@@ -10,10 +10,9 @@ import click
 import numpy as np
 
 from mnistnet.cli import options
-from mnistnet.cli.pictures import Samples
+from mnistnet.cli.pictures import Samples, read
 from mnistnet.errors import MnistnetError, PictureError, reason
 from mnistnet.files import check_replaceable
-from mnistnet.image.digit import read_picture
 from mnistnet.model.search import load_starts, starts_folder
 from mnistnet.report.evaluation import evaluate
 from mnistnet.report.starts import analyse
@@ -67,7 +66,6 @@ def load_figures(command: str, out: Path, force: bool) -> ModuleType:
     "--dpi",
     type=click.IntRange(20, 600),
     default=120,
-    show_default=True,
     help="Resolution of a .png in pixels per inch; a figure is 8 inches wide.",
 )
 @options.quiet_option
@@ -75,11 +73,10 @@ def plot(
     kind: str,
     pictures: tuple[str, ...],
     weights: tuple[Path, ...],
-    folder: Path | None,
-    mirrors: tuple[str, ...],
     out: Path | None,
     force: bool,
     dpi: int,
+    **source: Any,
 ) -> None:
     """Plot what a network has learned.
 
@@ -110,7 +107,7 @@ def plot(
         raise click.UsageError(f"plot {kind} takes one --weights; only plot history takes several")
     out = out or Path(f"{kind}.png")
     figures = load_figures("plot", out, force)
-    figures.style.save(_figure(figures, kind, pictures, weights, (folder, mirrors)), out, dpi)
+    figures.style.save(_figure(figures, kind, pictures, weights, **source), out, dpi)
     click.echo(out)
 
 
@@ -119,13 +116,13 @@ def _figure(
     kind: str,
     pictures: Sequence[str],
     weights: Sequence[Path],
-    source: tuple[Path | None, tuple[str, ...]],
+    **source: Any,
 ) -> Any:
+    """Make the figure of this kind; source has the values of options.data_options."""
     if kind == "starts":
         starts = load_starts(starts_folder(weights[0] if weights else options.DEFAULT_WEIGHTS))
-        data = options.load_dataset(*source, "train")
-        analysis = analyse(starts, data.images, data.labels, data.sha256)
-        return figures.training.starts(analysis)
+        data = options.load_dataset("train", **source)
+        return figures.training.starts(analyse(starts, data.images, data.labels, data.sha256))
     histories = {}
     for given in weights or (None,):
         path, network, description = options.load_weights(given)
@@ -137,9 +134,9 @@ def _figure(
     if kind == "weights":
         return figures.weights.weights(network.model)
     if pictures:
-        samples = Samples(*source, network.metadata)
-        return figures.weights.units(network.model, *_read(pictures, samples))
-    data = options.load_dataset(*source, "test")
+        shown = _read(pictures, Samples(network.metadata, **source))
+        return figures.weights.units(network.model, *shown)
+    data = options.load_dataset("test", **source)
     if kind == "units":
         firsts = [np.flatnonzero(data.labels == digit)[:1] for digit in [*range(1, 10), 0]]
         rows = np.concatenate(firsts)
@@ -161,11 +158,10 @@ def _read(pictures: Sequence[str], samples: Samples) -> tuple[Any, ...]:
         raise PictureError(f"expected at most {MAX_PICTURES} pictures to plot; found {len(names)}")
     rows: list[Any] = []
     for name in names:
-        try:
-            sample = samples.get(name)
-            digits = [sample] if sample else read_picture(Path(name)).digits
-        except PictureError as error:
-            raise PictureError(f"{name}: {error}") from error
-        rows += [(digit.image, name, sample.label if sample else None) for digit in digits]
+        found = read(name, samples)
+        if isinstance(found, MnistnetError):
+            raise PictureError(f"{name}: {found}")
+        label = samples.get(name)[1]
+        rows += [(digit.image, name, label) for digit in found.digits]
     images, *others = zip(*rows, strict=True)
     return np.array(images), *others

@@ -3,9 +3,8 @@
 import csv
 import io
 import itertools
-import os
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,9 @@ from typing import Any
 import click
 
 from mnistnet.api import Network, answer_pictures
-from mnistnet.cli import options
+from mnistnet.cli import echo, escape, options
 from mnistnet.cli.pictures import Samples, read_all
-from mnistnet.cli.streams import echo, escape
 from mnistnet.errors import MnistnetError
-from mnistnet.image.decode import pictures_in
 from mnistnet.image.digit import Picture
 from mnistnet.report.explain import explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
@@ -40,7 +37,6 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     "--workers",
     type=click.IntRange(1),
     default=1,
-    show_default=True,
     metavar="N",
     help="Read files in N processes, at most one per core; useful for many pictures.",
 )
@@ -93,10 +89,10 @@ def predict(
     _, network, description = options.load_weights(weights)
     if weights is None or network.metadata.data.drawn:
         options.note(description)
-    samples = Samples(folder, mirrors, network.metadata)
+    samples = Samples(network.metadata, folder=folder, mirrors=mirrors)
     if how["as_csv"]:
         echo("picture,unsure,probability,digit")
-    names = (name for given in pictures for name in _expand(given, samples))
+    names = (name for given in pictures for name in samples.expand(given))
     failed = False
     with ExitStack() as stack:
         executor = None
@@ -138,10 +134,10 @@ def _print(
             continue
         reply, line = next(answers)
         for sentence in picture.notes:
-            options.note(escape(f"{name}: {sentence}"))
+            options.note(f"{name}: {sentence}")
         explanations = []
         if explains:
-            label = getattr(samples.get(name), "label", None)
+            label = samples.get(name)[1]
             explanations = [explain(network.model, each.image, label) for each in picture.digits]
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
@@ -164,12 +160,3 @@ def _print_row(*fields: object) -> None:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
     echo(line.getvalue())
-
-
-def _expand(name: str, samples: Samples) -> list[str]:
-    """Expand a folder to its pictures, and a range to its images."""
-    with suppress(MnistnetError):  # reading the name will report the error
-        if os.path.isdir(name):  # noqa: PTH112 (is_dir may raise OSError)
-            return [str(path) for path in pictures_in(Path(name))] or [name]
-        return samples.expand(name)
-    return [name]

@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from mnistnet.api import source, train_start
-from mnistnet.cli import options
+from mnistnet.cli import echo, options
 from mnistnet.cli.settings import note_failure, prepare, training_options
-from mnistnet.cli.streams import echo
 from mnistnet.executors import dask_cluster, process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights as files
@@ -28,7 +27,6 @@ MAX_STARTS = 100_000  # more is a typing error
     "count",
     type=click.IntRange(1, MAX_STARTS),
     default=10,
-    show_default=True,
     help="Networks to train, with the seeds --seed, --seed + 1, and so on.",
 )
 @click.option(
@@ -79,7 +77,7 @@ def search(
     if members and not as_committee:
         raise click.UsageError("--best K needs --committee")
     files.check_replaceable(weights)
-    data, settings, network = prepare(weights, folder, mirrors, **given)
+    data, settings, network = prepare(weights, folder=folder, mirrors=mirrors, **given)
     used = members or (count if as_committee else 1)
     library.check_choice(settings, count, used)
     from_option = click.get_current_context().get_parameter_source("folder")
@@ -120,7 +118,6 @@ def _show(coming: Iterator[Start], count: int, folder: Path, as_json: bool) -> l
                 if as_json:
                     options.print_json(report.start_json(start))
                 else:
-                    bar.clear()
                     options.note(report.start_text(start))
                 best = max(each.last.validation_accuracy or 0 for each in starts)
                 bar.set_description_str(f"best {percent(best or None)}", refresh=False)

@@ -20,16 +20,6 @@ from mnistnet.model.options import BATCH_SIZE, DECLARED, MOST, VALIDATION, Optio
 from mnistnet.report.text import counted
 
 
-class FiniteRange(click.FloatRange):
-    """A number in a range; click accepts nan and infinity."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number", param, ctx)
-        return number
-
-
 def _layers(ctx: click.Context, param: click.Parameter, groups: Sequence[str]) -> tuple[int, ...]:
     """Parse the units of hidden layers, such as '300,100'."""
     units = click.IntRange(1, MOST)
@@ -40,13 +30,13 @@ def _option(field: "Field[Any]") -> Callable[..., Any]:
     """Make the command-line option of a field of Options."""
     name = f"--{field.name.replace('_', '-')}"
     low, high, excluded = field.metadata["range"]
-    more: dict[str, Any] = {"default": field.default, "show_default": field.default is not None}
+    more: dict[str, Any] = {"default": field.default}
     if field.type is bool:
         name = f"{name}/--no-{name[2:]}"
     elif field.name == "hidden":  # without a default, because --from may determine it
         more = {"multiple": True, "callback": _layers, "metavar": "UNITS,..."}
     else:
-        kind = FiniteRange if field.type is float else click.IntRange
+        kind = click.FloatRange if field.type is float else click.IntRange
         most = None if high == math.inf else high
         more["type"] = kind(low, most, min_open=excluded == low, max_open=excluded == high)
     return click.option(name, help=field.metadata["help"], **more)
@@ -67,7 +57,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def prepare(
-    weights: Path, folder: Path | None, mirrors: tuple[str, ...], start: Path | None, **given: Any
+    weights: Path, start: Path | None, folder: Path | None, mirrors: tuple[str, ...], **given: Any
 ) -> tuple[Dataset, Options, Network | None]:
     """Load the data and the network to start from, and print notes about them.
 
@@ -86,8 +76,8 @@ def prepare(
                 f"{start}: expected its own layers, --hidden {own}; found --hidden {other}"
             )
         given |= {"hidden": hidden, "start": network.sha256}
-    data = options.load_dataset(folder, mirrors, "train")
     settings = Options(**given)
+    data = options.load_dataset("train", folder, mirrors)
     count = len(data.labels)
     sizes = settings.sizes(count)
     if sizes != (VALIDATION, BATCH_SIZE) and None in (settings.validation, settings.batch_size):

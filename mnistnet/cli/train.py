@@ -6,9 +6,8 @@ from typing import Any
 import click
 
 from mnistnet.api import additions, source
-from mnistnet.cli import options
+from mnistnet.cli import echo, options
 from mnistnet.cli.settings import note_failure, prepare, training_options
-from mnistnet.cli.streams import echo
 from mnistnet.model.metadata import Report
 from mnistnet.model.run import run
 from mnistnet.report.text import epoch_text, live_text, trained_text
@@ -39,15 +38,11 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
 
-        def say(sentence: str) -> None:
-            bar.clear()
-            options.note(sentence)
-
         def show(report: Report) -> None:
             if as_json:
                 options.print_json(vars(report))
             else:
-                say(epoch_text(report, settings.epochs))
+                options.note(epoch_text(report, settings.epochs))
             if not bar.n:  # a resumed training begins later
                 bar.initial = bar.n = report.epoch - 1
             bar.set_description_str(live_text(report, seen), refresh=False)
@@ -62,7 +57,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
             path=weights,
             resume=resume,
             additions=additions,
-            notify=say,
+            notify=options.note,
             callback=show,
         )
     note_failure(data, settings, metadata.history)

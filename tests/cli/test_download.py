@@ -89,7 +89,7 @@ def test_the_users_mirrors_come_before_the_known_ones(
 def test_a_terminal_shows_a_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr(sys, "stderr", stream)
-        with options.progress() as (_, advance):
+        with options.progress() as advance:
             advance(600, 1000)
             advance(-100, 1000)
             advance(500, 1000)

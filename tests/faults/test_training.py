@@ -42,9 +42,14 @@ USAGE = "Usage: mnistnet train [OPTIONS]\nTry 'mnistnet train --help' for help.\
 WRONG = [
     *(("--epochs", value) for value in ("0", "1.5", "many", "1000001")),
     *(("--hidden", value) for value in ("0", "1000001", "")),
-    *(("--learning-rate", value) for value in ("0", "nan", "inf")),
-    *(("--momentum", value) for value in ("1", "-0.1", "nan")),
-    *(("--weight-decay", "1.1"), ("--batch-size", "1e2"), ("--strength", "5"), ("--widen", "1.5")),
+    *(("--momentum", value) for value in ("1", "-0.1")),
+    *(
+        ("--learning-rate", "0"),
+        ("--weight-decay", "1.1"),
+        ("--batch-size", "1e2"),
+        ("--strength", "5"),
+        ("--widen", "1.5"),
+    ),
     *((option, "-1") for option in ("--validation", "--seed", "--drawn", "--nondigits")),
 ]
 
@@ -83,6 +88,11 @@ UNFIT = {
 def test_options_that_do_not_fit_the_data_or_the_machine_are_an_error(old: Path, kind: str) -> None:
     words, message = UNFIT[kind]
     assert_fault((*QUICK, "--data", old, *words), message, NOTE)
+
+
+def test_a_value_that_is_no_number_is_an_error(old: Path) -> None:
+    message = "expected a number from 0 to 1, but not 1 for momentum; found nan"
+    assert_fault((*QUICK, "--data", old, "--momentum", "nan"), message)
 
 
 UNWRITABLE = {
