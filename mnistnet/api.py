@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -33,7 +33,6 @@ from mnistnet.model.threads import one_blas_thread
 from mnistnet.model.training import Augment
 
 StrPath = str | os.PathLike[str]
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -129,29 +128,10 @@ def load_data(
     folder = folder or os.environ.get("MNISTNET_DATA") or download.cache_folder()
     named = filter(str.strip, os.environ.get("MNISTNET_MIRROR", "").splitlines())
     known = (*mirrors, *named, *mnist.MIRRORS)
-    return download.obtain(
-        Path(folder).expanduser(), split, known, notify or ignore, advance or ignore
-    )
+    tell, move = notify or (lambda _: None), advance or (lambda *_: None)
+    return download.obtain(Path(folder).expanduser(), split, known, tell, move)
 
 
-def ignore(*_: object) -> None:
-    """Do nothing: for a caller that wants no messages."""
-
-
-def _with_options(function: F) -> F:
-    """List the fields of Options in the signature of a function in place of **options."""
-    signature = inspect.signature(function)
-    own = [each for each in signature.parameters.values() if each.kind != each.VAR_KEYWORD]
-    fields = [
-        each.replace(kind=each.KEYWORD_ONLY)
-        for each in inspect.signature(Options).parameters.values()
-        if each.name not in signature.parameters
-    ]
-    vars(function)["__signature__"] = signature.replace(parameters=own + fields)
-    return function
-
-
-@_with_options
 def train(
     images: Array,
     labels: Array,
@@ -189,11 +169,18 @@ def train(
         path=Path(weights) if weights is not None else None,
         resume=resume,
         additions=additions,
-        callback=callback or ignore,
+        callback=callback or (lambda _: None),
     )
     if warning := training_warning(metadata.history, data.images, data.labels, settings):
         warnings.warn(warning, stacklevel=2)
     return Network(network, metadata)
+
+
+# help(train) lists the fields of Options in place of **options
+*_own, _ = inspect.signature(train).parameters.values()
+_fields = inspect.signature(Options).parameters.values()
+_more = [each.replace(kind=each.KEYWORD_ONLY) for each in _fields if each.name != "start"]
+vars(train)["__signature__"] = inspect.Signature(_own + _more, return_annotation=Network)
 
 
 def train_start(
@@ -225,18 +212,17 @@ def additions(
 ) -> tuple[Augment | None, tuple[Array, Array] | None]:
     """Return the distortions for training and the additional images and labels, None if unused:
     drawn digits, and images without a digit."""
-    rng = streams(options.seed)[2]
-    extra = []
-    if options.drawn:
-        extra.append(drawn.draw(options.drawn, rng))
-    if options.nondigits:
-        rows, _ = split(len(images), options)
-        none = nondigits.draw(options.nondigits, images[rows], labels[rows], rng)
-        extra.append((none, np.full(len(none), model.NONE, np.uint8)))
-    together = tuple(map(np.concatenate, zip(*extra, strict=True)))
     strength = replace(warp.STANDARD.scaled(options.strength), widen=options.widen)
-    augment = partial(warp.warps, strength=strength, groups=options.warps)
-    return augment if options.augment else None, (together[0], together[1]) if extra else None
+    warps = partial(warp.warps, strength=strength, groups=options.warps)
+    augment = warps if options.augment else None
+    if not options.drawn + options.nondigits:
+        return augment, None
+    rng = streams(options.seed)[2]
+    digits, their_labels = drawn.draw(options.drawn, rng)
+    rows, _ = split(len(images), options)
+    none = nondigits.draw(options.nondigits, images[rows], labels[rows], rng)
+    more_labels = np.append(their_labels, np.full(len(none), model.NONE, np.uint8))
+    return augment, (np.concatenate([digits, none]), more_labels)
 
 
 def source(data: mnist.Dataset) -> Source:

@@ -12,7 +12,6 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 
 from mnistnet.errors import MnistnetError, reason
 
-MOST = 61 if sys.platform == "win32" else sys.maxsize  # processes that Windows can wait for
 TIMEOUT = 10  # seconds for a scheduler to answer
 
 
@@ -27,7 +26,9 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     """
     # keeps the new processes from importing modules in the current folder, such as a socket.py
     os.environ["PYTHONSAFEPATH"] = "1"
-    cores = min(os.cpu_count() or 1, MOST)
+    cores = os.cpu_count() or 1
+    if sys.platform == "win32":
+        cores = min(cores, 61)  # processes that Windows can wait for
     workers = min(workers or cores, cores)
     others = multiprocessing.active_children()
     context = multiprocessing.get_context("spawn")
@@ -95,20 +96,16 @@ def dask_cluster(address: str, probe: Callable[[], None]) -> Iterator[Executor]:
             f"--scheduler needs {error.name}; to install it: python -m pip install distributed"
         ) from error
 
-    async def reach() -> None:
-        """Connect and disconnect, since a Client that cannot connect prints tracebacks."""
+    logging.disable(logging.CRITICAL)  # errors are raised instead
+    try:
         arguments = distributed.Security().get_connection_args("client")
-        try:
-            await (await connect(address, timeout=TIMEOUT, **arguments)).close()
+        try:  # since a Client that cannot connect prints tracebacks
+            asyncio.run(connect(address, timeout=TIMEOUT, **arguments)).abort()
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise MnistnetError(
                 f"cannot reach the scheduler {address}: {reason(error)}; to start one: "
                 "dask scheduler"
             ) from error
-
-    logging.disable(logging.CRITICAL)  # errors are raised instead
-    try:
-        asyncio.run(reach())
         with distributed.Client(address, set_as_default=False) as client:
             try:
                 found = client.run(probe)

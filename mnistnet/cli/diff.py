@@ -30,8 +30,6 @@ def _values(_ctx: click.Context, _param: click.Parameter, given: Sequence[str]) 
         except ValueError as error:
             message = f"expected a name and a number, as in x=0.5; found {text!r}"
             raise click.BadParameter(message) from error
-    if len(values) < len(given):
-        raise click.BadParameter("expected one value of each name; found two")
     return values
 
 

@@ -123,14 +123,15 @@ def _print(
     replies = answer_pictures(network, [picture for _, picture in read])
     lines = answer_lines([escape(name) for name, _ in read], replies, top)
     answers = zip(replies, lines, strict=True)
+    rows = io.StringIO()
+    table = csv.writer(rows, lineterminator="\n")
     for name, picture in found:
         if isinstance(picture, MnistnetError):
             if as_json:
                 options.print_json({"picture": name, "error": str(picture)})
             else:
                 echo(f"Error: {escape(name)}: {picture}", err=True)
-            if as_csv:  # one row per picture
-                _print_row(name, "", "", "")
+            table.writerow([name, "", "", ""])
             continue
         reply, line = next(answers)
         for sentence in picture.notes:
@@ -141,7 +142,7 @@ def _print(
             explanations = [explain(network.model, each.image, label) for each in picture.digits]
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
-            _print_row(name, reply.unsure, reply.probability, number)
+            table.writerow([name, reply.unsure, reply.probability, number])
         elif as_json:
             more = {"explanations": explanations} if explains else {}
             options.print_json({"picture": name, **asdict(reply), **more})
@@ -153,10 +154,5 @@ def _print(
                     echo(picture_text(digit.image.tolist(), bars, options.is_ascii()) + "\n")
             for explanation in explanations:
                 echo(explanation_text(explanation, network.model.layers) + "\n")
-
-
-def _print_row(*fields: object) -> None:
-    """Print a row of CSV."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(fields)
-    echo(line.getvalue())
+    if as_csv:
+        echo(rows.getvalue().rstrip("\n"))
