@@ -34,9 +34,11 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_follow_parent) as executor:
         try:
-            with _ctrl_c_delayed():
-                for _ in range(workers):  # each call starts a process
-                    executor.submit(int)
+            # new processes inherit this; on Windows, each ignores Ctrl-C from _follow_parent on
+            handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for _ in range(workers):  # each call starts a process
+                executor.submit(int)
+            signal.signal(signal.SIGINT, handler)
             yield executor
         except BaseException:
             for process in set(multiprocessing.active_children()).difference(others):
@@ -49,27 +51,9 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
             executor.shutdown(cancel_futures=True)
 
 
-@contextlib.contextmanager
-def _ctrl_c_delayed() -> Iterator[None]:
-    """Delay Ctrl-C until the block ends; except on Windows, new processes never receive it."""
-    pressed: list[object] = []
-    # since a thread, such as one of BLAS, may receive a signal that this one blocks
-    handler = signal.signal(signal.SIGINT, lambda *args: pressed.append(args))
-    if sys.platform != "win32":
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        if sys.platform != "win32":
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler)
-        if pressed:
-            signal.raise_signal(signal.SIGINT)
-
-
 def _follow_parent() -> None:
     """Let this worker end with its parent, to which it leaves Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows sends Ctrl-C to all processes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:
         if parent := multiprocessing.parent_process():

@@ -24,7 +24,7 @@ def info(weights: Path | None, history: bool, as_json: bool) -> None:
       mnistnet info
       mnistnet info --json --weights deep.npz
     """
-    path, network, description = options.load_weights(weights)
+    path, network, _ = options.load_weights(weights, says_which=not as_json)
     layers, metadata = network.model.layers, network.metadata
     if as_json:
         facts = {"format": FORMAT, "layers": layers, **metadata.as_json(), "weights": str(path)}
@@ -32,8 +32,6 @@ def info(weights: Path | None, history: bool, as_json: bool) -> None:
             del facts["history"]
         options.print_json(facts)
         return
-    if weights is None:
-        options.note(description)
     echo(info_text(path, layers, metadata))
     if history and metadata.history:
         lines = [epoch_text(report, len(metadata.history)) for report in metadata.history]

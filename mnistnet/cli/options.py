@@ -129,10 +129,11 @@ def progress(title: str = "MNIST", unit: str = "B") -> Iterator[Callable[[int, i
         yield advance
 
 
-def load_weights(given: Path | None) -> tuple[Path, Network, str]:
+def load_weights(given: Path | None, says_which: bool = False) -> tuple[Path, Network, str]:
     """Load the file given, else mnistnet.npz if it exists, else the bundled weights.
 
-    Returns the path, the network and a description for notes.
+    Returns the path, the network and a description; with says_which, prints this as a note if no
+    file is given or the training images were drawn.
     """
     path = given or DEFAULT_WEIGHTS
     description = f"weights {path}"
@@ -141,6 +142,8 @@ def load_weights(given: Path | None) -> tuple[Path, Network, str]:
     network = load_network(path)
     if network.metadata.data.drawn:
         description += ", trained on drawn digits, not MNIST"
+    if says_which and (given is None or network.metadata.data.drawn):
+        note(description)
     return path, network, description
 
 

@@ -125,10 +125,8 @@ def _figure(
         return figures.training.starts(analyse(starts, data.images, data.labels, data.sha256))
     histories = {}
     for given in weights or (None,):
-        path, network, description = options.load_weights(given)
+        path, network, _ = options.load_weights(given, says_which=True)
         histories[str(path)] = network.metadata.history
-        if not weights or network.metadata.data.drawn:
-            options.note(description)
     if kind == "history":
         return figures.training.history(histories)
     if kind == "weights":

@@ -4,7 +4,7 @@ import csv
 import io
 import itertools
 import sys
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,20 +86,18 @@ def predict(
     """
     if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
-    _, network, description = options.load_weights(weights)
-    if weights is None or network.metadata.data.drawn:
-        options.note(description)
+    _, network, _ = options.load_weights(weights, says_which=True)
     samples = Samples(network.metadata, folder=folder, mirrors=mirrors)
     if how["as_csv"]:
         echo("picture,unsure,probability,digit")
     names = (name for given in pictures for name in samples.expand(given))
     failed = False
-    with ExitStack() as stack:
-        executor = None
-        if workers > 1:
-            from mnistnet.executors import process_pool  # slow to load
+    pool: Any = nullcontext()
+    if workers > 1:
+        from mnistnet.executors import process_pool  # slow to load
 
-            executor = stack.enter_context(process_pool(workers))
+        pool = process_pool(workers)
+    with pool as executor:
         while batch := list(itertools.islice(names, BATCH)):
             found = list(zip(batch, read_all(batch, samples, executor), strict=True))
             _print(found, network, samples, **how)
