@@ -127,7 +127,7 @@ def load_data(
         raise DataError(f"expected the split 'train' or 'test'; found {split!r}")
     folder = folder or os.environ.get("MNISTNET_DATA") or download.cache_folder()
     named = filter(str.strip, os.environ.get("MNISTNET_MIRROR", "").splitlines())
-    known = (*mirrors, *named, *mnist.MIRRORS)
+    known = list(dict.fromkeys([*mirrors, *named, *mnist.MIRRORS]))
     tell, move = notify or (lambda _: None), advance or (lambda *_: None)
     return download.obtain(Path(folder).expanduser(), split, known, tell, move)
 

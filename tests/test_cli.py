@@ -55,6 +55,10 @@ def test_the_version_is_printed() -> None:
     assert run("-V").stdout == run("--version").stdout == f"mnistnet, version {__version__}\n"
 
 
+LABELS = ("", "x", "5=10", "5=", "=", "1,,2", "1=٣")
+NAMES = ("", "a\nb", "a" * 101)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -67,6 +71,15 @@ def test_the_version_is_printed() -> None:
         (("predict", "--csv", "--json", "-"), "--csv cannot be used with --json"),
         (("eval", "--against", "a", "--answers", "b"), "cannot be used together"),
         (("search", "--best", "2"), "--best K needs --committee"),
+        (("download", "--synthetic", "--check"), "--check verifies MNIST"),
+        (("diff", "x", "x=one"), "expected a name and a number, as in x=0.5; found 'x=one'"),
+        (("diff", "x", "x=1", "--out", "a.gif"), "ends in .png, .svg or .pdf; found a.gif"),
+        (("plot", "weights", "--out", "png"), "ends in .png, .svg or .pdf; found png"),
+        (("plot", "weights", "test:0"), "plot weights takes no pictures; only plot units does"),
+        (("plot", "units", *2 * ("--weights", "a")), "plot units takes one --weights"),
+        (("eval", "--data", "~nobody-of-this-name/out"), "there is no home folder for"),
+        *((("import", "x", "--out", "y", "--labels", text), f"found {text!r}") for text in LABELS),
+        *((("import", "x", "--out", "y", "--name", text), "1 to 100 printable") for text in NAMES),
     ],
 )
 def test_wrong_usage_exits_2(words: tuple[str, ...], message: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from program import make_link, posix_only
@@ -10,50 +11,33 @@ from mnistnet.errors import MnistnetError
 from mnistnet.files import atomic_write, check_writable
 
 
-def test_the_new_bytes_replace_the_old_ones(tmp_path: Path) -> None:
-    target = tmp_path / "file"
-    target.write_bytes(b"old")
+def test_a_new_file_has_default_permissions_and_its_bytes_at_the_end(tmp_path: Path) -> None:
+    target, other = tmp_path / "file", tmp_path / ".mnistnet-0123456789abcdef.part"
+    other.write_bytes(b"half")  # of another writer
     with atomic_write(target) as stream:
         stream.write(b"new")
-        assert target.read_bytes() == b"old"
+        assert not target.exists()
     assert target.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["file"]
+    assert target.stat().st_mode == other.stat().st_mode
+    assert other.read_bytes() == b"half"
 
 
-@pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt])
-def test_an_interruption_leaves_the_old_file_only(
-    tmp_path: Path, interruption: type[BaseException]
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_an_interruption_or_a_full_disk_leaves_the_old_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
 ) -> None:
+    monkeypatch.setattr(os, "fsync", mock.Mock(side_effect=fault))
     target = tmp_path / "file"
     target.write_bytes(b"old")
-    with pytest.raises(interruption), atomic_write(target) as stream:
-        stream.write(b"half")
-        raise interruption
+    with (
+        pytest.raises((KeyboardInterrupt, MnistnetError)) as caught,
+        atomic_write(target) as stream,
+    ):
+        stream.write(b"new")
+    if isinstance(fault, OSError):
+        assert str(caught.value) == f"cannot write {target}: No space left on device"
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
-
-
-def test_a_full_disk_is_an_error_and_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_space(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    target = tmp_path / "file"
-    target.write_bytes(b"old")
-    monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(MnistnetError) as caught, atomic_write(target) as stream:
-        stream.write(b"new")
-    assert str(caught.value) == f"cannot write {target}: No space left on device"
-    assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_a_new_file_has_default_permissions(tmp_path: Path) -> None:
-    (tmp_path / "plain").touch()
-    with atomic_write(tmp_path / "file") as stream:
-        stream.write(b"new")
-    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_the_target_of_a_symbolic_link_is_replaced(tmp_path: Path) -> None:
@@ -76,15 +60,6 @@ def test_a_private_file_is_private_at_all_times(tmp_path: Path) -> None:
             modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
         assert modes == {mode}
         assert target.stat().st_mode & 0o777 == mode
-
-
-def test_the_temporary_file_of_another_writer_is_not_touched(tmp_path: Path) -> None:
-    other = tmp_path / ".mnistnet-0123456789abcdef.part"
-    other.write_bytes(b"half")
-    os.utime(other, (0, 0))
-    with atomic_write(tmp_path / "a"):
-        pass
-    assert other.read_bytes() == b"half"
 
 
 def test_check_writable_refuses_a_missing_folder_and_a_folder(tmp_path: Path) -> None:

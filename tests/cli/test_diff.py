@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from program import assert_fails, run
 
 # The tables are tested in report/test_steps.py.
@@ -18,20 +17,6 @@ def test_the_steps_are_printed_and_the_graph_is_drawn() -> None:
 
 def test_an_expression_may_start_with_a_minus() -> None:
     assert json.loads(run("diff", "-tanh(x)", "x=0", "--json").stdout)["derivatives"] == {"x": -1}
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["x", "x"], "expected a name and a number, as in x=0.5; found 'x'"),
-        (["x", "x=one"], "expected a name and a number, as in x=0.5; found 'x=one'"),
-        (["x", "x=1", "--out", "graph.gif"], "ends in .png, .svg or .pdf; found graph.gif"),
-    ],
-)
-def test_wrong_usage_exits_2(words: list[str], message: str) -> None:
-    result = run("diff", *words)
-    assert result.exit_code == 2
-    assert message in result.stderr
 
 
 def test_the_error_is_marked_in_the_expression() -> None:

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from program import QUICK, assert_fails, run
 
@@ -36,21 +35,6 @@ def test_json_has_the_documented_fields(tiny: Path) -> None:
         "warnings": [LIGHT],
     }
     assert result.stderr == f"Warning: {LIGHT}\n"
-
-
-@pytest.mark.parametrize("labels", ["", "x", "5=10", "5=", "=", "1,,2", "1=٣"])
-def test_labels_that_map_to_no_digit_are_wrong_usage(tiny: Path, labels: str) -> None:
-    result = run("import", tiny, "--out", "out", "--labels", labels)
-    assert (result.stdout, result.exit_code) == ("", 2)
-    assert "expected labels and digits such as 0,1,seven=7" in result.stderr
-    assert not Path("out").exists()
-
-
-@pytest.mark.parametrize("name", ["", "a\nb", "a" * 101])
-def test_a_name_that_cannot_be_shown_is_wrong_usage(tiny: Path, name: str) -> None:
-    result = run("import", tiny, "--out", "out", "--name", name)
-    assert result.exit_code == 2
-    assert "expected 1 to 100 printable characters" in result.stderr
 
 
 def picture(path: Path, image: np.ndarray) -> None:

@@ -59,14 +59,6 @@ def test_a_note_names_weights_that_were_not_asked_for(trained: Path) -> None:
     assert bundled.stderr == ""
 
 
-def test_sizes_that_a_file_does_not_name_are_the_defaults(trained: Path) -> None:
-    network, metadata = weights.load(Path("mnistnet.npz"))
-    weights.save(Path("other.npz"), network, metadata, options={"validation": None})
-    words = " ".join(run("info", "--weights", "other.npz").stdout.split())
-    assert "; 5,000 training images held out" in words
-    assert " batch size 100, " in words
-
-
 @pytest.mark.parametrize(
     "change", [{"versions": {"\x1b[2J": "\x07"}}, {"data": Source({"\x1b]0;": "\n"})}]
 )

@@ -31,21 +31,6 @@ def test_a_history_of_several_networks_needs_no_data_set(trained: Path) -> None:
     assert_fails(run(*words, "--weights", "other.npz"), message)
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (("weights", "--out", "a.gif"), "ends in .png, .svg or .pdf; found a.gif"),
-        (("weights", "--out", "png"), "ends in .png, .svg or .pdf; found png"),
-        (("weights", "test:0"), "plot weights takes no pictures; only plot units does"),
-        (("weights", "--weights", "a", "--weights", "b"), "plot weights takes one --weights"),
-    ],
-)
-def test_wrong_usage_exits_2(words: tuple[str, ...], message: str) -> None:
-    result = run("plot", *words)
-    assert result.exit_code == 2
-    assert message in result.stderr
-
-
 def test_without_matplotlib_the_error_says_how_to_install_it() -> None:
     code = "import sys; sys.modules['matplotlib'] = None; from mnistnet.cli import main; main()"
     assert_fails(

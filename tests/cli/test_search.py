@@ -109,15 +109,6 @@ def test_errors_come_before_the_training(tiny: Path) -> None:
     assert not Path("mnistnet.starts").exists()
 
 
-def test_without_validation_images_a_committee_of_all_starts_is_possible(
-    threads: None, tiny: Path
-) -> None:
-    words = (*QUICK, "--validation", 0, "--starts", 2, "--data", tiny, "--committee")
-    result = run(*words, "--json")
-    assert json.loads(result.stdout.splitlines()[-1])["validation_accuracy"] is None
-    assert "  -  " in run(*words).stdout
-
-
 def test_a_warning_says_that_the_best_start_learned_nothing(threads: None, tiny: Path) -> None:
     labels = np.random.default_rng(0).integers(0, 10, 300).astype(np.uint8)
     idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
