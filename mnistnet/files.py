@@ -29,13 +29,10 @@ def atomic_write(path: Path, like: Path | None = None) -> Iterator[BinaryIO]:
     part = target.with_name(f".mnistnet-{os.urandom(8).hex()}.part")
     try:
         model = next((file for file in (target, like) if file and file.exists()), None)
-        mode = stat.S_IMODE(model.stat().st_mode) if model else None
+        mode = stat.S_IMODE(model.stat().st_mode) if model else 0o666
         # created with this mode, so that a private file is private at once
-        first_mode = 0o666 if mode is None else mode
-        with open(
-            part, "xb", opener=lambda name, flags: os.open(name, flags, first_mode)
-        ) as stream:
-            if mode is not None:
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
+            if model:
                 part.chmod(mode)  # undoes the umask
             yield stream
             stream.flush()

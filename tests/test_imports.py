@@ -51,25 +51,3 @@ def test_a_module_imports_only_what_is_allowed(path: Path) -> None:
             assert (target if is_package else "__init__") in ALLOWED[part], name
         if top in ("click", "tqdm"):
             assert part == "cli", name
-
-
-def test_there_are_no_circular_imports() -> None:
-    """At module level; functions import after all modules are loaded."""
-    names = {
-        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in MODULES
-    }
-    uses: dict[str, set[str]] = {}
-    for name, path in names.items():
-        found = set()
-        for node in ast.parse((TOP / path).read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mnistnet"):
-                module = str(node.module).removeprefix("mnistnet").removeprefix(".")
-                for alias in node.names:
-                    longer = f"{module}.{alias.name}".removeprefix(".")
-                    found.add(longer if longer in names else module or "__init__")
-        uses[name] = found - {name, "__init__"}
-    while uses:
-        free = [name for name, used in uses.items() if not used & uses.keys()]
-        assert free, f"circular imports among {sorted(uses)}"
-        for name in free:
-            del uses[name]

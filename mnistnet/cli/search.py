@@ -9,10 +9,11 @@ import click
 
 from mnistnet.api import source, train_start
 from mnistnet.cli import echo, options
-from mnistnet.cli.settings import note_failure, prepare, training_options
+from mnistnet.cli.settings import prepare, training_options
 from mnistnet.executors import dask_cluster, process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights as files
+from mnistnet.model.diagnosis import training_warning
 from mnistnet.model.search import Start
 from mnistnet.report import starts as report
 from mnistnet.report.text import percent
@@ -93,7 +94,9 @@ def search(
         starts = _show(coming, count, to, as_json)
     starts.sort(key=lambda start: start.seed)
     chosen = library.best(starts, used) if used < count else starts
-    note_failure(data, settings, chosen[0].metadata.history)
+    history = chosen[0].metadata.history
+    if failure := training_warning(history, data.images, data.labels, settings):
+        options.note(f"Warning: {failure}")
     analysis = report.analyse(starts, data.images, data.labels, data.sha256)
     if as_committee:
         files.save(weights, *library.committee(chosen))

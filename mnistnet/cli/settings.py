@@ -13,8 +13,6 @@ from mnistnet.cli import options
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import TrainingError
 from mnistnet.files import check_writable
-from mnistnet.model.diagnosis import training_warning
-from mnistnet.model.metadata import Report
 from mnistnet.model.network import Network
 from mnistnet.model.options import BATCH_SIZE, DECLARED, MOST, VALIDATION, Options
 from mnistnet.report.text import counted
@@ -91,10 +89,3 @@ def prepare(
     elif not data.published:
         options.note(f"training on {data.name}, not MNIST's own")
     return data, settings.completed(count), network
-
-
-def note_failure(data: Dataset, settings: Options, history: Sequence[Report]) -> None:
-    """Warn if the network with this history learned nothing."""
-    failure = training_warning(history, data.images, data.labels, settings)
-    if failure:
-        options.note(f"Warning: {failure}")

@@ -7,7 +7,8 @@ import click
 
 from mnistnet.api import additions, source
 from mnistnet.cli import echo, options
-from mnistnet.cli.settings import note_failure, prepare, training_options
+from mnistnet.cli.settings import prepare, training_options
+from mnistnet.model.diagnosis import training_warning
 from mnistnet.model.metadata import Report
 from mnistnet.model.run import run
 from mnistnet.report.text import epoch_text, live_text, trained_text
@@ -60,7 +61,8 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
             notify=options.note,
             callback=show,
         )
-    note_failure(data, settings, metadata.history)
+    if failure := training_warning(metadata.history, data.images, data.labels, settings):
+        options.note(f"Warning: {failure}")
     if not as_json:
         echo(trained_text(metadata, weights))
         return

@@ -13,6 +13,8 @@ from mnistnet.cli import options
 from mnistnet.data import download, mnist, synthetic
 from mnistnet.model import weights
 
+NAMES = [file.name for file in mnist.FILES]
+
 
 @pytest.fixture
 def mirror(server, published) -> str:
@@ -26,13 +28,7 @@ def test_the_source_of_each_file_is_printed(
     monkeypatch.setattr(mnist, "MIRRORS", (f"{server.url}/known",))  # after the user's
     cache = download.cache_folder()
     result = run("download", "--mirror", mirror)
-    assert result.stdout == (
-        f"train-images-idx3-ubyte  {mirror}\n"
-        f"train-labels-idx1-ubyte  {mirror}\n"
-        f"t10k-images-idx3-ubyte   {mirror}\n"
-        f"t10k-labels-idx1-ubyte   {mirror}\n"
-        f"in {cache}\n"
-    )
+    assert result.stdout == "".join(f"{name:<24} {mirror}\n" for name in NAMES) + f"in {cache}\n"
     assert result.stderr == f"Downloading MNIST to {cache}\n"
     assert not [hit for hit in server.hits if "/known" in hit]
     again = run("download")
@@ -98,13 +94,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_synthetic_draws_digits_into_a_separate_folder(few) -> None:
     folder = download.cache_folder() / "drawn"
     result = run("download", "--synthetic")
-    assert result.stdout == (
-        "train-images-idx3-ubyte  drawn\n"
-        "train-labels-idx1-ubyte  drawn\n"
-        "t10k-images-idx3-ubyte   drawn\n"
-        "t10k-labels-idx1-ubyte   drawn\n"
-        f"in {folder}\n"
-    )
+    assert result.stdout == "".join(f"{name:<24} drawn\n" for name in NAMES) + f"in {folder}\n"
     assert result.stderr == ""
     assert len(mnist.load(folder, "train").labels) == 60
     assert run("download", "--synthetic").stdout.count("here, drawn before\n") == 4

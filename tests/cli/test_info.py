@@ -52,7 +52,6 @@ def test_history_is_a_line_per_epoch(trained: Path) -> None:
 
 def test_a_note_names_weights_that_were_not_asked_for(trained: Path) -> None:
     assert run("info").stderr == "weights mnistnet.npz\n"
-    assert run("info", "--quiet").stderr == ""
     bundled = run("info", "--weights", weights.PRETRAINED)
     words = " ".join(bundled.stdout.split())
     assert "MNIST and 15,000 drawn digits; 5,000 training images held out" in words

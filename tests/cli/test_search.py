@@ -98,7 +98,7 @@ def test_every_command_accepts_a_committee(threads: None, tiny: Path) -> None:
 def test_errors_come_before_the_training(tiny: Path) -> None:
     words = (*QUICK, "--validation", 0, "--starts", 2, "--data", tiny)
     assert_fault(
-        (*words, "--committee", "--best", 1),
+        words,
         "without validation images there is no best start: hold some out with --validation, or "
         "average all starts with --committee",
         NOTE,

@@ -94,13 +94,6 @@ def test_json_has_an_object_per_epoch_and_a_summary(tiny: Path) -> None:
     }
 
 
-def test_validation_can_be_turned_off(tiny: Path) -> None:
-    result = run(*QUICK[:-1], "0", "--data", tiny)
-    assert result.stdout.startswith("4 epochs in ")
-    history = weights.load(Path("mnistnet.npz"))[1].history
-    assert [row.validation_accuracy for row in history] == [None] * 4
-
-
 @pytest.mark.parametrize("words", [("--hidden", "6,5"), ("--hidden", "6", "--hidden", "5")])
 def test_hidden_takes_several_layers(tiny: Path, words: tuple[str, ...]) -> None:
     assert run(*QUICK, *words, "--data", tiny).exit_code == 0
