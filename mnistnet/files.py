@@ -72,7 +72,11 @@ def check_replaceable(path: Path, mark: bytes, kind: str, force: bool = False) -
     """Raise MnistnetError if path cannot be written, or, unless force is given, has a file without
     this mark, which every file of this kind ('plot') made by mnistnet contains."""
     target = check_writable(path)
-    if target.exists() and not force and (found := target.read_bytes()) and mark not in found:
+    try:
+        found = target.read_bytes() if target.exists() and not force else b""
+    except OSError as error:
+        raise MnistnetError(f"cannot read {path}: {reason(error)}") from error
+    if found and mark not in found:
         raise MnistnetError(
             f"{path}: expected a {kind} made by mnistnet; found another file, which is not "
             "replaced: move it away, or name another file with --out"

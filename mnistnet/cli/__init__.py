@@ -75,8 +75,11 @@ class Program(click.Group):
             error.show(text)
             echo(text.getvalue().rstrip("\n"), err=True)
             sys.exit(error.exit_code)
-        except (MnistnetError, OSError, ImportError, MemoryError) as error:
-            echo(f"Error: {str(error) or 'there is not enough memory for this'}", err=True)
+        except MemoryError:
+            echo("Error: there is not enough memory for this", err=True)
+            sys.exit(1)
+        except (MnistnetError, OSError, ImportError) as error:
+            echo(f"Error: {error}", err=True)
             sys.exit(1)
 
     def resolve_command(

@@ -112,11 +112,7 @@ def plot(
 
 
 def _figure(
-    figures: ModuleType,
-    kind: str,
-    pictures: Sequence[str],
-    weights: Sequence[Path],
-    **source: Any,
+    figures: ModuleType, kind: str, pictures: Sequence[str], weights: Sequence[Path], **source: Any
 ) -> Any:
     """Make the figure of this kind; source has the values of options.data_options."""
     if kind == "starts":
