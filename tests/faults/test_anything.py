@@ -90,6 +90,13 @@ def weights_file() -> bytes:
         return path.read_bytes()
 
 
+def any_weights_file(edits: Any) -> None:
+    Path("net.npz").write_bytes(edited(weights_file(), edits))
+    if succeeds("info", "--weights", "net.npz"):
+        network, _ = weights.load(Path("net.npz"))
+        assert np.isfinite(network.scores(np.ones((1, 784), np.float32))).all()
+
+
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inner: (
@@ -110,8 +117,6 @@ def any_metadata(changes: dict[str, Any]) -> None:
     with Path("net.npz").open("wb") as stream:
         np.savez(stream, **(arrays | {"meta": np.array(json.dumps(meta))}))
     if succeeds("info", "--weights", "net.npz"):
-        network, _ = weights.load(Path("net.npz"))
-        assert np.isfinite(network.scores(np.ones((1, 784), np.float32))).all()
         json.loads(run("info", "--json", "--weights", "net.npz").stdout)
 
 
@@ -126,6 +131,7 @@ def any_picture(edits: Any, form: str) -> None:
 
 ANYTHING = {
     "data file": (any_data_file, EDITS, st.sampled_from(["", ".gz"]), st.sampled_from([0, 1])),
+    "weights file": (any_weights_file, EDITS),
     "metadata": (
         any_metadata,
         st.dictionaries(st.sampled_from(KEYS), JSON, min_size=1, max_size=3),
