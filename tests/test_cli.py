@@ -64,7 +64,7 @@ NAMES = ("", "a\nb", "a" * 101)
     [
         ((), "Usage: mnistnet "),
         (("trian",), "Did you mean 'train'?"),
-        (("train", "--learn"), "Did you mean '--learning-rate'?"),
+        *((("train", word), "Did you mean '--learning-rate'?") for word in ("--lr", "--learn")),
         (("train", "--epochs", "0"), "0 is not in the range"),
         (("predict",), "Missing argument 'PICTURE...'"),
         (("eval", "--split", "all"), "'all' is not one of"),

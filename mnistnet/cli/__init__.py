@@ -71,6 +71,9 @@ class Program(click.Group):
             echo(" ".join(["Interrupted", *abort.args]), err=True)
             sys.exit(130)
         except click.ClickException as error:
+            if isinstance(error, click.NoSuchOption) and error.ctx:
+                meant = _meant(error.option_name, error.ctx.command)
+                error = click.NoSuchOption(error.option_name, None, meant, error.ctx)
             text = io.StringIO()
             error.show(text)
             echo(text.getvalue().rstrip("\n"), err=True)
@@ -93,6 +96,13 @@ class Program(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:  # its arguments say how to continue
             raise click.Abort(*interrupt.args) from interrupt
+
+
+def _meant(word: str, command: click.Command) -> list[str]:
+    """The options that begin with this word or, as for --lr, have these initials."""
+    names = [name for param in command.params for name in param.opts if name.startswith("--")]
+    initials = {name: "".join(part[:1] for part in name[2:].split("-")) for name in names}
+    return [name for name in names if name.startswith(word) or initials[name] == word[2:]]
 
 
 def load_command(name: str) -> click.Command:
