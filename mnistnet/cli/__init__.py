@@ -71,11 +71,8 @@ class Program(click.Group):
             echo(" ".join(["Interrupted", *abort.args]), err=True)
             sys.exit(130)
         except click.ClickException as error:
-            if isinstance(error, click.NoSuchOption) and error.ctx:
-                meant = _meant(error.option_name, error.ctx.command)
-                error = click.NoSuchOption(error.option_name, None, meant, error.ctx)
             text = io.StringIO()
-            error.show(text)
+            _suggesting(error).show(text)
             echo(text.getvalue().rstrip("\n"), err=True)
             sys.exit(error.exit_code)
         except MemoryError:
@@ -98,11 +95,16 @@ class Program(click.Group):
             raise click.Abort(*interrupt.args) from interrupt
 
 
-def _meant(word: str, command: click.Command) -> list[str]:
-    """The options that begin with this word or, as for --lr, have these initials."""
-    names = [name for param in command.params for name in param.opts if name.startswith("--")]
+def _suggesting(error: click.ClickException) -> click.ClickException:
+    """Suggest the options that have the initials of an unknown one, such as --lr."""
+    if not isinstance(error, click.NoSuchOption) or not error.ctx:
+        return error
+    names = [name for param in error.ctx.command.params for name in param.opts if "--" in name]
     initials = {name: "".join(part[:1] for part in name[2:].split("-")) for name in names}
-    return [name for name in names if name.startswith(word) or initials[name] == word[2:]]
+    meant = [repr(name) for name in names if f"--{initials[name]}" == error.option_name]
+    return (
+        click.UsageError(f"{error.message} Did you mean {meant[0]}?", error.ctx) if meant else error
+    )
 
 
 def load_command(name: str) -> click.Command:
