@@ -11,9 +11,6 @@ from mnistnet.report.evaluation import Evaluation
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, STYLE, show_digit
 from mnistnet.report.text import counted, percent
 
-TILES, ACROSS = 30, 6  # mistakes shown, and in a row
-BINS = (0.5, 0.7, 0.9)  # limits of the probabilities that are averaged
-
 
 @matplotlib.rc_context(STYLE)
 def confusion(evaluation: Evaluation, name: str) -> Figure:
@@ -53,10 +50,10 @@ def mistakes(
     evaluation: Evaluation, images: Array, name: str, label_errors: Collection[int]
 ) -> Figure:
     """Draw the most confident mistakes on the images called name; known label errors are framed."""
-    shown = evaluation.mistakes[:TILES]
-    down = max(1, -(-len(shown) // ACROSS))
+    shown = evaluation.mistakes[:30]
+    down = max(1, -(-len(shown) // 6))
     figure = Figure((8, 1.75 * down + 0.4), layout="constrained")
-    panes = figure.subplots(down, ACROSS, squeeze=False).ravel()
+    panes = figure.subplots(down, 6, squeeze=False).ravel()
     for pane in panes[len(shown) :]:
         pane.axis("off")
     for pane, mistake in zip(panes, shown, strict=False):
@@ -81,7 +78,7 @@ def calibration(evaluation: Evaluation, name: str) -> Figure:
     figure = Figure((8, 3.8), layout="constrained")
     reliability, risk = figure.subplots(1, 2)
     right, confidence, sure = evaluation.right, evaluation.confidence, evaluation.sure
-    bins = np.digitize(confidence, BINS)
+    bins = np.digitize(confidence, (0.5, 0.7, 0.9))
     reliability.plot([0, 1], [0, 1], color="black", linewidth=0.5)
     for found in np.unique(bins):
         here = bins == found

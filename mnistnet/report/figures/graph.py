@@ -14,27 +14,24 @@ from mnistnet.errors import MnistnetError
 from mnistnet.model.differentiation import Differentiation
 from mnistnet.report.figures.style import STYLE
 
-MAX_VARIABLES = 60
 ACROSS, RADIUS = 1.3, 0.27  # inches from column to column, and of circles; rows are 1 inch apart
-SWEEPS = 10
 
 Point = tuple[str, int]  # a variable and the column of its circle, or of a point on its edge
+Edge = tuple[Point, Point]
 
 
 @matplotlib.rc_context(STYLE)
 def expression(result: Differentiation) -> Figure:
     """Draw a circle for each variable, its formula below, and an arrow to each variable using it.
 
-    Raises MnistnetError for more than MAX_VARIABLES variables.
+    Raises MnistnetError for more than 60 variables.
     """
     variables = result.inputs + result.steps
-    if len(variables) > MAX_VARIABLES:
-        raise MnistnetError(
-            f"expected at most {MAX_VARIABLES} variables to draw; found {len(variables)}"
-        )
+    if len(variables) > 60:
+        raise MnistnetError(f"expected at most 60 variables to draw; found {len(variables)}")
     columns, edges = _edges(result)
     output = (result.output, columns[result.output])
-    places = _places([output, *(point for edge in edges for point in edge)], edges)
+    places = _places(output, edges)
     rows = max(abs(y) for _, y in places.values())
     width = ACROSS * output[1] + 1.2
     figure = Figure((width, 2 * rows + 1.2))
@@ -67,7 +64,7 @@ def expression(result: Differentiation) -> Figure:
     return figure
 
 
-def _edges(result: Differentiation) -> tuple[dict[str, int], list[tuple[Point, Point]]]:
+def _edges(result: Differentiation) -> tuple[dict[str, int], list[Edge]]:
     """Return the column of each variable, and the edges, split at each column."""
     columns = {variable.name: 0 for variable in result.inputs}
     uses = []
@@ -78,25 +75,23 @@ def _edges(result: Differentiation) -> tuple[dict[str, int], list[tuple[Point, P
     for variable in result.inputs:  # in the column before the first use
         users = [columns[user] for operand, user in uses if operand == variable.name]
         columns[variable.name] = min(users, default=1) - 1
-    edges: dict[tuple[Point, Point], None] = {}  # an ordered set
+    edges: dict[Edge, None] = {}  # an ordered set
     for operand, user in uses:
         passed = [(operand, n) for n in range(columns[operand], columns[user])]
         edges |= dict.fromkeys(pairwise([*passed, (user, columns[user])]))
     return columns, list(edges)
 
 
-def _places(
-    points: list[Point], edges: list[tuple[Point, Point]]
-) -> dict[Point, tuple[float, float]]:
+def _places(output: Point, edges: list[Edge]) -> dict[Point, tuple[float, float]]:
     """Return the place of each point in inches. Each column is ordered by the mean height of the
     neighbours, so that few edges cross (Sugiyama, Tagawa and Toda 1981)."""
     neighbours = defaultdict(list)
     for start, end in edges:
         neighbours[start, 1].append(end)
         neighbours[end, -1].append(start)
-    heights = dict.fromkeys(points, 0.0)
-    layers = [[p for p in heights if p[1] == column] for column in range(points[0][1] + 1)]
-    for sweep in range(SWEEPS):
+    heights = dict.fromkeys([output, *(point for edge in edges for point in edge)], 0.0)
+    layers = [[p for p in heights if p[1] == column] for column in range(output[1] + 1)]
+    for sweep in range(10):
         side = 1 if sweep % 2 else -1  # the neighbours on the right, or on the left
         for layer in layers[::-side]:
             means = {p: fmean(heights[q] for q in neighbours[p, side] or [p]) for p in layer}

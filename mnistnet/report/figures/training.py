@@ -15,8 +15,6 @@ from mnistnet.report.figures.style import BLUE, COLOURS, ORANGE, STYLE
 from mnistnet.report.starts import Analysis
 from mnistnet.report.text import epoch_text
 
-MARKED = 40  # epochs; longer histories have no markers
-
 
 @matplotlib.rc_context(STYLE)
 def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
@@ -32,7 +30,7 @@ def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
             raise MnistnetError(f"{name}: expected a training history; found none")
         # without validation images None, which becomes NaN and is not drawn
         epochs, *columns, _ = np.array([astuple(report) for report in reports], float).T
-        training, validation = (":x", "-o") if len(reports) <= MARKED else (":", "-")
+        training, validation = (":x", "-o") if len(reports) <= 40 else (":", "-")
         style = {"color": colour, "markersize": 3}
         loss.plot(epochs, columns[0], training, **style)
         loss.plot(epochs, columns[2], validation, **style)

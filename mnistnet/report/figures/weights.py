@@ -14,10 +14,7 @@ from mnistnet.report.explain import matrix_names
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, SIGNS, STYLE, show_digit
 from mnistnet.report.text import counted
 
-MAX_LAYERS = 12
-MAX_WEIGHTS = 4_000_000  # in a matrix; drawing takes about 100 bytes per weight
-MAX_TILES = 72  # hidden units of the first layer shown
-WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}  # behind a number
+TILES = 72  # hidden units of the first layer shown, at most
 
 
 @matplotlib.rc_context(STYLE)
@@ -26,23 +23,23 @@ def weights(network: Network) -> Figure:
     unit, the scores in the notes' order.
 
     Each matrix has a colour scale symmetric about zero. Of more than 72 units, the tiles are of
-    those with the largest outgoing weights. Raises MnistnetError for more than MAX_LAYERS matrices
-    or MAX_WEIGHTS weights in one.
+    those with the largest outgoing weights. Raises MnistnetError for more than 12 matrices or 4
+    million weights in one, as drawing takes about 100 bytes per weight.
     """
     W, largest = network.matrices, max(M.size for M in network.matrices)
-    if len(W) > MAX_LAYERS or largest > MAX_WEIGHTS:
+    if len(W) > 12 or largest > 4_000_000:
         raise MnistnetError(
-            f"expected at most {MAX_LAYERS} matrices of at most {MAX_WEIGHTS:,} weights to draw; "
+            "expected at most 12 matrices of at most 4,000,000 weights to draw; "
             f"found {len(W)}, the largest of {largest:,}"
         )
     count = len(W[0])
     units, title = np.arange(count), f"weights of {counted(count, 'hidden unit')} on the pixels"
     if len(W) == 1:
         units, title = np.array(ORDER), "weights of the ten scores on the pixels"
-    elif count > MAX_TILES:
+    elif count > TILES:
         outgoing = np.linalg.norm(W[1], axis=0)
-        units = np.sort(np.argsort(-outgoing, kind="stable")[:MAX_TILES])
-        title = f"the {MAX_TILES} of {count} hidden units with the largest outgoing weights"
+        units = np.sort(np.argsort(-outgoing, kind="stable")[:TILES])
+        title = f"the {TILES} of {count} hidden units with the largest outgoing weights"
     across, gaps = _across(len(units)), ((0, 0), (1, 1), (1, 1))
     tiles = np.pad(W[0][units].reshape(-1, SIDE, SIDE), gaps, constant_values=np.nan)
     shown = [(title, _grid(tiles, across))]
@@ -54,9 +51,8 @@ def weights(network: Network) -> Figure:
     heights += [1 + min(len(M) / 12, 3) for M in W[1:]]
     figure = Figure((8, sum(heights)), layout="constrained")
     panes = figure.subplots(len(W), height_ratios=heights, squeeze=False)[:, 0]
-    for pane, height, name, (title, M) in zip(
-        panes, heights, matrix_names(len(W)), shown, strict=True
-    ):
+    names = matrix_names(len(W))
+    for pane, height, name, (title, M) in zip(panes, heights, names, shown, strict=True):
         limit = np.nanquantile(np.abs(M), 0.999) or 1  # but for a few outliers
         image = pane.imshow(M, SIGNS, vmin=-limit, vmax=limit, aspect="auto")
         figure.colorbar(image, ax=pane, label="weight", extend="both", pad=0.01, aspect=7 * height)
@@ -65,9 +61,10 @@ def weights(network: Network) -> Figure:
     if len(W) > 1:
         panes[-1].set(ylabel="score", yticks=range(CLASSES), yticklabels=ORDER)
     panes[0].set(xlabel="", xticks=[], aspect="equal")
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
     for place, unit in enumerate(units):
         y, x = np.multiply(divmod(place, across), SIDE + 2) + 1.5
-        panes[0].text(x, y, str(unit), va="top", fontsize=6, bbox=WHITE)
+        panes[0].text(x, y, str(unit), va="top", fontsize=6, bbox=behind)
     return figure
 
 
