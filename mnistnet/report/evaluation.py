@@ -1,5 +1,4 @@
-"""Evaluate a network on labelled images, and compare two networks, or a network and other answers,
-on the same images."""
+"""Evaluate a network on labelled images, and compare its answers with others on the same images."""
 
 import math
 from collections.abc import Collection
@@ -13,43 +12,30 @@ from mnistnet.errors import DataError
 from mnistnet.model.answer import are_unsure, margins
 from mnistnet.model.network import Network, log_probabilities, logistic_loss
 
-MISTAKE = ("index", "label", "digit", "probability", "unsure")
-
 
 @dataclass(frozen=True)
 class Evaluation:
     """The result for n >= 1 labelled images. Fractions and probabilities are from 0 to 1.
 
-    count, errors   numbers of images and of wrong answers
-    accuracy        fraction of right answers
-    interval        95 % Wilson interval for the accuracy
-    loss            mean per image
-    unsure          number of unsure answers
-    sure_accuracy   fraction of right answers among the others; None if there are none
-    confusion       counts (10, 10); the row is the label, the column the answer
-    per_digit       digit, count, recall (None without images of the digit) and precision (None if
-                    it is never the answer) for each digit
-    mistakes        index of the image, its label, the answer (digit), its probability and whether
-                    it is unsure, for each wrong answer, the most confident first
-    right, sure     (n,) whether each answer is right, and whether it is sure
-    confidence      (n,) probability of each answer
-    margin          (n,) the same minus the probability of the second answer
+    per_digit has for each digit: digit, count, recall (None without images of the digit) and
+    precision (None if it is never the answer). mistakes has for each wrong answer, the most
+    confident first: index and label of the image, digit (the answer), probability and unsure.
     """
 
-    count: int
-    errors: int
+    count: int  # of images
+    errors: int  # wrong answers
     accuracy: float
-    interval: tuple[float, float]
-    loss: float
-    unsure: int
-    sure_accuracy: float | None
-    confusion: Array
+    interval: tuple[float, float]  # 95 % Wilson interval for the accuracy
+    loss: float  # mean per image
+    unsure: int  # unsure answers
+    sure_accuracy: float | None  # of the other answers; None if there are none
+    confusion: Array  # counts (10, 10); the row is the label, the column the answer
     per_digit: list[dict[str, Any]]
     mistakes: list[dict[str, Any]]
-    right: Array
-    sure: Array
-    confidence: Array
-    margin: Array
+    right: Array  # (n,) whether each answer is right
+    sure: Array  # (n,) whether it is sure
+    confidence: Array  # (n,) its probability
+    margin: Array  # (n,) the same minus the probability of the second answer
 
 
 def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
@@ -58,10 +44,8 @@ def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Eva
     Raises DataError if there are no rows, as for a network trained without validation images.
     """
     if not len(rows):
-        raise DataError(
-            "expected images to evaluate, found none: this network was trained without validation "
-            "images; use --split test"
-        )
+        message = "trained without validation images, so there is nothing to evaluate"
+        raise DataError(f"{message}; use --split test")
     return judge(network.image_scores(images[rows]), labels[rows], rows)
 
 
@@ -74,28 +58,30 @@ def judge(scores: Array, labels: Array, rows: Array) -> Evaluation:
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (labels, answers), 1)
     hits, images, answered = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    per_digit = [
+        {
+            "digit": digit,
+            "count": int(images[digit]),
+            "recall": float(hits[digit] / images[digit]) if images[digit] else None,
+            "precision": float(hits[digit] / answered[digit]) if answered[digit] else None,
+        }
+        for digit in range(CLASSES)
+    ]
     order = np.argsort(-confidence, kind="stable")
-    columns = (rows, labels, answers, confidence, unsure)  # of MISTAKE
-    wrong = [column[order[~right[order]]].tolist() for column in columns]
+    wrong = order[~right[order]]
+    names = ("index", "label", "digit", "probability", "unsure")
+    columns = (each[wrong].tolist() for each in (rows, labels, answers, confidence, unsure))
     return Evaluation(
         count=len(labels),
-        errors=len(wrong[0]),
+        errors=len(wrong),
         accuracy=float(right.mean()),
         interval=wilson_interval(int(right.sum()), len(labels)),
         loss=logistic_loss(log_p, labels),
         unsure=int(unsure.sum()),
         sure_accuracy=float(right[sure].mean()) if sure.any() else None,
         confusion=confusion,
-        per_digit=[
-            {
-                "digit": digit,
-                "count": int(images[digit]),
-                "recall": float(hits[digit] / images[digit]) if images[digit] else None,
-                "precision": float(hits[digit] / answered[digit]) if answered[digit] else None,
-            }
-            for digit in range(CLASSES)
-        ],
-        mistakes=[dict(zip(MISTAKE, values, strict=True)) for values in zip(*wrong, strict=True)],
+        per_digit=per_digit,
+        mistakes=[dict(zip(names, mistake, strict=True)) for mistake in zip(*columns, strict=True)],
         right=right,
         sure=sure,
         confidence=confidence,
@@ -144,11 +130,9 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def compare(name: str, right: Array, other: Array, rows: Array) -> dict[str, Any]:
-    """Compare the answers of a network with others, which are called name.
+    """Return the fields of `eval --json` under "against": a network compared with the other, name.
 
-    right (n,) and other (n,) say which of the two are right; rows (n,) are the numbers of the
-    images. Returns the fields of `eval --json` under "against": both accuracies, 0 to 1, the images
-    that only one of the two gets right, and the p-value of McNemar's exact test.
+    right (n,) and other (n,) say which answers of the two are right, rows (n,) of which images.
     """
     mine, theirs = (sorted(rows[only].tolist()) for only in (right & ~other, other & ~right))
     return {

@@ -9,21 +9,16 @@ from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.model.network import Network, backpropagate, forward, log_probabilities, scale
 
 UNITS = 10  # shown
-DERIVATIVES = 5  # shown of each matrix
 
 
 def explain(network: Network, image: Array, label: int | None = None) -> dict[str, Any]:
     """Explain the network's answer to an image (784,) uint8; computed in float64.
 
-    Returns the fields of `predict --explain --json`:
-
-    answer, runner_up   the two digits with the highest scores
-    units               the units of the last hidden layer whose contributions to the two scores
-                        differ most: unit, input, h = tanh(input), to_answer, to_runner_up
-    others_to_...       contributions of all other units together
-    scores              of the digits 0 to 9, as are the probabilities
-    loss, derivatives   for the label, if it is known: the largest derivatives of each matrix, with
-                        their matrix, row, column and value
+    Returns the fields of `predict --explain --json`: the two digits with the highest scores; the
+    units of the last hidden layer (or pixels) whose contributions to these scores differ most, each
+    with its input and h = tanh(input); the contributions of all others together; scores and
+    probabilities of the digits 0 to 9; and if the label is known, the loss and the largest
+    derivatives of each matrix.
     """
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
@@ -36,19 +31,13 @@ def explain(network: Network, image: Array, label: int | None = None) -> dict[st
     shares = W[-1][[answer, runner_up]] * h
     order = np.argsort(-np.abs(shares[0] - shares[1]), kind="stable")
     to_answer, to_runner_up = shares[:, order[UNITS:]].sum(axis=1).tolist()
+    first = order[:UNITS]
+    names = ("unit", "input", "h", "to_answer", "to_runner_up")
+    columns = (each.tolist() for each in (first, inputs[first], h[first], *shares[:, first]))
     return {
         "answer": answer,
         "runner_up": runner_up,
-        "units": [
-            {
-                "unit": unit,
-                "input": float(inputs[unit]),
-                "h": float(h[unit]),
-                "to_answer": float(shares[0, unit]),
-                "to_runner_up": float(shares[1, unit]),
-            }
-            for unit in order[:UNITS].tolist()
-        ],
+        "units": [dict(zip(names, unit, strict=True)) for unit in zip(*columns, strict=True)],
         "others_to_answer": to_answer,
         "others_to_runner_up": to_runner_up,
         "scores": f.tolist(),
@@ -63,7 +52,7 @@ def _largest_derivatives(network: Network, x: Array, label: int) -> list[dict[st
     _, gradient, _ = backpropagate(network, x, np.array([label]))
     found = []
     for name, G in zip(matrix_names(len(network.matrices)), network.split(gradient), strict=True):
-        for place in np.argsort(-np.abs(G), axis=None, kind="stable")[:DERIVATIVES].tolist():
+        for place in np.argsort(-np.abs(G), axis=None, kind="stable")[:5].tolist():
             row, column = divmod(place, G.shape[1])
             value = float(G[row, column])
             found.append({"matrix": name, "row": row, "column": column, "value": value})
@@ -81,28 +70,24 @@ def explanation_text(found: dict[str, Any], layers: Sequence[int]) -> str:
     kind, inputs = "pixel", "x"
     if before:
         kind, inputs = "unit", f"{before[-1]} {'h' if before[1:] else 'x'}"
-    answer, runner_up, units, scores = (
-        found[name] for name in ("answer", "runner_up", "units", "scores")
-    )
-    rows = [
-        (
-            "{unit:>8}{input:>10.4f}{h:>10.4f}".format(**unit),
-            unit["to_answer"],
-            unit["to_runner_up"],
-        )
-        for unit in units
-    ]
-    rows.append((f"{'others':>8}", found["others_to_answer"], found["others_to_runner_up"]))
-    rows.append((f"{'f':>8}", scores[answer], scores[runner_up]))
+    answer, runner_up, units = found["answer"], found["runner_up"], found["units"]
     heads = "".join(f"{f'{last} h for {digit}':>14}" for digit in (answer, runner_up))
     lines = [
         f"the {len(units)} {kind}s that matter most for {answer} against {runner_up}, and the sum "
         f"of the {layers[-2] - len(units)} others",
         f"{kind:>8}{inputs:>10}{'h':>10}{heads}{'difference':>14}",
-        *(f"{head:<28}{a:>14.4f}{b:>14.4f}{a - b:>14.4f}" for head, a, b in rows),
+    ]
+    rows = []
+    for unit in units:
+        head = "{unit:>8}{input:>10.4f}{h:>10.4f}".format(**unit)
+        rows.append((head, unit["to_answer"], unit["to_runner_up"]))
+    rows.append((f"{'others':>8}", found["others_to_answer"], found["others_to_runner_up"]))
+    rows.append((f"{'f':>8}", found["scores"][answer], found["scores"][runner_up]))
+    lines += [f"{head:<28}{a:>14.4f}{b:>14.4f}{a - b:>14.4f}" for head, a, b in rows]
+    lines += [
         "",
         f"{'digit':>8}" + "".join(f"{digit:>7}" for digit in range(CLASSES)),
-        f"{'f':>8}" + "".join(f"{score:>7.2f}" for score in scores),
+        f"{'f':>8}" + "".join(f"{score:>7.2f}" for score in found["scores"]),
         f"{'softmax':>8}" + "".join(f"{p:>7.4f}" for p in found["probabilities"]),
     ]
     if found["loss"] is not None:

@@ -15,25 +15,16 @@ from mnistnet.model.search import Start, best
 from mnistnet.model.state import split
 from mnistnet.report.text import loss_text, percent
 
-CORRELATED = 5  # starts needed for a rank correlation
-
 
 @dataclass(frozen=True)
 class Analysis:
-    """The comparison of the starts of a search.
+    """The comparison of the starts of a search on their validation images, if they have any."""
 
-    starts               by validation loss, the lowest first; by seed if no images are held out
-    rank_correlation     Spearman's, of training and validation loss, -1 to 1; None for few starts
-    disagreement         mean fraction of the validation images that two starts read differently
-    committee_accuracy   of the best 1, 2, ... starts on the validation images; empty without them
-    committee_loss       of the same committees
-    """
-
-    starts: list[Start]
-    rank_correlation: float | None
-    disagreement: float | None
-    committee_accuracy: list[float]
-    committee_loss: list[float]
+    starts: list[Start]  # by validation loss, the lowest first; by seed if no images are held out
+    rank_correlation: float | None  # Spearman's, of training and validation loss; None for few
+    disagreement: float | None  # mean fraction of the images that two starts read differently
+    committee_accuracy: list[float]  # of the best 1, 2, ... starts; empty without images
+    committee_loss: list[float]  # of the same committees
 
 
 def analyse(
@@ -46,9 +37,8 @@ def analyse(
     """
     first = starts[0].metadata
     if dict(first.data.sha256) != sha256:
-        raise TrainingError(
-            f"{starts[0].path}: trained on other images; name their folder with --data"
-        )
+        message = "trained on other images; name their folder with --data"
+        raise TrainingError(f"{starts[0].path}: {message}")
     rows = split(len(labels), first.options)[1]
     if not len(rows):
         return Analysis(sorted(starts, key=lambda start: start.seed), None, None, [], [])
@@ -65,7 +55,7 @@ def analyse(
     disagreement = 1 - agreeing / (count * (count - 1)) if count > 1 else None
     pairs = np.array([(start.last.train_loss, start.last.validation_loss) for start in starts])
     ranks = pairs.argsort(axis=0).argsort(axis=0)
-    correlation = float(np.corrcoef(*ranks.T)[0, 1]) if count >= CORRELATED else None
+    correlation = float(np.corrcoef(*ranks.T)[0, 1]) if count >= 5 else None  # else meaningless
     return Analysis(starts, correlation, disagreement, accuracies, losses)
 
 
@@ -86,24 +76,23 @@ def start_json(start: Start) -> dict[str, Any]:
 
 def start_text(start: Start) -> str:
     """Format a finished start in one line."""
-    figures = f"training loss {start.last.train_loss:.4f}"
-    figures += f"  validation accuracy {percent(start.last.validation_accuracy)}"
+    loss, accuracy = start.last.train_loss, percent(start.last.validation_accuracy)
     time = "kept" if start.kept else f"{_seconds(start):.1f} s"
-    return f"seed {start.seed:>4}  {figures}  {time}"
+    return f"seed {start.seed:>4}  training loss {loss:.4f}  validation accuracy {accuracy}  {time}"
 
 
 def summary_json(analysis: Analysis, seeds: Sequence[int], path: Path) -> dict[str, Any]:
     """Return the fields of a search in JSON; seeds are of the starts in the network at path."""
-    chosen, is_validated = len(seeds) - 1, bool(analysis.committee_accuracy)
+    accuracies, losses = analysis.committee_accuracy, analysis.committee_loss
     return {
         "weights": str(path),
         "seeds": list(seeds),
         "starts": len(analysis.starts),
-        "validation_accuracy": analysis.committee_accuracy[chosen] if is_validated else None,
-        "validation_loss": analysis.committee_loss[chosen] if is_validated else None,
+        "validation_accuracy": accuracies[len(seeds) - 1] if accuracies else None,
+        "validation_loss": losses[len(seeds) - 1] if losses else None,
         "rank_correlation": analysis.rank_correlation,
         "disagreement": analysis.disagreement,
-        "committee_accuracy": analysis.committee_accuracy,
+        "committee_accuracy": accuracies,
         "seconds": sum(map(_seconds, analysis.starts)),
     }
 
@@ -115,21 +104,20 @@ def starts_text(analysis: Analysis) -> str:
     if analysis.committee_accuracy and len(starts) >= 3:
         names = {0: "best", len(starts) // 2: "median", len(starts) - 1: "worst"}
     for rank, start in enumerate(starts):
-        last, columns = start.last, f"{names.get(rank, ''):<8}{start.seed:>6}"
-        both = f"{last.train_loss:>15.4f}{loss_text(last.validation_loss):>17}"
-        lines.append(f"{columns}{both}{percent(last.validation_accuracy):>10}")
+        last, line = start.last, f"{names.get(rank, ''):<8}{start.seed:>6}"
+        line += f"{last.train_loss:>15.4f}{loss_text(last.validation_loss):>17}"
+        lines.append(f"{line}{percent(last.validation_accuracy):>10}")
     losses = [start.last.train_loss for start in starts]
     lines += ["", f"training losses from {min(losses):.4f} to {max(losses):.4f}"]
     if analysis.disagreement is not None:
-        different = f"two starts read {percent(analysis.disagreement)} of the validation"
-        lines[-1] += f"; {different}\nimages differently, on average"
+        lines[-1] += f"; two starts read {percent(analysis.disagreement)} of the validation"
+        lines.append("images differently, on average")
     if analysis.rank_correlation is not None:
-        lowest = losses.index(min(losses))
-        lines += [
-            f"seed {starts[lowest].seed} has the lowest training loss and ranks number "
-            f"{lowest + 1} by validation loss;",
-            f"rank correlation of training and validation loss {analysis.rank_correlation:+.2f}",
-        ]
+        rank = losses.index(min(losses))
+        lowest = f"seed {starts[rank].seed} has the lowest training loss"
+        lines.append(f"{lowest} and ranks number {rank + 1} by validation loss;")
+        found = f"{analysis.rank_correlation:+.2f}"
+        lines.append(f"rank correlation of training and validation loss {found}")
     return "\n".join(lines)
 
 

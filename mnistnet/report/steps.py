@@ -7,8 +7,6 @@ from typing import Any
 from mnistnet.model.differentiation import Differentiation
 from mnistnet.model.gradcheck import GradientCheck
 
-WIDTH = 56  # columns of a formula or rule; a value takes 21 more
-
 
 def steps_text(result: Differentiation) -> str:
     """Format the forward and backward tables of the notes and the check by central differences."""
@@ -26,7 +24,7 @@ def steps_text(result: Differentiation) -> str:
             largest = max(abs(difference), abs(v.derivative), 1e-300)
             note = f"(relative difference {abs(difference - v.derivative) / largest:.1g})"
         tables["central differences"].append((f"d{f}/d{v.name} {note}", difference))
-    width = min(WIDTH, max(len(text) for rows in tables.values() for text, _ in rows))
+    width = min(56, max(len(text) for rows in tables.values() for text, _ in rows))
     lines: list[str] = []
     for title, rows in tables.items():
         lines += ["", title]
@@ -54,12 +52,12 @@ def as_json(result: Differentiation) -> dict[str, Any]:
 
 def gradient_check_text(check: GradientCheck) -> str:
     """Format the errors of backpropagation against the two other methods, one per line."""
-    autodiff = f"automatic differentiation, {check.parameters:,} weights"
-    differences = f"finite differences, {check.sampled:,} weights"
-    lines = [f"{'backpropagation against':<48}largest relative error"]
-    for name, error, agrees in (
-        (autodiff, check.backprop_vs_autodiff, check.autodiff_agrees),
-        (differences, check.backprop_vs_finite_differences, check.finite_differences_agree),
-    ):
-        lines.append(f"{name:<48}{error:>22.1e}  {'agrees' if agrees else 'does not agree'}")
-    return "\n".join(lines)
+    verdicts = ("does not agree", "agrees")
+    autodiff, differences = check.backprop_vs_autodiff, check.backprop_vs_finite_differences
+    first = f"automatic differentiation, {check.parameters:,} weights"
+    second = f"finite differences, {check.sampled:,} weights"
+    return (
+        f"{'backpropagation against':<48}largest relative error\n"
+        f"{first:<48}{autodiff:>22.1e}  {verdicts[check.autodiff_agrees]}\n"
+        f"{second:<48}{differences:>22.1e}  {verdicts[check.finite_differences_agree]}"
+    )

@@ -13,8 +13,6 @@ from mnistnet.model.answer import Answer
 from mnistnet.model.metadata import PIXEL_RANGE, Metadata, Report
 from mnistnet.report.evaluation import Evaluation
 
-BAR = 30  # characters for a probability of 1
-
 
 def percent(share: float | None, decimals: int = 2) -> str:
     """0.9785 -> '97.85 %', None -> '-'."""
@@ -40,8 +38,8 @@ def kind_text(published: bool, drawn: bool) -> str:
 
 def epoch_text(report: Report, epochs: int) -> str:
     """Format the report of an epoch as a line; epochs is their total number."""
-    figures = f"train loss {loss_text(report.train_loss)}"
-    figures += f"  validation accuracy {percent(report.validation_accuracy)}"
+    loss, accuracy = loss_text(report.train_loss), percent(report.validation_accuracy)
+    figures = f"train loss {loss}  validation accuracy {accuracy}"
     return f"epoch {report.epoch:>3}/{epochs}  {figures}  {report.seconds:.2f} s"
 
 
@@ -61,8 +59,7 @@ def trained_text(metadata: Metadata, path: Path) -> str:
 
 
 def evaluation_text(evaluation: Evaluation, name: str, subsets: Mapping[str, float]) -> str:
-    """Format accuracy, errors, loss, accuracies of subsets, confusion matrix and the five most
-    frequent confusions; name is 'test', 'validation' or 'train'."""
+    """Format an evaluation of the images called name, such as 'test', and accuracies of subsets."""
     low, high = map(percent, evaluation.interval)
     lines = [
         f"accuracy  {percent(evaluation.accuracy)}   (95 % interval {low} to {high})",
@@ -98,10 +95,7 @@ def mistakes_text(
     width: int,
     plain: bool,
 ) -> str:
-    """Draw the image of each mistake in half blocks, with its name, label and answer.
-
-    name is 'test', 'validation' or 'train'. The images stand side by side up to width columns.
-    """
+    """Draw each mistake with its name, label and answer, side by side up to width columns."""
     cells = []
     for mistake in mistakes:
         index, probability = mistake["index"], percent(mistake["probability"], 1)
@@ -118,8 +112,7 @@ def mistakes_text(
 
 
 def comparison_text(comparison: dict[str, Any], split: str) -> str:
-    """Format both accuracies, the images that only one gets right, and the test; split is 'test' or
-    'train'."""
+    """Format both accuracies, the images of the split that only one gets right, and the test."""
     mine, theirs = percent(comparison["accuracy"]), percent(comparison["other_accuracy"])
     lines = [f"this network {mine}, {comparison['name']} {theirs}"]
     for who, which in (("this network", "only_network"), ("the other", "only_other")):
@@ -157,10 +150,9 @@ def _remark(answer: Answer, top: int) -> str:
     if answer.number and not answer.unsure:
         return ""
     place = next((k for k, digit in enumerate(answer.digits) if digit.unsure), 0)
-    probabilities = answer.digits[place].probabilities
-    order = sorted(range(CLASSES), key=lambda digit: -probabilities[digit])
-    others = order[1 : 1 + max(top, answer.unsure)]
-    rest = ", ".join(f"{digit} {percent(probabilities[digit], 1)}" for digit in others)
+    p = answer.digits[place].probabilities
+    ranked = sorted(range(CLASSES), key=p.__getitem__, reverse=True)
+    rest = ", ".join(f"{k} {percent(p[k], 1)}" for k in ranked[1 : 1 + max(top, answer.unsure)])
     if not answer.unsure:
         return rest and f"then {rest}"
     where = f" at digit {place + 1}" if answer.number else ""
@@ -176,10 +168,10 @@ def half_blocks(image: Sequence[int], plain: bool) -> list[str]:
 
 def picture_text(image: Sequence[int], probabilities: Sequence[float], plain: bool) -> str:
     """Draw an image (784,) in half blocks, with the probabilities as bars next to it."""
-    lines, bar = half_blocks(image, plain), "#" if plain else "█"
+    lines = half_blocks(image, plain)
     for digit, probability in enumerate(probabilities):
-        length = bar * round(BAR * probability)
-        lines[digit + 2] += f"   {digit}  {length:<{BAR}}  {percent(probability, 1):>7}"
+        bar = ("#" if plain else "█") * round(30 * probability)
+        lines[digit + 2] += f"   {digit}  {bar:<30}  {percent(probability, 1):>7}"
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -22,7 +22,6 @@ from mnistnet.image.strokes import WAYS
 from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN, NO_DIGIT
 from mnistnet.model.network import Network
 
-FOLDER = Path(__file__).parent
 SCRIPTS = ("draw.js", "prepare.js", "network.js", "view.js", "select.js")  # in this order
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
 
@@ -43,8 +42,7 @@ def page(network: Network, name: str) -> bytes:
             "noDigit": NO_DIGIT,
         },
     }
-    script = '"use strict";\n' + "".join(map(_read, SCRIPTS))
-    style = _read("page.css")
+    script, style = '"use strict";\n' + "".join(map(_read, SCRIPTS)), _read("page.css")
     parts = {
         "script": script,
         "script-hash": _hash(script),
@@ -53,12 +51,11 @@ def page(network: Network, name: str) -> bytes:
         # without a <, the data cannot end its element
         "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     }
-    html = re.sub(r"{{(.*?)}}", lambda match: parts[match[1]], _read("page.html"))
-    return html.encode()
+    return re.sub(r"{{(.*?)}}", lambda match: parts[match[1]], _read("page.html")).encode()
 
 
 def _read(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _hash(code: str) -> str:
