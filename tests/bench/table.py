@@ -1,10 +1,9 @@
-"""Tables of medians with their range, JSON with --json; timed processes; labelled folders.
+"""Tables of medians with their range; timed processes; labelled folders.
 
 Imports no large library: the peak memory of a process is at least that of its parent.
 """
 
 import csv
-import json
 import os
 import statistics
 import subprocess
@@ -21,20 +20,14 @@ class Table:
     """A table of measurements; rows are printed as they are added."""
 
     def __init__(self, title: str, unit: str) -> None:
-        self.as_json = "--json" in sys.argv
-        self.title, self.unit = title, unit
-        if not self.as_json:
-            print(f"\n{title}\n{'':<44}{'median':>10}{'min':>10}{'max':>10}  {unit}")
+        print(f"\n{title}\n{'':<44}{'median':>10}{'min':>10}{'max':>10}  {unit}")
 
     def add(self, name: str, figures: Sequence[float], base: float = 0, of: str = "") -> float:
         """Print a row, and what multiple of the base its median is; return the median."""
-        median, low, high = statistics.median(figures), min(figures), max(figures)
+        median = statistics.median(figures)
         note = f"{median / base:.2f} x {of}" if base else ""
-        if self.as_json:
-            row = {"table": self.title, "unit": self.unit, "row": name, "note": note}
-            print(json.dumps(row | {"median": median, "min": low, "max": high}), flush=True)
-        else:
-            print(f"{name:<44}{median:>10.4g}{low:>10.4g}{high:>10.4g}  {note}", flush=True)
+        columns = f"{median:>10.4g}{min(figures):>10.4g}{max(figures):>10.4g}"
+        print(f"{name:<44}{columns}  {note}", flush=True)
         return median
 
     def compare(self, rows: Mapping[str, Sequence[float]]) -> None:
