@@ -1,12 +1,15 @@
 """The numbers of an explanation agree with NumPy's for the same weights and image."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 
 from mnistnet.model.network import Network
 from mnistnet.report.explain import explain, explanation_text
+
+close = partial(pytest.approx, abs=1e-12)
 
 
 def example(*hidden: int) -> tuple[Network, np.ndarray, list[np.ndarray]]:
@@ -15,10 +18,6 @@ def example(*hidden: int) -> tuple[Network, np.ndarray, list[np.ndarray]]:
     network = Network.random((784, *hidden, 10), rng)
     image = rng.integers(0, 256, 784).astype(np.uint8)
     return network, image, [W.astype(np.float64) for W in network.matrices]
-
-
-def close(value: np.ndarray) -> object:
-    return pytest.approx(np.asarray(value), abs=1e-12)
 
 
 def test_the_numbers_agree_with_the_formulas() -> None:

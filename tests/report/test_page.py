@@ -5,14 +5,13 @@ import hashlib
 import json
 import re
 import webbrowser
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, posix_only, run
+from program import as_user, assert_fault, run
 
 from mnistnet.api import load_network
 from mnistnet.data import mnist
@@ -40,9 +39,8 @@ def random_network(*hidden: int) -> Network:
     return Network.random((784, *hidden, 10), np.random.default_rng(0))
 
 
-def data_in(html: bytes) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(code_in(html, "script")[0])
-    return data
+def data_in(html: bytes) -> Any:
+    return json.loads(code_in(html, "script")[0])
 
 
 def unpacked(html: bytes) -> Network:
@@ -53,8 +51,7 @@ def unpacked(html: bytes) -> Network:
         scales = np.array(packed["scales"])[:, None]
         matrices.append(scales * integers.reshape(-1, packed["columns"]))
     network = Network([784, *map(len, matrices)])
-    for mine, W in zip(network.matrices, matrices, strict=True):
-        mine[...] = W
+    network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
     return network
 
 
@@ -67,35 +64,24 @@ def test_the_same_network_gives_the_same_small_page() -> None:
 
 def test_a_page_makes_no_requests_and_runs_only_its_own_script_and_style() -> None:
     html = page(random_network(2), "a")
-    hashes = {
-        tag: base64.b64encode(hashlib.sha256(code_in(html, tag)[-1].encode()).digest()).decode()
-        for tag in ("script", "style")
-    }
+    codes = [code_in(html, tag)[-1].encode() for tag in ("script", "style")]
+    script, style = (base64.b64encode(hashlib.sha256(code).digest()).decode() for code in codes)
     (policy,) = re.findall('"Content-Security-Policy" content="(.*?)"', html.decode())
     assert sorted(policy.split("; ")) == [
         "base-uri 'none'",
         "default-src 'none'",
         "form-action 'none'",
-        f"script-src 'sha256-{hashes['script']}'",
-        f"style-src 'sha256-{hashes['style']}'",
+        f"script-src 'sha256-{script}'",
+        f"style-src 'sha256-{style}'",
     ]
     assert not set(tags_in(html)) & {"link", "img", "iframe", "object"}
 
 
-@posix_only("Windows forbids such file names")
-def test_an_untrusted_weights_file_cannot_add_elements_to_its_page() -> None:
-    network = load_network()
-    versions = {"mnistnet": HOSTILE, HOSTILE: HOSTILE}
-    name = HOSTILE.replace("/", "_") + ".npz"
-    replace(network, metadata=replace(network.metadata, versions=versions)).save(name)
-    run("page", "--weights", name)
-    html = Path("digit.html").read_bytes()
-    assert data_in(html)["name"] == f"weights {name}"
-    assert html.count(b"alert(1)") == name.count("alert(1)")
-    name = f"</script>{HOSTILE}\udcff"  # the last is of a file name that is not UTF-8
-    for each in (html, page(network.model, name)):
-        assert tags_in(each) == tags_in(page(network.model, "a"))
-    assert data_in(page(network.model, name))["name"] == name
+def test_an_untrusted_name_cannot_add_elements_to_a_page() -> None:
+    name = f"{HOSTILE}\udcff"  # the last is of a file name that is not UTF-8
+    html = page(random_network(2), name)
+    assert tags_in(html) == tags_in(page(random_network(2), "a"))
+    assert data_in(html)["name"] == name
 
 
 def test_the_weights_in_a_page_are_within_a_step_of_16_bits() -> None:
@@ -121,9 +107,6 @@ def test_packing_changes_no_answer(source: str, request: pytest.FixtureRequest) 
         assert np.array_equal(inside.image_scores(images).argmax(axis=1), answers)
 
 
-# ---- the command
-
-
 def test_the_command_writes_a_page_and_replaces_only_pages(tmp_path: Path) -> None:
     out = Path("digit.html")
     (tmp_path / "secret").mkdir()
@@ -142,19 +125,14 @@ def test_the_command_writes_a_page_and_replaces_only_pages(tmp_path: Path) -> No
     assert_fault(("page",), message)
 
 
-def test_a_file_that_cannot_be_read_or_written_is_an_error() -> None:
+def test_a_file_that_cannot_be_read_is_an_error() -> None:
     Path("digit.html").write_text("secret")
     Path("digit.html").chmod(0o200)  # writable only
     assert_fault(("page",), "cannot read digit.html: Permission denied", run=as_user)
-    Path("folder").mkdir()
-    message = "cannot write folder: it is a folder or a device, not a file"
-    assert_fault(("page", "--out", "folder"), message)
 
 
 @pytest.mark.parametrize("is_shown", [True, False])
-def test_open_shows_the_page_in_the_browser(
-    monkeypatch: pytest.MonkeyPatch, is_shown: bool
-) -> None:
+def test_open_shows_the_page(monkeypatch: pytest.MonkeyPatch, is_shown: bool) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or is_shown)
     result = run("page", "--open")

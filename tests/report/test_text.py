@@ -58,6 +58,11 @@ def test_evaluation_text_has_all_figures_in_80_columns() -> None:
         "0 read as 1  600 times, 10.0 % of the 0s",
     ]
     assert len(lines) == 25  # five confusions
+    confusion[...] = 0
+    confusion[3, 3] = 1
+    lines = evaluation_text(evaluation(confusion), "test", {}).splitlines()
+    assert lines[1] == "errors    0 of 1 test image"
+    assert lines[-1].startswith("    9      0")  # no confusions
 
 
 def test_mistakes_have_names_that_predict_understands() -> None:
@@ -86,11 +91,9 @@ def test_a_comparison_lists_the_images_that_only_one_reads() -> None:
         "only the other is right on 2: test:128, test:129\n"
         "the difference is statistically significant: p = 0.00012 (exact McNemar test)"
     )
-    same = comparison_text(compare("b.npz", right, right, np.arange(30)), "test")
-    assert same.endswith(
-        "only the other is right on 0: -\n"
-        "the difference is not statistically significant: p = 1 (exact McNemar test)"
-    )
+    same = comparison_text(compare("b.npz", right, right, np.arange(30)), "test").splitlines()
+    assert same[-2] == "only the other is right on 0: -"
+    assert same[-1].startswith("the difference is not statistically significant: p = 1 ")
 
 
 def scores(**shares: float) -> np.ndarray:
@@ -104,16 +107,15 @@ def scores(**shares: float) -> np.ndarray:
 def test_answers_are_aligned_and_give_the_reason_if_unsure() -> None:
     sure, close = scores(d0=0.001, d1=0.002, d7=0.997), scores(d7=0.61, d1=0.352, d9=0.038)
     number = np.array([scores(d2=1), scores(d0=0.7, d6=0.3), scores(d4=1)])
-    found = [
-        answer(sure[None]),
-        answer(close[None]),
-        answer(number, [(0, 0, 1, 1)] * 3, [()] * 3),
-        answer(number[::2], [(0, 0, 1, 1)] * 2, [()] * 2),
-        answer(np.zeros((1, 10))),
-        answer(sure[None], flaws=[("cut off",)]),
-    ]
-    names = ["seven.png", "odd.png", "a long name.png", "24.png", "cat.jpg", "half.png"]
-    assert answer_lines(names, found, 0) == [
+    found = {
+        "seven.png": answer(sure[None]),
+        "odd.png": answer(close[None]),
+        "a long name.png": answer(number, [(0, 0, 1, 1)] * 3, [()] * 3),
+        "24.png": answer(number[::2], [(0, 0, 1, 1)] * 2, [()] * 2),
+        "cat.jpg": answer(np.zeros((1, 10))),
+        "half.png": answer(sure[None], flaws=[("cut off",)]),
+    }
+    assert answer_lines([*found], [*found.values()], 0) == [
         "seven.png        7     99.7 %",
         "odd.png          7     61.0 %  unsure: close second, 1 35.2 %",
         "a long name.png  204   70.0 %  unsure: close second at digit 2, 6 30.0 %",
@@ -121,10 +123,9 @@ def test_answers_are_aligned_and_give_the_reason_if_unsure() -> None:
         "cat.jpg          -             no digit",
         "half.png         7     99.7 %  unsure: cut off, 1 0.2 %",
     ]
-    assert answer_lines(names[:2], found[:2], 2) == [
-        "seven.png  7   99.7 %  then 1 0.2 %, 0 0.1 %",
-        "odd.png    7   61.0 %  unsure: close second, 1 35.2 %, 9 3.8 %",
-    ]
+    more = answer_lines(["7", "odd.png"], [found["seven.png"], found["odd.png"]], 2)
+    assert more[0] == "7        7   99.7 %  then 1 0.2 %, 0 0.1 %"
+    assert more[1] == "odd.png  7   61.0 %  unsure: close second, 1 35.2 %, 9 3.8 %"
     assert answer_lines([], [], 0) == []
 
 
@@ -139,14 +140,6 @@ def test_a_training_is_reported_with_or_without_validation(
     text = trained_text(Metadata(Options(), Source(), (report, report)), Path("net.npz"))
     reached = f"validation accuracy {shown} after " if accuracy else ""
     assert text == f"{reached}2 epochs in 2.5 s; weights in net.npz"
-
-
-def test_one_of_a_thing_is_singular_and_may_have_no_confusions() -> None:
-    confusion = np.zeros((10, 10), int)
-    confusion[3, 3] = 1
-    lines = evaluation_text(evaluation(confusion), "test", {}).splitlines()
-    assert lines[1] == "errors    0 of 1 test image"
-    assert lines[-1].startswith("    9      0")
 
 
 def test_a_picture_is_drawn_in_half_blocks_next_to_the_bars() -> None:
