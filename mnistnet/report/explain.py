@@ -8,8 +8,6 @@ import numpy as np
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.model.network import Network, backpropagate, forward, log_probabilities, scale
 
-UNITS = 10  # shown
-
 
 def explain(network: Network, image: Array, label: int | None = None) -> dict[str, Any]:
     """Explain the network's answer to an image (784,) uint8; computed in float64.
@@ -30,8 +28,8 @@ def explain(network: Network, image: Array, label: int | None = None) -> dict[st
     runner_up, answer = np.argsort(f, kind="stable")[-2:].tolist()
     shares = W[-1][[answer, runner_up]] * h
     order = np.argsort(-np.abs(shares[0] - shares[1]), kind="stable")
-    to_answer, to_runner_up = shares[:, order[UNITS:]].sum(axis=1).tolist()
-    first = order[:UNITS]
+    first, others = order[:10], order[10:]
+    to_answer, to_runner_up = shares[:, others].sum(axis=1).tolist()
     names = ("unit", "input", "h", "to_answer", "to_runner_up")
     columns = (each.tolist() for each in (first, inputs[first], h[first], *shares[:, first]))
     return {

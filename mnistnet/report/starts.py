@@ -55,7 +55,7 @@ def analyse(
     disagreement = 1 - agreeing / (count * (count - 1)) if count > 1 else None
     pairs = np.array([(start.last.train_loss, start.last.validation_loss) for start in starts])
     ranks = pairs.argsort(axis=0).argsort(axis=0)
-    correlation = float(np.corrcoef(*ranks.T)[0, 1]) if count >= 5 else None  # else meaningless
+    correlation = float(np.corrcoef(*ranks.T)[0, 1]) if count >= 5 else None
     return Analysis(starts, correlation, disagreement, accuracies, losses)
 
 

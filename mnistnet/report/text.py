@@ -101,8 +101,7 @@ def mistakes_text(
         index, probability = mistake["index"], percent(mistake["probability"], 1)
         remarks = ", unsure" * mistake["unsure"] + ", label error" * (index in label_errors)
         caption = f"{name}:{index} is {mistake['label']}, read as {mistake['digit']}"
-        drawn = half_blocks(images[index].tolist(), plain)
-        cells.append([caption, f"{probability}{remarks}", *drawn])
+        cells.append([caption, probability + remarks, *half_blocks(images[index].tolist(), plain)])
     across = max(1, (width + 2) // (SIDE + 2))
     lines = []
     for start in range(0, len(cells), across):

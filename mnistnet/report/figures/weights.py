@@ -28,10 +28,8 @@ def weights(network: Network) -> Figure:
     """
     W, largest = network.matrices, max(M.size for M in network.matrices)
     if len(W) > 12 or largest > 4_000_000:
-        raise MnistnetError(
-            "expected at most 12 matrices of at most 4,000,000 weights to draw; "
-            f"found {len(W)}, the largest of {largest:,}"
-        )
+        found = f"{len(W)}, the largest of {largest:,}"
+        raise MnistnetError(f"expected at most 12 matrices of 4,000,000 weights; found {found}")
     count = len(W[0])
     units, title = np.arange(count), f"weights of {counted(count, 'hidden unit')} on the pixels"
     if len(W) == 1:

@@ -28,29 +28,15 @@ MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
 
 def page(network: Network, name: str) -> bytes:
     """Return the page for a network called name; the same input gives the same bytes."""
-    data = {
-        "name": name,
-        "matrices": [_packed(W) for W in network.matrices],
-        "examples": WAYS,
-        "rules": {  # with which `predict` prepares and judges a picture
-            "digit": DIGIT,
-            "thin": THIN,
-            "thick": THICK,
-            "wide": WIDE,
-            "margin": MARGIN,
-            "likeADigit": LIKE_A_DIGIT,
-            "noDigit": NO_DIGIT,
-        },
-    }
-    script, style = '"use strict";\n' + "".join(map(_read, SCRIPTS)), _read("page.css")
-    parts = {
-        "script": script,
-        "script-hash": _hash(script),
-        "style": style,
-        "style-hash": _hash(style),
-        # without a <, the data cannot end its element
-        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
-    }
+    # with which `predict` prepares and judges a picture
+    rules: dict[str, float] = {"digit": DIGIT, "thin": THIN, "thick": THICK, "wide": WIDE}
+    rules |= {"margin": MARGIN, "likeADigit": LIKE_A_DIGIT, "noDigit": NO_DIGIT}
+    matrices = [_packed(W) for W in network.matrices]
+    data = {"name": name, "matrices": matrices, "examples": WAYS, "rules": rules}
+    parts = {"script": '"use strict";\n' + "".join(map(_read, SCRIPTS)), "style": _read("page.css")}
+    parts |= {f"{name}-hash": _hash(code) for name, code in parts.items()}
+    # without a <, the data cannot end its element
+    parts["data"] = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return re.sub(r"{{(.*?)}}", lambda match: parts[match[1]], _read("page.html")).encode()
 
 
