@@ -76,19 +76,6 @@ def test_the_interval_agrees_with_published_wilson_intervals() -> None:
         assert evaluation.wilson_interval(right, count) == pytest.approx((low, high), abs=5e-5)
 
 
-def test_images_that_only_one_gets_right_are_listed() -> None:
-    right = np.array([True, True, False, False, True])
-    other = np.array([True, False, True, False, False])
-    assert evaluation.compare("other.npz", right, other, np.array([30, 20, 10, 5, 2])) == {
-        "name": "other.npz",
-        "accuracy": 3 / 5,
-        "other_accuracy": 2 / 5,
-        "only_network": [2, 20],
-        "only_other": [10],
-        "p_value": 1.0,
-    }
-
-
 def test_the_p_value_is_that_of_a_fair_coin() -> None:
     for first, second, p_value in (
         (0, 0, 1),

@@ -85,12 +85,12 @@ def test_the_table_compares_losses_and_the_summary_is_of_the_network(analysis: A
         "seed 3 has the lowest training loss and ranks number 3 by validation loss;",
         "rank correlation of training and validation loss +0.60",
     ]
-    facts = summary_json(analysis, [2, 1], Path("net.npz"))
-    assert facts["validation_accuracy"] == analysis.committee_accuracy[1]
-    assert facts["validation_loss"] == analysis.committee_loss[1]
-    assert (facts["starts"], facts["seeds"], facts["seconds"]) == (5, [2, 1], 7.5)
-    text = written_text(analysis, [2, 1], Path("net.npz"))
-    assert text.startswith("the committee of 2 starts, validation accuracy ")
+    facts = summary_json(analysis, [2, 1, 3, 4], Path("net.npz"))
+    assert facts["validation_accuracy"] == analysis.committee_accuracy[3]
+    assert facts["validation_loss"] == analysis.committee_loss[3]
+    assert (facts["starts"], facts["seeds"], facts["seconds"]) == (5, [2, 1, 3, 4], 7.5)
+    text = written_text(analysis, [2, 1, 3, 4], Path("net.npz"))
+    assert text == "the committee of 4 starts, validation accuracy 5.00 %; weights in net.npz"
 
 
 def test_the_figure_shows_each_start_and_each_committee(analysis: Analysis) -> None:

@@ -71,7 +71,7 @@ def test_mistakes_have_names_that_predict_understands() -> None:
     images[7].reshape(28, 28)[2:4, 3:9] = 200
     sure = {"index": 7, "label": 1, "digit": 2, "probability": 0.99, "unsure": False}
     unsure = {"index": 1, "label": 3, "digit": 5, "probability": 0.5, "unsure": True}
-    assert mistakes_text([sure, unsure], images, "train", {1}, 60, plain=False) == (
+    assert mistakes_text([sure, unsure], images, "train", {1}, 58, plain=False) == (
         "train:7 is 1, read as 2       train:1 is 3, read as 5\n"
         "99.0 %                        50.0 %, unsure, label error\n"
         "\n"
@@ -84,11 +84,11 @@ def test_mistakes_have_names_that_predict_understands() -> None:
 
 def test_a_comparison_lists_the_images_that_only_one_reads() -> None:
     right, other = np.arange(30) < 20, np.arange(30) > 27
-    assert comparison_text(compare("b.npz", right, other, np.arange(100, 130)), "test") == (
+    assert comparison_text(compare("b.npz", right, other, np.arange(130, 100, -1)), "test") == (
         "this network 66.67 %, b.npz 6.67 %\n"
-        "only this network is right on 20: test:100, test:101, test:102, test:103,\n"
-        "  test:104, test:105, test:106, test:107, ...\n"
-        "only the other is right on 2: test:128, test:129\n"
+        "only this network is right on 20: test:111, test:112, test:113, test:114,\n"
+        "  test:115, test:116, test:117, test:118, ...\n"
+        "only the other is right on 2: test:101, test:102\n"
         "the difference is statistically significant: p = 0.00012 (exact McNemar test)"
     )
     same = comparison_text(compare("b.npz", right, right, np.arange(30)), "test").splitlines()
