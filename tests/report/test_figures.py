@@ -169,14 +169,14 @@ def test_mistakes_are_captioned_and_known_label_errors_are_framed() -> None:
 
 
 def test_calibration_compares_probabilities_with_accuracies() -> None:
-    margins = [1.5, 1.6, 2.6, 2.6, 5, 5, 7, 9]
+    margins = [1.5, 1.6, 2.6, 2.6, 3.5, 5, 7, 9]
     result = evaluation([0] * 8, [1, 0, 0, 1, 0, 0, 0, 0], margins)
     p = np.exp(margins) / (np.exp(margins) + 9)
     reliability, risk = panes(calibration(result, "test"))
     points = [bar.lines[0].get_xydata()[0].tolist() for bar in reliability.containers]
-    means = [pytest.approx(p[a:b].mean()) for a, b in ((0, 2), (2, 4), (4, 8))]
-    assert points == [[means[0], 0.5], [means[1], 0.5], [means[2], 1]]
-    assert [text.get_text().strip() for text in reliability.texts] == ["2", "2", "4"]
+    means = [pytest.approx(p[a:b].mean()) for a, b in ((0, 2), (2, 4), (4, 5), (5, 8))]
+    assert points == [list(point) for point in zip(means, (0.5, 0.5, 1, 1), strict=True)]
+    assert [text.get_text().strip() for text in reliability.texts] == ["2", "2", "1", "3"]
     curve, rule = risk.lines
     assert curve.get_xdata().tolist() == [12.5 * n for n in range(1, 9)]
     assert curve.get_ydata() == pytest.approx([0, 0, 0, 0, 0, 100 / 6, 100 / 7, 25])

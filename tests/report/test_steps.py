@@ -1,9 +1,10 @@
-"""Tables and JSON of a differentiated expression."""
+"""Tables and JSON of a differentiated expression, and the result of a check of the gradient."""
 
 import pytest
 
 from mnistnet.model.differentiation import differentiate
-from mnistnet.report.steps import as_json, steps_text
+from mnistnet.model.gradcheck import GradientCheck
+from mnistnet.report.steps import as_json, gradient_check_text, steps_text
 
 NOTES = "exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)"
 
@@ -52,3 +53,11 @@ def test_json_has_the_variables_and_the_derivatives() -> None:
         "derivatives": {"x": 6},
         "central_differences": {"x": pytest.approx(6)},
     }
+
+
+def test_a_check_of_the_gradient_says_which_method_does_not_agree() -> None:
+    assert gradient_check_text(GradientCheck(57168, 1000, 2e-14, 0.001, True, False)) == (
+        "backpropagation against                         largest relative error\n"
+        "automatic differentiation, 57,168 weights                      2.0e-14  agrees\n"
+        "finite differences, 1,000 weights                              1.0e-03  does not agree"
+    )
