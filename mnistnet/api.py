@@ -17,7 +17,6 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.data import download, mnist
-from mnistnet.data.checked import checked_images, checked_labels
 from mnistnet.errors import DataError, PictureError
 from mnistnet.image import drawn, nondigits, warp
 from mnistnet.image.digit import Picture, read_picture
@@ -59,7 +58,7 @@ class Network:
 
     def scores(self, images: Array) -> Array:
         """Return the scores f (n, 10); images as for predict."""
-        return self.model.image_scores(checked_images(images))
+        return self.model.image_scores(mnist.checked_images(images))
 
     def save(self, path: StrPath) -> None:
         """Write a weights file (.npz) atomically. Raises WeightsError if path is another kind of
@@ -154,7 +153,8 @@ def train(
     another dtype, shape or range, TrainingError if an option has a wrong type or is out of range or
     the training diverges, MnistnetError if weights cannot be written.
     """
-    data = mnist.Dataset(checked_images(images), checked_labels(labels, len(images)), "train")
+    x, y = mnist.checked_images(images), mnist.checked_labels(labels, len(images))
+    data = mnist.Dataset(x, y, "train")
     if start is not None:
         options |= {"hidden": start.model.layers[1:-1], "start": start.model.sha256}
     settings = Options(**options).completed(len(data.labels))

@@ -84,7 +84,7 @@ def published(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         bodies[f"/{packed.name}"] = body = packed.read_bytes()
         packed.unlink()
         raw = (tiny / file.name).read_bytes()
-        files.append(mnist.MnistFile(file.name, len(raw), sha256(raw), len(body), sha256(body)))
+        files.append(mnist.MnistFile(file.name, len(raw), sha256(raw), len(body)))
     monkeypatch.setattr(mnist, "FILES", tuple(files))
     return bodies
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.data import foreign, mnist
-from mnistnet.data.checked import TEN_CLASSES
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import DataError
 from mnistnet.files import make_folder
@@ -19,14 +18,13 @@ from mnistnet.files import make_folder
 TEST_SHARE = 1 / 6  # of all images; MNIST's is 1/7
 SAMPLE = 1000  # images of each split to look for problems in
 SLICE = 5000  # images converted at a time
-FULL = 255
 DIGITS = {str(digit): digit for digit in range(CLASSES)}
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The result: images per digit in each split, number of files skipped, number of images left
-    out because of their label, and warnings about likely problems."""
+    """The result: images per digit in each split, how many files were skipped and how many images
+    left out because of their label, and warnings about likely problems."""
 
     name: str
     counts: dict[str, list[int]]
@@ -64,12 +62,12 @@ def convert(
     folder is not empty.
     """
     mnist.check_empty(out)
-    skipped = left_out = 0
+    skipped: list[Path] = []
+    left_out = 0
     warnings: list[str] = []
 
     def skip(path: Path, why: str) -> None:
-        nonlocal skipped
-        skipped += 1
+        skipped.append(path)
         notify(f"skipped {path}: {why}")
 
     swap = foreign.is_transposed(source) if transpose is None else transpose
@@ -90,47 +88,40 @@ def convert(
     name = name or out.absolute().name
     make_folder(out)
     mnist.save(out, sets.values(), mnist.IMPORTED, {"name": name})
-    counts = {
-        split: np.bincount(data.labels, minlength=CLASSES).tolist() for split, data in sets.items()
-    }
-    return Imported(name, counts, skipped, left_out, warnings)
+    counts = {key: np.bincount(each.labels, minlength=10).tolist() for key, each in sets.items()}
+    return Imported(name, counts, len(skipped), left_out, warnings)
 
 
 def _digits(labels: Array, mapping: Mapping[str, int] | None) -> tuple[Array, Array]:
-    """Map labels (n,) to digits; return those of the images to keep, uint8, and their rows.
-
-    Without a mapping, raises DataError for any label that is not a digit.
-    """
+    """Map labels (n,) to digits; return those of the images to keep, uint8, and their rows."""
     values, where = np.unique(labels, return_inverse=True)
     names = [f"{value:g}" if labels.dtype.kind in "iuf" else str(value) for value in values]
-    unknown = [name for name in names if name not in DIGITS]
-    if mapping is None and unknown:
-        raise DataError(f"expected labels 0 to 9; found {', '.join(unknown[:10])}; {TEN_CLASSES}")
-    digits = [(DIGITS if mapping is None else mapping).get(name, -1) for name in names]
-    found = np.array(digits)[where]
-    rows = np.flatnonzero(found >= 0)
-    return found[rows].astype(np.uint8), rows
+    if mapping is None:
+        mapping, unknown = DIGITS, [name for name in names if name not in DIGITS]
+        if unknown:
+            found = ", ".join(unknown[:10])
+            raise DataError(f"expected labels 0 to 9; found {found}; {mnist.TEN_CLASSES}")
+    digits = np.array([mapping.get(name, -1) for name in names])[where]
+    rows = np.flatnonzero(digits >= 0)
+    return digits[rows].astype(np.uint8), rows
 
 
 def _converted(images: Array, rows: Array, invert: bool, swap: bool) -> tuple[Array, bool]:
     """Return these rows of the images (n, 784) as uint8, inverted and transposed; and whether they
-    were 0 to 1 and are multiplied by 255. Raises DataError for values outside 0 to 255.
-
-    Works in slices, so that it needs little memory beside the two arrays.
-    """
+    were 0 to 1 and are multiplied by 255. Raises DataError for values outside 0 to 255."""
     if images.dtype.kind not in "buif":
         raise DataError(f"expected numeric images; found {images.dtype}")
     low, high = float(images.min()), float(images.max())
-    if not (low >= 0 and high <= FULL):  # also refuses nan
+    if not (low >= 0 and high <= 255):  # also refuses nan
         raise DataError(f"expected pixel values 0 to 255 or 0 to 1; found {low:g} to {high:g}")
     is_scaled = 0 < high < 1.001  # 255 times a rounded 1 / 255 may be above 1
     converted = np.empty((len(rows), PIXELS), np.uint8)
-    for start in range(0, len(rows), SLICE):
+    for start in range(0, len(rows), SLICE):  # needs little memory beside the two arrays
         part = images[rows[start : start + SLICE]]
         if is_scaled or part.dtype != np.uint8:
-            part = np.rint(part * np.float32(FULL if is_scaled else 1))
+            part = np.rint(part * np.float32(255 if is_scaled else 1))
         if invert:
-            part = FULL - part
+            part = 255 - part
         converted[start : start + SLICE] = _transposed(part) if swap else part
     return converted, is_scaled
 
@@ -144,12 +135,12 @@ def _divided(data: Dataset, share: float) -> dict[str, Dataset]:
     least one goes to each set."""
     count = len(data.labels)
     size = min(max(1, round(share * count)), count - 1)
-    is_test = np.zeros(count, bool)
-    is_test[np.random.default_rng(0).permutation(count)[:size]] = True
+    order = np.random.default_rng(0).permutation(count)
+    parts = {"train": np.sort(order[size:]), "test": np.sort(order[:size])}
     return {
         split: Dataset(data.images[rows], data.labels[rows], split)
-        for split, rows in (("train", ~is_test), ("test", is_test))
-        if rows.any()
+        for split, rows in parts.items()
+        if len(rows)
     }
 
 
@@ -159,7 +150,7 @@ def _warnings(sets: Mapping[str, Dataset], predict: Callable[[Array], Array] | N
     digits = np.concatenate([data.labels[:SAMPLE] for data in sets.values()])
     found = []
     corners = images[:, [0, SIDE - 1, PIXELS - SIDE, PIXELS - 1]]
-    if (corners > FULL // 2).mean() > 0.75:
+    if (corners > 127).mean() > 0.75:
         found.append("the images have a light background, but MNIST's is black: consider --invert")
     if predict:
         unchanged, swapped = (
@@ -172,8 +163,7 @@ def _warnings(sets: Mapping[str, Dataset], predict: Callable[[Array], Array] | N
                 "--no-transpose for files named emnist-..."
             )
     if len(sets) == 2:
-        tested = {hash(image.tobytes()) for image in sets["test"].images}
-        both = tested.intersection(hash(image.tobytes()) for image in sets["train"].images)
-        if both:
-            found.append(f"{len(both):,} of the test images are also in the training set")
+        train, test = ({hash(bytes(image)) for image in data.images} for data in sets.values())
+        if both := len(train & test):
+            found.append(f"{both:,} of the test images are also in the training set")
     return found

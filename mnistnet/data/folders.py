@@ -31,19 +31,13 @@ def locate(folder: Path) -> Path:
 
 
 def copies(folder: Path, name: str) -> list[Path]:
-    """List the copies of a file in the folder, the preferred one first; raise DataError if the
-    folder cannot be searched."""
+    """List the copies of a file in the folder, preferred first; raise DataError if that fails."""
     dotted = name.replace("-idx", ".idx")
     forms = (name, f"{name}.gz", dotted, f"{dotted}.gz", f"{name}/{name}", f"{dotted}/{dotted}")
     try:
         return [folder / form for form in forms if (folder / form).is_file()]
     except OSError as error:
         raise DataError(f"cannot read {folder}: {reason(error)}") from error
-
-
-def find(folder: Path, name: str) -> Path | None:
-    """Return the preferred copy of a file in the folder, or None."""
-    return next(iter(copies(folder, name)), None)
 
 
 def absent(folder: Path, name: str) -> str:

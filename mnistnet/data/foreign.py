@@ -1,7 +1,4 @@
-"""Recognise and read data sets that other programs write.
-
-There is one function for each kind of file. Nothing is unpickled.
-"""
+"""Recognise and read data sets that other programs write. Nothing is unpickled."""
 
 import math
 import re
@@ -35,10 +32,7 @@ Advance = Callable[[int, int], None]  # called with the images just read and the
 
 def read(source: Path, skip: Skip, advance: Advance) -> Iterator[LabelledImages]:
     """Read the data set in a file or folder, one split at a time; raise DataError if there is none.
-
-    Images and labels have any type; labels may be names. advance is called while a CSV or pictures
-    are read.
-    """
+    Images and labels have any type; labels may be names."""
     try:
         kind, paths = _recognise(source)
         if kind == "npz":
@@ -92,16 +86,13 @@ def _kind(path: Path) -> str:
 
 
 def _family(path: Path) -> list[Path]:
-    """List the files of one data set, of IDX files those whose names differ only in the split and
-    the content."""
+    """List the IDX files whose names differ from this one's only in the split and the content; or
+    this file alone, if it is of another kind."""
     varying = rf"{IMAGES.pattern}|{LABELS.pattern}|train|{TEST.pattern}|ubyte|int"
-    files = [each for each in sorted(path.parent.iterdir()) if each.is_file()]
-    return [
-        each
-        for each in files
-        if _kind(each) == _kind(path) == "idx"
-        and re.sub(varying, "", _stem(each)) == re.sub(varying, "", _stem(path))
-    ] or [path]
+    common = re.sub(varying, "", _stem(path))
+    others = [each for each in sorted(path.parent.iterdir()) if each.is_file()]
+    family = [each for each in others if re.sub(varying, "", _stem(each)) == common]
+    return [each for each in family if _kind(each) == "idx"] if _kind(path) == "idx" else [path]
 
 
 def _stem(path: Path) -> str:
@@ -122,23 +113,19 @@ def list_npz(paths: Sequence[Path]) -> Readers:
     arrays: Readers = {}
     for path in paths:
         with zipfile.ZipFile(path) as archive:
-            sizes = {member.filename: member.file_size for member in archive.infolist()}
-        for member, size in sizes.items():
-            key = member.removesuffix(".npy")
-            name = path.stem if key.startswith("arr_") else key
-            arrays.setdefault(name.lower(), partial(_read_npz, path, key, size))
+            for member in archive.infolist():
+                key = member.filename.removesuffix(".npy")
+                name = path.stem if key.startswith("arr_") else key
+                arrays.setdefault(name.lower(), partial(_read_npz, path, key, member.file_size))
     return arrays
 
 
 def _read_npz(path: Path, key: str, size: int) -> Array:
     if size > MAX_BYTES:
-        raise DataError(
-            f"{path}: expected at most {MAX_BYTES:,} bytes in {key}, unpacked; found {size:,}; "
-            "save the images as uint8, or fewer"
-        )
+        found = f"{size:,}; save the images as uint8, or fewer"
+        raise DataError(f"{path}: expected at most {MAX_BYTES:,} bytes in {key}, found {found}")
     with np.load(path, allow_pickle=False) as archive:
-        array: Array = archive[key]
-        return array
+        return np.asarray(archive[key])
 
 
 def _by_split(source: Path, names: Iterable[str]) -> list[tuple[str, str]]:
@@ -168,21 +155,18 @@ def _pair(source: Path, arrays: Readers) -> Iterator[LabelledImages]:
     for split, images_name in images_names:
         labels_name = labels_names[split]
         images, labels = arrays[images_name](), arrays[labels_name]()
+        found = f"found {images.shape} in {images_name}"
         if math.prod(images.shape[1:]) != PIXELS:
             raise DataError(
-                f"{source}: expected n x {SIDE} x {SIDE} images in {images_name}; found "
-                f"{images.shape}; save images of other sizes as pictures in folders 0 to 9"
-            )
-        if labels.shape[1:] not in ((), (1,), (8,)):
-            raise DataError(
-                f"{source}: expected one label per image in {labels_name}; found {labels.shape}"
-            )
-        if not 0 < len(images) == len(labels):
-            raise DataError(
-                f"{source}: expected a label for each image, at least one; found {len(images):,} "
-                f"images in {images_name} and {len(labels):,} labels in {labels_name}"
+                f"{source}: expected n x {SIDE} x {SIDE} images; {found}; save images of other "
+                "sizes as pictures in folders 0 to 9"
             )
         # the first of QMNIST's eight columns is the digit
+        if labels.shape[1:] not in ((), (1,), (8,)) or not 0 < len(images) == len(labels):
+            raise DataError(
+                f"{source}: expected one label per image, and at least one image; {found} and "
+                f"{labels.shape} in {labels_name}"
+            )
         yield split, images.reshape(-1, PIXELS), labels.reshape(len(labels), -1)[:, 0]
 
 

@@ -28,7 +28,7 @@ def get(url: str, max_bytes: int, advance: Callable[[int], None]) -> bytes:
     try:
         while part := parts.get(timeout=SILENCE):
             if isinstance(part, Exception):
-                raise DownloadError(_reason(part, url)) from part
+                raise DownloadError(_reason(part)) from part
             body += part
             advance(len(part))
     except Empty:
@@ -68,16 +68,14 @@ def _check_redirect(response: requests.Response, **_: Any) -> None:
             raise DownloadError("refused a redirect to a URL without TLS")
 
 
-def _reason(error: BaseException, url: str) -> str:
+def _reason(error: BaseException) -> str:
     """Explain why a request failed; the innermost error of the network is the most specific."""
     cause, inner = error, error.__cause__ or error.__context__
     while inner:
         cause = inner if isinstance(inner, OSError | HTTPException) else cause
         inner = inner.__cause__ or inner.__context__
+    text = reason(cause)
     if isinstance(error, requests.exceptions.ProxyError):
-        proxies = requests.utils.get_environ_proxies(url)
-        address = (requests.utils.select_proxy(url, proxies) or "").rpartition("@")[2]
-        return f"cannot connect through the proxy {address}: {reason(cause)}"
-    if "CERTIFICATE_VERIFY_FAILED" in str(cause):
-        return f"{reason(cause)}; set REQUESTS_CA_BUNDLE to a file of the certificates to accept"
-    return reason(cause)
+        return f"cannot connect through the proxy of the environment: {text}"
+    advice = "; set REQUESTS_CA_BUNDLE to a file of the certificates to accept"
+    return text + advice * ("CERTIFICATE_VERIFY_FAILED" in text)

@@ -32,12 +32,6 @@ from mnistnet.files import atomic_write
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
 MAX_DEFLATE_RATIO = 1032  # unpacked bytes for each byte (https://www.zlib.net/zlib_tech.html)
-OTHERS = {  # first bytes of other files that people name like an IDX file
-    b"<": "an HTML page",
-    b"PK": "a ZIP archive; unpack it first",
-    b"\x93NUMPY": "a NumPy array; save it as .npz and read it with 'mnistnet import'",
-    b"version https://git-lfs": "a Git LFS pointer; fetch the file itself (git lfs pull)",
-}
 
 
 def read_idx(path: Path) -> Array:
@@ -53,15 +47,13 @@ def read_idx(path: Path) -> Array:
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: expected a complete gzip file; found a damaged one: {error}"
-        ) from error
+        raise DataError(f"{path}: expected a complete gzip file: {error}") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
 def _read(file: BufferedReader) -> Array:
-    """Read the array in an open file; raises ValueError if the content is not an IDX file's."""
+    """Read the array in an open file; raise ValueError if the content is not an IDX file's."""
     is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
     most = os.fstat(file.fileno()).st_size * (MAX_DEFLATE_RATIO if is_gzip else 1)
     with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
@@ -82,13 +74,13 @@ def _read_header(stream: Any, most: int) -> tuple[np.dtype[Any], list[int]]:
     """Return the dtype and shape; little-endian only if the array has more than most bytes else."""
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0":
-        text = (start + stream.read(28)).lstrip()
-        kinds = [kind for magic, kind in OTHERS.items() if text.startswith(magic)]
-        found = kinds[0] if kinds else f"the bytes {start.hex(' ')}"
-        raise ValueError(f"expected an IDX file, found {found if start else 'an empty file'}")
+        found = f"one that begins {start + stream.read(16)!r}" if start else "an empty file"
+        found = "a ZIP archive; unpack it first" if start[:2] == b"PK" else found
+        raise ValueError(f"expected an IDX file, found {found}")
     if start[2] not in TYPES:
-        known = ", ".join(f"0x{code:02x}" for code in TYPES)
-        raise ValueError(f"expected an IDX type of {known}; found 0x{start[2]:02x}")
+        raise ValueError(
+            f"expected an IDX type of {', '.join(map(hex, TYPES))}; found {start[2]:#x}"
+        )
     dtype, dimensions = np.dtype(TYPES[start[2]]), start[3]
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
@@ -100,8 +92,7 @@ def _read_header(stream: Any, most: int) -> tuple[np.dtype[Any], list[int]]:
 
 
 def write_idx(path: Path, array: Array) -> None:
-    """Write an array as IDX, atomically; as gzip if the name ends in .gz. The same array gives the
-    same bytes. Raises DataError as content does, MnistnetError if the file cannot be written."""
+    """Write an array as IDX, atomically; as gzip, without the time, if the name ends in .gz."""
     raw = b"".join(content(array))
     with atomic_write(path) as stream:
         stream.write(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
@@ -120,9 +111,9 @@ def content(array: Array) -> tuple[bytes, memoryview]:
 
 def sha256(array: Array) -> str:
     """Return the SHA-256 of the array's raw IDX file."""
-    header, elements = content(array)
-    digest = hashlib.sha256(header)
-    digest.update(elements)
+    digest = hashlib.sha256()
+    for part in content(array):
+        digest.update(part)
     return digest.hexdigest()
 
 

@@ -1,8 +1,5 @@
-"""Define MNIST's files, hashes and mirrors, and load and save data sets in the same form.
-
-These have 28 x 28 uint8 images, labels 0 to 9 and the same file names; `Dataset.published` is true
-only for MNIST's own bytes.
-"""
+"""Define MNIST's files, hashes and mirrors, and load, check and save data sets of the same form:
+28 x 28 uint8 images, labels 0 to 9 and the same file names."""
 
 import json
 import os
@@ -15,41 +12,38 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnistnet.arrays import SIDE, Array
+from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.data import folders, idx
-from mnistnet.data.checked import checked_images, checked_labels
 from mnistnet.errors import DataError, reason
 from mnistnet.files import PARTS, atomic_write, check_writable
 
 DRAWN = "drawn.json"  # beside drawn digits: SHA-256 of the files
 IMPORTED = "set.json"  # beside a converted data set: its name
 MAX_NAME = 100  # characters
+TEN_CLASSES = (
+    "to keep ten of more classes: mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER"
+)
 
 
 class MnistFile(NamedTuple):
-    """One of the four published files: sizes in bytes, hexadecimal SHA-256."""
+    """One of the four published files: sizes in bytes raw and as .gz, SHA-256 of the raw file."""
 
     name: str
     size: int
     sha256: str
     gz_size: int
-    gz_sha256: str
 
 
 # fmt: off
 FILES = (
-    MnistFile("train-images-idx3-ubyte",
-              47040016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-              9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-    MnistFile("train-labels-idx1-ubyte",
-              60008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-              28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-    MnistFile("t10k-images-idx3-ubyte",
-              7840016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-              1648877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-    MnistFile("t10k-labels-idx1-ubyte",
-              10008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-              4542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+    MnistFile("train-images-idx3-ubyte", 47040016,
+              "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 9912422),
+    MnistFile("train-labels-idx1-ubyte", 60008,
+              "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 28881),
+    MnistFile("t10k-images-idx3-ubyte", 7840016,
+              "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 1648877),
+    MnistFile("t10k-labels-idx1-ubyte", 10008,
+              "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 4542),
 )
 # fmt: on
 
@@ -67,6 +61,11 @@ LABEL_ERRORS = {
     947: 9, 1621: 6, 1901: 4, 2130: None, 2462: 0, 2597: 3, 2654: None, 3520: None, 3558: 0,
     5937: 3, 6651: 6, 6783: 6, 8527: None, 9679: None, 9729: 6,
 }  # fmt: skip
+
+
+def files(split: str) -> tuple[MnistFile, ...]:
+    """Return the files of the images and of the labels of a split."""
+    return FILES[:2] if split == "train" else FILES[2:]
 
 
 @dataclass(frozen=True)
@@ -89,21 +88,18 @@ class Dataset:
     @cached_property
     def sha256(self) -> dict[str, str]:
         """SHA-256 of the raw IDX files of the images and of the labels."""
-        return {
-            "images": idx.sha256(self.images.reshape(-1, SIDE, SIDE)),
-            "labels": idx.sha256(self.labels),
-        }
+        images = self.images.reshape(-1, SIDE, SIDE)
+        return {"images": idx.sha256(images), "labels": idx.sha256(self.labels)}
 
     @cached_property
     def published(self) -> bool:
         """Whether these are MNIST's own bytes."""
-        images, labels = _pair(self.split)
-        return self.sha256 == {"images": images.sha256, "labels": labels.sha256}
+        return [*self.sha256.values()] == [file.sha256 for file in files(self.split)]
 
     @cached_property
     def drawn(self) -> bool:
         """Whether these are drawn digits."""
-        return self.drawn_sha256 is not None and self.drawn_sha256 == self.sha256
+        return bool(self.drawn_sha256) and self.drawn_sha256 == self.sha256
 
     @property
     def label_errors(self) -> Mapping[int, int | None]:
@@ -117,9 +113,7 @@ def load(folder: Path, split: str) -> Dataset:
     Raises DataError for a file that is missing, malformed (see idx.read_idx) or unlike MNIST's.
     """
     folder = folders.locate(folder)
-    images_file, labels_file = _pair(split)
-    images_path, images = _read(folder, images_file.name)
-    labels_path, labels = _read(folder, labels_file.name)
+    (images_path, images), (labels_path, labels) = (_read(folder, f.name) for f in files(split))
     images = checked_images(images, images_path)
     labels = checked_labels(labels, len(images), labels_path)
     name = _record(folder / IMPORTED, "name")
@@ -128,6 +122,34 @@ def load(folder: Path, split: str) -> Dataset:
         name = place.parent.name if place.name == "raw" else place.name
     drawn_sha256 = _record(folder / DRAWN, "sha256", split)
     return Dataset(images, labels, split, drawn_sha256, name)
+
+
+def checked_images(images: Array, name: object = "images") -> Array:
+    """Return the images as (n, 784); raise DataError, naming them, unless they are uint8 (n, 784)
+    or (n, 28, 28)."""
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.shape[1:] not in ((PIXELS,), (SIDE, SIDE)):
+        raise DataError(
+            f"{name}: expected n x {PIXELS} or n x {SIDE} x {SIDE} uint8, 0 to 255 (not divided by "
+            f"255), 0 = background; found {idx.describe(images.shape, images.dtype)}"
+        )
+    return images.reshape(len(images), PIXELS)
+
+
+def checked_labels(labels: Array, count: int, name: object = "labels") -> Array:
+    """Return the labels as uint8 (n,); raise DataError unless they are count integers, 0 to 9, at
+    least one."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.shape != (count,) or not count:
+        raise DataError(
+            f"{name}: expected an integer for each image, here {count:,}, and at least one; found "
+            f"{idx.describe(labels.shape, labels.dtype)}"
+        )
+    outside = np.flatnonzero((labels < 0) | (labels >= CLASSES))
+    if len(outside):
+        found = f"found {labels[outside[0]]} for image {outside[0]:,}"
+        raise DataError(f"{name}: expected labels 0 to {CLASSES - 1}; {found}; {TEN_CLASSES}")
+    return labels.astype(np.uint8)
 
 
 def check_empty(folder: Path) -> None:
@@ -148,13 +170,10 @@ def check_empty(folder: Path) -> None:
 
 
 def save(folder: Path, sets: Iterable[Dataset], record_name: str, record: dict[str, Any]) -> None:
-    """Write splits as IDX files to an empty folder, with a record as JSON; all files or none.
-
-    Raises MnistnetError if a file cannot be written.
-    """
+    """Write splits as IDX files to an empty folder, with a record as JSON; all files or none."""
     contents: dict[str, Iterable[Any]] = {record_name: [json.dumps(record, indent=2).encode()]}
     for data in sets:
-        images, labels = _pair(data.split)
+        images, labels = files(data.split)
         contents[images.name] = idx.content(data.images.reshape(-1, SIDE, SIDE))
         contents[labels.name] = idx.content(data.labels)
     with ExitStack() as stack:  # the files get their names when all are on the disk
@@ -174,11 +193,6 @@ def _record(path: Path, *keys: str) -> Any:
                 value = value[key]
             return value
     return None
-
-
-def _pair(split: str) -> tuple[MnistFile, ...]:
-    """Return the files of the images and of the labels."""
-    return FILES[:2] if split == "train" else FILES[2:]
 
 
 def _read(folder: Path, name: str) -> tuple[Path, Array]:

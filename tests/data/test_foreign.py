@@ -205,12 +205,12 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     "pickles": (lambda: save_npz(x=np.array([Trap()] * 784), y=Y), "a.npz: Object arrays cannot"),
     "other sizes": (
         lambda: save_npz(x=X[:, :10, :10], y=Y),
-        r"expected n x 28 x 28 images in x; found \(30, 10, 10\); save images of other sizes as",
+        r"expected n x 28 x 28 images; found \(30, 10, 10\) in x; save images of other sizes as",
     ),
     "one-hot labels": (lambda: save_npz(x=X, y=np.eye(10)[Y]), r"one label per .* \(30, 10\)"),
     "too few labels": (
         lambda: save_npz(x=X, y=Y[1:]),
-        "a.npz: expected a label for each image, at least one; found 30 images in x and 29 labels",
+        r"a.npz: expected one label per image, .*; found \(30, 28, 28\) in x and \(29,\) in y",
     ),
     "no labels": (
         lambda: save_npz(x_train=X, y_train=Y, x_test=TEST_X, mean=Y),
@@ -259,7 +259,7 @@ def test_what_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) 
     np.savez_compressed("a.npz", x=X, y=Y)
     save_csv()
     monkeypatch.setattr(foreign, "MAX_BYTES", 20_000)
-    with pytest.raises(DataError, match="at most 20,000 bytes in x, unpacked; found 23,"):
+    with pytest.raises(DataError, match="at most 20,000 bytes in x, found 23,"):
         read("a.npz")
     monkeypatch.setattr(table, "MAX_BYTES", 40_000)
     with pytest.raises(DataError, match=r"a\.csv: expected at most 40,000 bytes; found more"):

@@ -81,11 +81,10 @@ def idx_bytes(*shape: int, code: int = 8, body: bytes = b"") -> bytes:
 
 MALFORMED = {
     "empty": (b"", "expected an IDX file, found an empty file"),
-    "html": (b"\r\n<!DOCTYPE html>", "expected an IDX file, found an HTML page"),
-    "text": (b"digits", "expected an IDX file, found the bytes 64 69 67 69"),
+    "html": (b"<!DOCTYPE html>", "an IDX file, found one that begins b'<!DOCTYPE html>'$"),
     "zip": (b"PK\3\4" + bytes(99), "expected an IDX file, found a ZIP archive; unpack it first"),
-    "cut in the first bytes": (b"\0\0\x08", "found the bytes 00 00 08"),
-    "unknown type": (idx_bytes(3, code=10), "type of 0x08, .* 0x0e; found 0x0a"),
+    "cut in the first bytes": (b"\0\0\x08", r"found one that begins b'\\x00\\x00\\x08'$"),
+    "unknown type": (idx_bytes(3, code=10), "type of 0x8, .* 0xe; found 0xa$"),
     "cut in the sizes": (idx_bytes(2, 2)[:10], "sizes of 2 dimensions; the file is too short"),
     "no element": (idx_bytes(), "expected 1 bytes after the header, for one uint8; found 0"),
     "short": (idx_bytes(2, code=14, body=bytes(8)), "expected 16 .* 2 float64; found 8"),
@@ -114,7 +113,7 @@ def test_truncated_or_altered_gzip_is_an_error(tmp_path: Path) -> None:
     changed += [whole[:10] + b"\xff" + whole[11:], whole[:-8] + b"sums" + whole[-4:], whole + b"1"]
     for packed in changed:
         path.write_bytes(packed)
-        with pytest.raises(DataError, match="file.gz: expected a complete .* a damaged one: "):
+        with pytest.raises(DataError, match="file.gz: expected a complete gzip file: "):
             read_idx(path)
 
 
