@@ -5,13 +5,13 @@ programs, opens other files or guesses the format of an embedded picture. Limits
 on what a reader reads bound the cost, and every failure is a PictureError.
 """
 
-import contextlib
 import importlib
 import io
 import math
 import re
 import struct
 import warnings
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,16 +52,22 @@ def read_pixels(source: Path | BinaryIO) -> tuple[Array, float, bool]:
     read, has more than MAX_PIXELS or is entirely transparent.
     """
     try:
-        content = _content(source)
+        if isinstance(source, Path) and source.is_dir():
+            raise PictureError(
+                "expected a picture or a folder of pictures; found a folder without pictures"
+            )
+        # Pillow would map a file that it opens itself, and truncating a mapped file kills readers.
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
+            content = stream.read(MAX_BYTES + 1)
         with warnings.catch_warnings(action="ignore"), _open(content) as picture:
             has_more = False
-            with contextlib.suppress(Exception):  # later pictures may be damaged
+            with suppress(Exception):  # later pictures may be damaged
                 has_more = getattr(picture, "is_animated", False)
             longer_side = max(picture.size)
             picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # decodes a JPEG to a reduced size
             picture.load()
             picture.info["exif"] = (picture.info.get("exif") or b"")[: 1 << 16]
-            with contextlib.suppress(Exception):  # damaged EXIF
+            with suppress(Exception):  # damaged EXIF
                 ImageOps.exif_transpose(picture, in_place=True)
             pixels = _small_pixels(picture)
             return pixels, longer_side / max(pixels.shape[:2]), has_more
@@ -83,26 +89,6 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def _content(source: Path | BinaryIO) -> bytes:
-    """Read at most MAX_BYTES.
-
-    Pillow would map a file that it opens itself, and truncating a mapped file kills its readers.
-    """
-    if isinstance(source, Path):
-        if source.is_dir():
-            raise PictureError(
-                "expected a picture or a folder of pictures; found a folder without pictures"
-            )
-        with source.open("rb") as stream:
-            return _content(stream)
-    content = bytearray()
-    while chunk := source.read(1 << 20):
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
-    return bytes(content)
-
-
 def _reader(content: bytes) -> str | None:
     """Return which of READERS, if any, reads this content."""
     start = content[:1024]
@@ -110,8 +96,8 @@ def _reader(content: bytes) -> str | None:
 
 
 class _Stream(io.BytesIO):
-    """A stream of the content that limits what is read from it: a file can make its reader read
-    many tiny blocks, decode pixel by pixel in Python, or read the same block many times."""
+    """Limits what is read: a file can make its reader read many tiny blocks, decode pixel by pixel
+    in Python, or read the same block many times."""
 
     left = MAX_READ
     cost = 2_500  # of a call, in bytes
@@ -126,6 +112,8 @@ class _Stream(io.BytesIO):
 
 def _open(content: bytes) -> ImageFile.ImageFile:
     """Open the picture, with its size checked, and no pixel decoded yet."""
+    if len(content) > MAX_BYTES:
+        raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
     name = _reader(content)
     if name is None:
         raise PictureError(
@@ -167,7 +155,7 @@ def _check_lists(content: bytes) -> None:
     """Check the counts in a TIFF's first directory: Pillow makes lists of strips and numbers, but
     leaves the bytes of private tags as they are."""
     order = "<" if content[:2] == b"II" else ">"
-    with contextlib.suppress(struct.error):  # Pillow reports a truncated directory
+    with suppress(struct.error):  # Pillow reports a truncated directory
         (start,) = struct.unpack_from(f"{order}I", content, 4)
         (entries,) = struct.unpack_from(f"{order}H", content, start)
         for place in range(start + 2, start + 2 + 12 * entries, 12):
@@ -177,11 +165,16 @@ def _check_lists(content: bytes) -> None:
 
 
 def _small_pixels(picture: Image.Image) -> Array:
-    """Reduce a picture by averaging, and interpret transparency, 16 and 32-bit grey, and grey of
-    few levels."""
+    """Reduce a picture by averaging, and interpret transparency and grey of any depth."""
     factor = math.ceil(math.sqrt(picture.width * picture.height) / WORKING_SIDE)
-    if picture.mode[0] in "IF":  # 16 or 32-bit grey, which Pillow would clip at 255
-        small = _eight_bits(picture).reduce(factor)
+    if picture.mode[0] in "IF":  # grey of 16 or 32 bits: spread all but 1 in 1,000 over 0 to 255
+        grey = np.asarray(picture).astype(np.float32)
+        sample = grey[:: 1 + len(grey) // 1000, :: 1 + grey.shape[1] // 1000].ravel()
+        low, high = float(quantile(sample, 0.001)), float(quantile(sample, 0.999))
+        np.clip(grey, low, high, out=grey)
+        grey -= low
+        grey *= 255 / ((high - low) or 1)
+        small = Image.fromarray(grey.astype(np.uint8)).reduce(factor)
     elif picture.has_transparency_data:
         if picture.mode not in ("LA", "RGBA"):
             picture = picture.convert("RGBA")
@@ -198,24 +191,10 @@ def _small_pixels(picture: Image.Image) -> Array:
     return pixels[..., :1] if is_grey else pixels
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Spread grey of any range over 0 to 255, clipping 1 in 1,000 at either end."""
-    grey = np.asarray(picture).astype(np.float32)
-    sample = grey[:: 1 + len(grey) // 1000, :: 1 + grey.shape[1] // 1000].ravel()
-    low, high = float(quantile(sample, 0.001)), float(quantile(sample, 0.999))
-    np.clip(grey, low, high, out=grey)
-    grey -= low
-    grey *= 255 / ((high - low) or 1)
-    return Image.fromarray(grey.astype(np.uint8))
-
-
 def _opaque(picture: Image.Image) -> Image.Image:
-    """Convert RGBA to RGB.
-
-    If transparency hardly varies, keep the colours. Otherwise draw strokes of one colour in black
-    on white, extend the background of a patch that has a drawing on it, and put anything else on
-    white.
-    """
+    """Convert RGBA to RGB. If transparency hardly varies, keep the colours; otherwise draw strokes
+    of one colour in black on white, extend the background of a patch that has a drawing on it, and
+    put anything else on white."""
     pixels = np.asarray(picture)
     alpha = pixels[..., 3]
     colours = pixels[alpha > 127][:, :3]

@@ -14,7 +14,7 @@ from PIL import Image
 from mnistnet.arrays import SIDE, Array, quantile, variation
 from mnistnet.errors import PictureError
 from mnistnet.image.decode import read_pixels
-from mnistnet.image.ink import BLANK, Ink, find_ink
+from mnistnet.image.ink import BLANK, find_ink
 from mnistnet.image.number import find_places
 from mnistnet.image.pieces import dilated, extent
 
@@ -57,23 +57,20 @@ def find_digits(pixels: Array, factor: float = 1) -> Picture:
         image = pixels[..., 0].astype(np.uint8).reshape(-1)
         return Picture((Digit(image),), inverted=False, as_is=True)
     ink = find_ink(pixels)
-    places = find_places(ink.amount * (ink.amount > ink.threshold))
-    if not places:
+    digits = []
+    for mask, flaws in find_places(ink.amount * (ink.amount > ink.threshold)):
+        own = ink.amount * mask
+        down, across = extent(own > ink.threshold)
+        floor = 0.3 * ink.threshold  # less is paper grain
+        strokes = np.clip((own[down, across] - floor) / (ink.full - floor), 0, 1)
+        x, y = ink.corner
+        sides = x + across.start, y + down.start, x + across.stop, y + down.stop
+        left, top, right, bottom = (int(side * factor) for side in sides)
+        flaws += ("low contrast",) * (ink.full < 24)  # of 255
+        digits.append(Digit(normalise(strokes).reshape(-1), (left, top, right, bottom), flaws))
+    if not digits:
         raise PictureError(BLANK)
-    digits = tuple(_digit(ink, mask, factor, flaws) for mask, flaws in places)
-    return Picture(digits, ink.inverted)
-
-
-def _digit(ink: Ink, mask: Array, factor: float, flaws: tuple[str, ...]) -> Digit:
-    own = ink.amount * mask
-    down, across = extent(own > ink.threshold)
-    floor = 0.3 * ink.threshold  # less is paper grain
-    strokes = np.clip((own[down, across] - floor) / (ink.full - floor), 0, 1)
-    x, y = ink.corner
-    left, right = int((x + across.start) * factor), int((x + across.stop) * factor)
-    top, bottom = int((y + down.start) * factor), int((y + down.stop) * factor)
-    flaws += ("low contrast",) * (ink.full < 24)  # of 255
-    return Digit(normalise(strokes).reshape(-1), (left, top, right, bottom), flaws)
+    return Picture(tuple(digits), ink.inverted)
 
 
 def _is_mnist(pixels: Array) -> bool:
