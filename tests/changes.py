@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from mnistnet.image.strokes import WAYS
+from mnistnet.image.drawn import WAYS
 
 Change = Callable[[np.ndarray, np.random.Generator], io.BytesIO]
 

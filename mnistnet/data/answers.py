@@ -13,11 +13,8 @@ NO_ANSWER = CLASSES
 
 def read_answers(path: Path, count: int) -> Array:
     """Read the digits (count,) in a text file: one per line, or the last column of a table whose
-    columns are separated by commas, semicolons or spaces.
-
-    A first line without a digit is a heading; an empty last column becomes NO_ANSWER. Raises
-    DataError, naming the line, for anything else.
-    """
+    columns are separated by commas, semicolons or spaces. A first line without a digit is a
+    heading; an empty last column becomes NO_ANSWER. Raises DataError for anything else."""
     try:
         with path.open("rb") as stream:
             content = stream.read(1 << 24)  # bytes; of more, the count is wrong
@@ -29,15 +26,11 @@ def read_answers(path: Path, count: int) -> Array:
     first = 1 if digits and digits[0] is None else 0
     if None in digits[first:]:
         number = digits.index(None, first)
-        raise DataError(
-            f"{path}: expected a digit at the end of line {number + 1}; found "
-            f"{lines[number][-20:]!r}"
-        )
+        found = f"found {lines[number][-20:]!r}"
+        raise DataError(f"{path}: expected a digit at the end of line {number + 1}; {found}")
     if len(digits) - first != count:
-        raise DataError(
-            f"{path}: expected an answer for each of the {count:,} images; found "
-            f"{len(digits) - first:,}"
-        )
+        found = f"found {len(digits) - first:,}"
+        raise DataError(f"{path}: expected an answer for each of the {count:,} images; {found}")
     return np.array(digits[first:], np.uint8)
 
 

@@ -36,11 +36,8 @@ def cache_folder() -> Path:
 def obtain(
     folder: Path, split: str, mirrors: Sequence[str], notify: Notify, advance: Advance
 ) -> mnist.Dataset:
-    """Load one split from the folder, first completing it if it is mnistnet's cache.
-
-    Any other folder is only read. Raises DataError for missing or unusable files there,
-    DownloadError if no mirror helps.
-    """
+    """Load one split from the folder, first completing it if it is mnistnet's cache; any other is
+    only read. Raises DataError for missing or unusable files, DownloadError if no mirror helps."""
     if _is_cache(folder):
         with suppress(DataError):  # download reports and replaces damaged files
             data = mnist.load(folder, split)
@@ -53,11 +50,12 @@ def obtain(
 def download(
     folder: Path, mirrors: Sequence[str], notify: Notify, advance: Advance
 ) -> dict[str, str]:
-    """Put all missing files into the folder; return each file's source: 'here' or a mirror.
+    """Put all missing files into the folder; return each file's source: 'here' or a mirror, which
+    is a URL (http, https) or a local folder.
 
-    Mirrors are tried in order; each is a URL (http, https) or a local folder. Raises DataError if
-    the folder has another data set or a damaged file; in mnistnet's cache, damaged files beside
-    MNIST's are replaced, with a note. Raises DownloadError if no mirror provides a missing file.
+    Raises DataError if the folder has another data set or a damaged file; in mnistnet's cache,
+    damaged files beside MNIST's are replaced, with a note. Raises DownloadError if no mirror, tried
+    in order, provides a missing file.
     """
     folder = folders.locate(folder)
     faults = check(folder)
@@ -70,10 +68,8 @@ def download(
     for file in filter(damaged.get, missing):
         fault = faults[file.name]
         if not may_replace:
-            raise DataError(
-                f"{fault}; to download MNIST, name another folder with --data, or move that file "
-                "elsewhere"
-            )
+            advice = "to download MNIST, move that file, or name another folder with --data"
+            raise DataError(f"{fault}; {advice}")
         notify(f"Replacing a damaged file: {fault}")
     notify(f"Downloading MNIST to {folder}")
     make_folder(folder)

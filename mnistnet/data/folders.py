@@ -17,16 +17,12 @@ SHOWN = 6  # names in an error
 
 def locate(folder: Path) -> Path:
     """Return the folder that has the files: this one or one named raw in it; this one if neither.
-
-    Raises DataError if several have them.
-    """
+    Raises DataError if several have them."""
     places = [folder, *folder.glob("raw"), *sorted(folder.glob("*/raw"))]
     found = [p for p in places if any(PUBLISHED.fullmatch(path.name) for path in p.glob("*"))]
     if len(found) > 1:
-        raise DataError(
-            f"expected one data set in {folder}; found {', '.join(map(str, found))}: "
-            "name one of these folders"
-        )
+        listed = ", ".join(map(str, found))
+        raise DataError(f"expected one data set in {folder}; found {listed}: name one of these")
     return found[0] if found else folder
 
 

@@ -129,16 +129,13 @@ def _read_npz(path: Path, key: str, size: int) -> Array:
 
 
 def _by_split(source: Path, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the splits, 'train' and 'test', and the name of each; raise DataError if two names
-    belong to the same split."""
+    """Return the splits, 'train' and 'test', with the one name of each, else raise DataError."""
     found: dict[str, str] = {}
     for name in names:
         split = "test" if TEST.search(name.lower()) else "train"
         if found.setdefault(split, name) != name:
-            raise DataError(
-                f"{source}: expected one data set; found {found[split]} and {name}; name one file "
-                "of the set to read"
-            )
+            both = f"{found[split]} and {name}; name one file of the set to read"
+            raise DataError(f"{source}: expected one data set; found {both}")
     return sorted(found.items(), reverse=True)
 
 
@@ -148,10 +145,8 @@ def _pair(source: Path, arrays: Readers) -> Iterator[LabelledImages]:
     others = [name for name in arrays if LABELS.search(name) and not IMAGES.search(name)]
     labels_names = dict(_by_split(source, others))
     if not images_names or any(split not in labels_names for split, _ in images_names):
-        raise DataError(
-            f"{source}: expected arrays of images and of labels, such as x_train and y_train; "
-            f"found {', '.join(arrays) or 'none'}"
-        )
+        listed = ", ".join(arrays) or "none"
+        raise DataError(f"{source}: expected arrays such as x_train and y_train; found {listed}")
     for split, images_name in images_names:
         labels_name = labels_names[split]
         images, labels = arrays[images_name](), arrays[labels_name]()
@@ -163,10 +158,8 @@ def _pair(source: Path, arrays: Readers) -> Iterator[LabelledImages]:
             )
         # the first of QMNIST's eight columns is the digit
         if labels.shape[1:] not in ((), (1,), (8,)) or not 0 < len(images) == len(labels):
-            raise DataError(
-                f"{source}: expected one label per image, and at least one image; {found} and "
-                f"{labels.shape} in {labels_name}"
-            )
+            found += f" and {labels.shape} in {labels_name}"
+            raise DataError(f"{source}: expected one label for each of one or more images; {found}")
         yield split, images.reshape(-1, PIXELS), labels.reshape(len(labels), -1)[:, 0]
 
 

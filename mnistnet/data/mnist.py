@@ -54,9 +54,8 @@ MIRRORS = (
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
 
-# Test images whose label was rejected by most of five people, with the digit that most of them
-# chose, or None if they saw none or disagreed (Northcutt, Athalye and Mueller 2021,
-# https://arxiv.org/abs/2103.14749).
+# Test images whose label most of five people rejected, and the digit that most of them chose, or
+# None (Northcutt, Athalye and Mueller 2021, https://arxiv.org/abs/2103.14749).
 LABEL_ERRORS = {
     947: 9, 1621: 6, 1901: 4, 2130: None, 2462: 0, 2597: 3, 2654: None, 3520: None, 3558: 0,
     5937: 3, 6651: 6, 6783: 6, 8527: None, 9679: None, 9729: 6,
@@ -108,10 +107,8 @@ class Dataset:
 
 
 def load(folder: Path, split: str) -> Dataset:
-    """Load the 'train' or the 'test' split from a folder.
-
-    Raises DataError for a file that is missing, malformed (see idx.read_idx) or unlike MNIST's.
-    """
+    """Load the 'train' or the 'test' split from a folder; raise DataError for a file that is
+    missing, malformed (see idx.read_idx) or unlike MNIST's."""
     folder = folders.locate(folder)
     (images_path, images), (labels_path, labels) = (_read(folder, f.name) for f in files(split))
     images = checked_images(images, images_path)
@@ -141,10 +138,8 @@ def checked_labels(labels: Array, count: int, name: object = "labels") -> Array:
     least one."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" or labels.shape != (count,) or not count:
-        raise DataError(
-            f"{name}: expected an integer for each image, here {count:,}, and at least one; found "
-            f"{idx.describe(labels.shape, labels.dtype)}"
-        )
+        found = f"found {idx.describe(labels.shape, labels.dtype)}"
+        raise DataError(f"{name}: expected integers for {count:,} images, at least one; {found}")
     outside = np.flatnonzero((labels < 0) | (labels >= CLASSES))
     if len(outside):
         found = f"found {labels[outside[0]]} for image {outside[0]:,}"
@@ -162,10 +157,8 @@ def check_empty(folder: Path) -> None:
     except OSError as error:
         raise DataError(f"cannot write to {folder}: {reason(error)}") from error
     if found:
-        raise DataError(
-            f"expected a new or empty folder; found {found[0].name} in {folder}: name another, or "
-            "empty this one"
-        )
+        fault = f"found {found[0].name} in {folder}: name another, or empty this one"
+        raise DataError(f"expected a new or empty folder; {fault}")
     check_writable(folder / FILES[0].name)
 
 
@@ -202,8 +195,6 @@ def _read(folder: Path, name: str) -> tuple[Path, Array]:
         raise DataError(folders.absent(folder, name))
     array, *others = map(idx.read_idx, paths)
     if not all(np.array_equal(array, other) for other in others):
-        raise DataError(
-            f"expected one data set in {folder}; found copies of {name} that differ; move those of "
-            "one set to another folder"
-        )
+        fault = f"found copies of {name} that differ; move those of one set to another folder"
+        raise DataError(f"expected one data set in {folder}; {fault}")
     return paths[0], array

@@ -25,10 +25,9 @@ def write(
 ) -> bool:
     """Write drawn digits in MNIST's form to a new or empty folder; return False if it has some.
 
-    counts are the numbers of training and test images; advance is called with the number of digits
-    just drawn and the total. The same counts and versions of NumPy and Pillow give the same files.
-    drawn.json records their SHA-256. Raises DataError if the folder has other files. Starts
-    processes, so a script must call it under `if __name__ == "__main__"`.
+    counts are the numbers of training and test images; advance receives the number of digits just
+    drawn and the total. The same counts and versions of NumPy and Pillow give the same files.
+    Raises DataError if the folder has other files. Starts processes (see process_pool).
     """
     with suppress(DataError):
         if all(mnist.load(folder, split).drawn for split in ("train", "test")):
@@ -48,10 +47,8 @@ def write(
     except BrokenProcessPool as error:
         raise DataError("a process that drew digits was killed; try again") from error
     images, labels = (np.concatenate(arrays) for arrays in zip(*drawn, strict=True))
-    sets = [
-        mnist.Dataset(images[:train], labels[:train], "train"),
-        mnist.Dataset(images[train:], labels[train:], "test"),
-    ]
+    parts = (slice(train), "train"), (slice(train, None), "test")
+    sets = [mnist.Dataset(images[rows], labels[rows], split) for rows, split in parts]
     sha256 = {data.split: data.sha256 for data in sets}
     record = {"note": NOTE, "seed": SEED, "counts": counts, "sha256": sha256}
     mnist.save(folder, sets, mnist.DRAWN, record)

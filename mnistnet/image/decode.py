@@ -1,8 +1,8 @@
 """Decode a picture file of any supported format to small, upright, opaque pixels of 0 to 255.
 
-Files are untrusted. The first bytes choose one of Pillow's readers in READERS; none of them runs
-programs, opens other files or guesses the format of an embedded picture. Limits on the pixels and
-on what a reader reads bound the cost, and every failure is a PictureError.
+Files are untrusted. The first bytes choose one of Pillow's readers; none of READERS runs programs,
+opens other files or guesses the format of an embedded picture. The pixels and what a reader reads
+are limited, and every failure is a PictureError.
 """
 
 import importlib
@@ -44,18 +44,15 @@ READERS = {  # by their names in Pillow, with the first bytes of a file
 
 
 def read_pixels(source: Path | BinaryIO) -> tuple[Array, float, bool]:
-    """Decode the first picture in a file or stream.
+    """Decode the first picture in a file or stream to pixels (height, width, colours), float32, 0
+    to 255, of three colours, or one if all are grey, no more than in a square of WORKING_SIDE.
 
-    Returns pixels (height, width, colours), float32, 0 to 255, of three colours, or one if all are
-    grey, and no more than in a square of WORKING_SIDE; the original size / that of the pixels; and
-    whether there are more pictures. Raises PictureError, without the file's name, if it cannot be
-    read, has more than MAX_PIXELS or is entirely transparent.
+    Also returns the original size / that of the pixels, and whether there are more pictures. Raises
+    PictureError, without the file's name, if there is none that can be read and shows anything.
     """
     try:
         if isinstance(source, Path) and source.is_dir():
-            raise PictureError(
-                "expected a picture or a folder of pictures; found a folder without pictures"
-            )
+            raise PictureError("expected a picture; found a folder without pictures")
         # Pillow would map a file that it opens itself, and truncating a mapped file kills readers.
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -116,19 +113,16 @@ def _open(content: bytes) -> ImageFile.ImageFile:
         raise PictureError(f"expected at most {MAX_BYTES // 10**6} megabytes")
     name = _reader(content)
     if name is None:
-        raise PictureError(
-            "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM; found "
-            f"{'another format: save it as PNG' if content else 'an empty file'}"
-        )
+        found = "another format: save it as PNG" if content else "an empty file"
+        kinds = "PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM"
+        raise PictureError(f"expected a picture: {kinds}; found {found}")
     module = "pillow_heif" if name == "Heif" else f"PIL.{name}ImagePlugin"
     try:
         # Image.open would import the readers of other formats, and search a JPEG for more pictures.
         reader = getattr(importlib.import_module(module), f"{name}ImageFile")
     except ImportError as error:
-        raise PictureError(
-            "reading HEIC needs pillow_heif: python -m pip install pillow-heif, or export the "
-            "picture as JPEG"
-        ) from error
+        advice = "python -m pip install pillow-heif, or export the picture as JPEG"
+        raise PictureError(f"reading HEIC needs pillow_heif: {advice}") from error
     passes = 1.0
     if name == "Jpeg":
         # A scan passes over all pixels; a progressive picture has about ten.
@@ -144,10 +138,8 @@ def _open(content: bytes) -> ImageFile.ImageFile:
     picture: ImageFile.ImageFile = reader(stream)
     width, height = picture.size
     if passes * width * height > MAX_PIXELS:
-        raise PictureError(
-            f"expected at most {MAX_PIXELS // 10**6} megapixels, or fewer in a JPEG of many scans; "
-            f"found {width} x {height}"
-        )
+        most = f"{MAX_PIXELS // 10**6} megapixels, or fewer in a JPEG of many scans"
+        raise PictureError(f"expected at most {most}; found {width} x {height}")
     return picture
 
 

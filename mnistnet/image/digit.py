@@ -1,8 +1,8 @@
-"""Turn any picture into 28 x 28 images of its digits, normalised as MNIST's are.
+"""Turn any picture into 28 x 28 images of its digits, normalised as MNIST's are: a network that is
+99 % accurate on MNIST fails on digits that are dark on light, off centre or thin.
 
-A network that is 99 % accurate on MNIST fails on other people's digits if they look different:
-dark on light, off centre, thin, or on an uneven background. decode.py reads the file, ink.py
-measures how far each pixel is from the background, and number.py groups ink into digits.
+decode.py reads the file, ink.py measures how far each pixel is from the background, and number.py
+groups ink into digits.
 """
 
 from pathlib import Path
@@ -92,8 +92,8 @@ def normalise(strokes: Array) -> Array:
     """Normalise cropped strokes (height, width) in [0, 1] as MNIST does: (28, 28) uint8.
 
     The longer side is scaled to 20 pixels by area averaging, and the barycentre moved to the middle
-    of 28 x 28 (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498). Strokes thinner than
-    MNIST's are thickened first, and thicker ones thinned.
+    (Yadav and Bottou 2019, https://arxiv.org/abs/1905.10498), after the strokes are thickened or
+    thinned to MNIST's range.
     """
     fine = _resized(strokes, DIGIT * FINE)
     ink = np.minimum(np.pad(fine, 2 * FINE) / quantile(fine[fine > 0.1 * fine.max()], 0.8), 1)

@@ -1,23 +1,71 @@
-"""Draw digits in the several ways that people write them.
+"""Draw digits in the several ways that people write them, as strokes.txt lists them.
 
 Drawn digits replace MNIST when it cannot be downloaded, and add forms that are rare in it: its
-American writers of around 1990 mostly wrote 1 as a bare stroke, and seldom crossed a 7 or gave a 4
-a long tail. A digit is a few strokes through control points, randomly moved, bent, slanted and
-stretched, drawn with a round pen of random width and normalised like any picture (digit.py).
+American writers of around 1990 mostly wrote 1 as a bare stroke, and seldom crossed a 7. A digit is
+a few strokes through control points, randomly moved, bent, slanted and stretched, drawn with a
+round pen of random width and normalised like any picture (digit.py).
 """
 
+import itertools
+import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from mnistnet.arrays import PIXELS, Array
 from mnistnet.image.digit import normalise
-from mnistnet.image.strokes import WAYS, Points
+
+Points = list[tuple[float, float]]
 
 CANVAS = 160  # pixels a side
 UNIT = 70  # pixels: height of a digit before it is stretched
 PARTS = 4  # segments between two control points
+
+
+def parse(text: str) -> list[Points]:
+    """Parse strokes in the notation of strokes.txt, each a list of points (right, down) in a unit
+    square.
+
+    >>> line, curve = parse("36,8 09; ~00 90 99 09")
+    >>> line, len(curve)
+    ([(0.36, 0.08), (0.0, 1.0)], 10)
+    """
+    strokes = []
+    for stroke in text.split(";"):
+        points: Points = []
+        for word in stroke.replace("~", "").split():
+            if word.startswith("arc"):
+                x, y, width, height, begin, end = map(int, word[4:-1].split(","))
+                for part in range(14):
+                    angle = math.radians(begin + (end - begin) * part / 13)
+                    right, down = width / 100 * math.cos(angle), height / 100 * math.sin(angle)
+                    points.append((x / 100 + right, y / 100 + down))
+            elif "," in word:
+                x, y = map(int, word.split(","))
+                points.append((x / 100, y / 100))
+            else:
+                points.append((int(word[0]) / 9, int(word[1]) / 9))
+        for _ in range(2 if "~" in stroke else 0):
+            # Cut corners (Chaikin 1974): between each two points take those a quarter and three
+            # quarters of the way, but keep the ends.
+            between = [
+                (a + share * (c - a), b + share * (d - b))
+                for (a, b), (c, d) in itertools.pairwise(points)
+                for share in (0.25, 0.75)
+            ]
+            points = [points[0], *between[1:-1], points[-1]]
+        strokes.append(points)
+    return strokes
+
+
+WAYS: list[list[list[Points]]] = [[] for _ in range(10)]  # the forms of each digit
+GLYPHS: list[list[Points]] = []  # the letters and symbols
+for _line in Path(__file__).with_name("strokes.txt").read_text(encoding="utf-8").splitlines():
+    if _line and not _line.startswith("#"):
+        _name, _, _strokes = _line.partition(":")
+        (WAYS[int(_name)] if _name.isdecimal() else GLYPHS).append(parse(_strokes))
 
 
 def draw(count: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -59,11 +59,9 @@ def _without_noise(pixels: Array) -> Array:
 
 
 def _background(pixels: Array) -> Array:
-    """Fit a quadratic surface to the background's colours: (height, width, colours).
-
-    Iteratively reweighted least squares, starting from one colour, give little weight to pixels far
-    from the surface, such as ink (Geman and McClure 1987).
-    """
+    """Fit a quadratic surface to the background's colours, (height, width, colours), by iteratively
+    reweighted least squares, which give little weight to pixels far from it, such as ink (Geman and
+    McClure 1987)."""
     height, width, colours = pixels.shape
     colour, contrast = _one_colour(pixels)
     if height > 2 * width:  # a 1 may leave too little background to fit a surface to

@@ -1,9 +1,8 @@
 """Remove borders, the lines of cells and forms, and those of ruled or squared paper.
 
-A stroke can be as long, thin and straight as a line, so a line is removed only on evidence that it
-is none: it lies along an edge and nothing touches it, it belongs to a rectangle with ink inside, or
-it crosses the whole picture and is fainter than the strokes, one of several at regular distances,
-or longer than all other ink on both sides.
+A stroke can be as long, thin and straight as a line, so a line is removed only if it lies along an
+edge and nothing touches it, belongs to a rectangle with ink inside, or crosses the whole picture
+and is faint, one of several at regular distances, or longer than all other ink on both sides.
 """
 
 import itertools

@@ -1,8 +1,8 @@
-"""Draw images that show no digit, so that a network can learn to recognise them.
+"""Draw images that show no digit, so that a network can learn to recognise them: without them it
+reads most letters and scribbles as a digit with high probability.
 
-Without them a network reads most letters and scribbles as a digit with high probability. Each image
-is random, and normalised like any picture (digit.py). Shapes that look like digits when drawn well
-are left out; a few that look like one by chance do little harm.
+Each image is random, and normalised like any picture (digit.py). Shapes that look like digits when
+drawn well are left out; a few that look like one by chance do little harm.
 """
 
 import math
@@ -13,9 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.image.digit import normalise
-from mnistnet.image.drawn import CANVAS, UNIT, draw_paths, draw_strokes
+from mnistnet.image.drawn import CANVAS, GLYPHS, UNIT, draw_paths, draw_strokes
 from mnistnet.image.pieces import extent
-from mnistnet.image.strokes import GLYPHS
 
 # Printed characters, in Pillow's own font, that do not look like digits.
 CHARACTERS = "AaCcdEeFfHhJKkLMmNnPpRrTtUuVvWwXx#%@+=*?<~[]{}$"
@@ -32,7 +31,6 @@ def draw(count: int, images: Array, labels: Array, rng: np.random.Generator) -> 
     """Draw images (count, 784) uint8, 0 = background, that show no digit: each kind in turn.
 
     images (m, 784) uint8 and labels (m,) are digits to combine and cut up, if all ten are there.
-    The functions for the kinds, below, return 784 pixels, uint8.
     """
     digits = [images[labels == digit].reshape(-1, SIDE, SIDE) for digit in range(CLASSES)]
     kinds = SHAPES + OF_DIGITS if all(map(len, digits)) else SHAPES
@@ -153,10 +151,10 @@ def several(digits: Digits, rng: np.random.Generator) -> Array:
     return normalise(cropped(row.T if is_column else row))
 
 
-SHAPES: tuple[Callable[[Digits, np.random.Generator], Array], ...] = (
-    *(glyph, character, scribble, spiral, wave, sign, shapes, glyph, texture, sign, character),
-)
-OF_DIGITS = (half, turned, several, several)
+Kind = Callable[[Digits, np.random.Generator], Array]
+SHAPES: list[Kind] = [glyph, character, scribble, spiral, wave, sign, shapes, glyph, texture, sign]
+SHAPES += [character]
+OF_DIGITS: list[Kind] = [half, turned, several, several]
 
 
 def _random_image(allowed: Sequence[int], digits: Digits, rng: np.random.Generator) -> Array:

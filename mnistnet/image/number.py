@@ -1,8 +1,5 @@
-"""Find the digits in a picture's ink, in reading order.
-
-Ink is left out only on evidence that it is no stroke: it lies along the edge of the picture,
-surrounds the other ink, or is much smaller than the digits.
-"""
+"""Find the digits in a picture's ink, in reading order. Ink is left out only if it lies along the
+edge of the picture, surrounds the other ink, or is much smaller than the digits."""
 
 import math
 
@@ -15,11 +12,8 @@ WIDE = 1.5  # width / height that fewer than 1 in 100 digits of MNIST exceed
 
 
 def find_places(ink: Array) -> list[tuple[Array, tuple[str, ...]]]:
-    """Find the digits in ink (height, width), 0 = background, in reading order.
-
-    Returns for each its mask (height, width), with the pixels next to it, and its flaws: any of
-    "touching" (as wide as two digits) and "cut off" (by the picture's edge).
-    """
+    """Find the digits in ink (height, width), 0 = background, in reading order: of each its mask
+    (height, width), with the pixels next to it, and its flaws, "touching" and "cut off" or none."""
     height, width = ink.shape
     cell = math.ceil(math.sqrt(ink.size) / 160)  # pieces are separated at this resolution
     padded = np.pad(ink, ((0, -height % cell), (0, -width % cell)))

@@ -14,7 +14,7 @@ from playwright.sync_api import CDPSession, sync_playwright
 from table import Table
 
 from mnistnet.api import load_network
-from mnistnet.image.strokes import WAYS
+from mnistnet.image.drawn import WAYS
 from mnistnet.model.network import Network
 from mnistnet.report.page import page
 

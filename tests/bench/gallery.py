@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from mnistnet.api import answer_pictures, load_network
 from mnistnet.image.digit import read_picture
-from mnistnet.image.strokes import WAYS
+from mnistnet.image.drawn import WAYS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TILE = 168

@@ -12,9 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnistnet.arrays import Array
 from mnistnet.image.digit import normalise
-from mnistnet.image.drawn import draw_strokes
+from mnistnet.image.drawn import draw_strokes, parse
 from mnistnet.image.nondigits import cropped, skewed
-from mnistnet.image.strokes import parse
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 SCRIPTS = "ΔΛΞΠΣΦΨΩπφψωξЖИЙЛПФЦШЩЪЫЮЯДжфшщюядאהמקשתبتثجحسشصضكل"

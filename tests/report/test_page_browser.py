@@ -16,7 +16,7 @@ from program import run
 from report.browser import PHONE, Page, Points, placed
 
 from mnistnet.api import load_network
-from mnistnet.image.strokes import WAYS
+from mnistnet.image.drawn import WAYS
 from mnistnet.model.answer import NO_DIGIT, unsure_reason
 from mnistnet.model.network import Network
 from mnistnet.report.page import page as make_page

@@ -17,8 +17,8 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.image.digit import DIGIT, THICK, THIN
+from mnistnet.image.drawn import WAYS
 from mnistnet.image.number import WIDE
-from mnistnet.image.strokes import WAYS
 from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN, NO_DIGIT
 from mnistnet.model.network import Network
 
