@@ -2,16 +2,17 @@
 
 import math
 import re
+import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mnistnet.arrays import PIXELS, SIDE, Array
 from mnistnet.data import folders, idx
-from mnistnet.data.table import read_table
 from mnistnet.errors import DataError, MnistnetError, PictureError, reason
 from mnistnet.image.digit import read_picture
 
@@ -19,7 +20,8 @@ KINDS = (
     "an .npz with x_train and y_train, a .csv, IDX files, or a folder with one of these or with "
     "folders 0 to 9 of pictures"
 )
-MAX_BYTES = 1_000_000_000  # of an array in an .npz, unpacked
+MAX_BYTES = 1_500_000_000  # of an unpacked array in an .npz, or a CSV file of 800,000 images
+HEADINGS = {"label", "labels", "class", "target", "digit", "y"}  # of a CSV's column of labels
 IMAGES = re.compile(r"images?|imgs?|idx3|pixels?|data|(^|[_-])x([_-]|$)")
 LABELS = re.compile(r"labels?|targets?|idx[12]|(^|[_-])y([_-]|$)")
 TEST = re.compile(r"test|t10k")
@@ -161,6 +163,48 @@ def _pair(source: Path, arrays: Readers) -> Iterator[LabelledImages]:
             found += f" and {labels.shape} in {labels_name}"
             raise DataError(f"{source}: expected one label for each of one or more images; {found}")
         yield split, images.reshape(-1, PIXELS), labels.reshape(len(labels), -1)[:, 0]
+
+
+def read_table(path: Path, advance: Advance) -> tuple[Array, Array]:
+    """Return the images (n, 784) and labels (n,), uint8 if all values are whole numbers from 0 to
+    255, else float32.
+
+    The label is in the first or the last column, as a heading or else the values tell. advance is
+    called for each line, with 1 and 0. Raises DataError or ValueError for any other table.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise DataError(f"{path}: expected at most {MAX_BYTES:,} bytes; found more; split the file")
+
+    def lines() -> Iterator[str]:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            for line in iter(lambda: file.readline(100_000), ""):
+                if not line.isspace():
+                    yield line
+                    advance(1, 0)
+
+    first = next(lines(), "")
+    delimiter = max(",;\t ", key=first.count)
+    headings = [heading.strip(' "\n').lower() for heading in first.split(delimiter)]
+    if len(headings) != PIXELS + 1:
+        found = f"found {len(headings)} columns"
+        raise DataError(f"{path}: expected {PIXELS} pixels and a label in each line; {found}")
+    options: Any = {"delimiter": delimiter, "quotechar": '"', "comments": None, "ndmin": 2}
+    options["skiprows"] = 0 if any(heading.isdecimal() for heading in headings) else 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # some versions of NumPy round fractions with a warning
+            values = np.loadtxt(lines(), np.uint8, **options)
+    except ValueError:
+        values = np.loadtxt(lines(), np.float32, **options)
+
+    def fitness(column: int) -> tuple[bool, int]:
+        """Rate a column as labels; without headings, a corner of the images has fewer values."""
+        found = np.unique(values[:, column])
+        return headings[column] in HEADINGS, len(found) if np.isin(found, range(100)).all() else 0
+
+    if fitness(-1) > fitness(0):
+        return values[:, :-1], values[:, -1]
+    return values[:, 1:], values[:, 0]
 
 
 def read_pictures(folder: Path, skip: Skip, advance: Advance) -> Iterator[LabelledImages]:

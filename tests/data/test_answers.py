@@ -20,14 +20,12 @@ from mnistnet.errors import DataError
         "digit\n7\n2\n1\n".encode("utf-16"),
     ],
 )
-def test_the_last_column_is_the_answer(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "answers.txt").write_bytes(content)
-    assert read_answers(tmp_path / "answers.txt", 3).tolist() == [7, 2, 1]
-
-
-def test_an_empty_last_column_is_no_answer(tmp_path: Path) -> None:
-    (tmp_path / "answers.csv").write_text("picture,digit\ntest:0,7\ntest:1,\n")
-    assert read_answers(tmp_path / "answers.csv", 2).tolist() == [7, 10]
+def test_the_last_column_is_the_answer_if_it_has_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "answers.txt"
+    path.write_bytes(content)
+    assert read_answers(path, 3).tolist() == [7, 2, 1]
+    path.write_text("picture,digit\ntest:0,7\ntest:1,\n")
+    assert read_answers(path, 2).tolist() == [7, 10]
 
 
 @pytest.mark.parametrize(

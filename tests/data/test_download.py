@@ -129,7 +129,7 @@ def test_another_set_in_the_cache_is_kept(cache: Path, good: str, server) -> Non
     for path in cache.iterdir():
         flip(path)
     before = content(cache)
-    with pytest.raises(DataError, match="name another folder with --data, or move that file"):
+    with pytest.raises(DataError, match="move that file, or name another folder with --data"):
         download.obtain(cache, "test", [good], lambda _: None, lambda *_: None)
     assert content(cache) == before
     assert server.hits == []

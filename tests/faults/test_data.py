@@ -15,13 +15,17 @@ TRAIN_LABELS, IMAGES, LABELS = (file.name for file in mnist.FILES[1:])
 
 
 SIZE = "{images}: expected n x 784 or n x 28 x 28 uint8, .*; found "
-COUNT = "{labels}: expected an integer for each image, here 50, and at least one; found "
+COUNT = "{labels}: expected integers for 50 images, at least one; found "
 UNLIKE_MNIST = {
     "images of another size": (np.zeros((50, 28, 27), np.uint8), None, f"{SIZE}50 x 28 x 27 uint8"),
     "images of another type": (np.zeros((50, 28, 28), np.int16), None, f"{SIZE}50 x .* int16"),
     "labels in columns, as QMNIST's": (None, np.zeros((50, 8), np.int32), f"{COUNT}50 x 8 int32"),
     "fewer labels than images": (None, np.zeros(49, np.uint8), f"{COUNT}49 uint8"),
-    "no images": (np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8), "{labels}: .* here 0,"),
+    "no images": (
+        np.zeros((0, 28, 28), np.uint8),
+        np.zeros(0, np.uint8),
+        "{labels}: .* for 0 images, at",
+    ),
     "a label above 9": (
         None,
         np.array([9] * 49 + [10], np.uint8),
