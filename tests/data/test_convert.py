@@ -45,7 +45,8 @@ def test_a_converted_set_has_the_same_images_and_labels(tiny: Path, published: o
     assert sorted(os.listdir("out")) == sorted([mnist.IMPORTED, *NAMES])
 
 
-def test_without_a_test_set_always_the_same_sixth_becomes_one() -> None:
+def test_without_a_test_set_always_the_same_share_becomes_one() -> None:
+    """A sixth by default; at least one image is left for training."""
     import_set()
     train, test = (mnist.load(Path("out"), split) for split in ("train", "test"))
     assert (len(train.labels), len(test.labels)) == (250, 50)
@@ -54,17 +55,14 @@ def test_without_a_test_set_always_the_same_sixth_becomes_one() -> None:
     pairs += zip(test.images, test.labels, strict=True)
     originals = zip(X, Y, strict=True)
     assert sorted((bytes(i), n) for i, n in pairs) == sorted((bytes(i), n) for i, n in originals)
-
-
-@pytest.mark.parametrize(
-    ("count", "share", "sizes"), [(300, 0, [300]), (1, 0.5, [1]), (2, 0.9, [1, 1])]
-)
-def test_the_share_of_test_images_leaves_some_for_training(
-    count: int, share: float, sizes: list[int]
-) -> None:
-    done = import_set(x=X[:count], y=Y[:count], test_share=share)
-    assert [sum(counts) for counts in done.counts.values()] == sizes
-    assert sorted(os.listdir("out")) == sorted([mnist.IMPORTED, *NAMES[: 2 * len(sizes)]])
+    for out, count, share, sizes in (
+        ("a", 300, 0, [300]),
+        ("b", 1, 0.5, [1]),
+        ("c", 2, 0.9, [1, 1]),
+    ):
+        done = import_set(out, x=X[:count], y=Y[:count], test_share=share)
+        assert [sum(counts) for counts in done.counts.values()] == sizes
+        assert sorted(os.listdir(out)) == sorted([mnist.IMPORTED, *NAMES[: 2 * len(sizes)]])
 
 
 UNIT = "the pixel values are 0 to 1; they were multiplied by 255"
@@ -95,19 +93,15 @@ def test_pixels_are_converted_with_a_warning_or_on_request(kind: str) -> None:
     assert re.match(warning, "".join(done.warnings))
 
 
-@pytest.mark.parametrize(
-    ("x", "found"),
-    [
+def test_other_pixel_values_are_refused() -> None:
+    for x, found in (
         (X / 255 - 0.5, "expected pixel values 0 to 255 or 0 to 1; found -0.5 to 0.5"),
         (X.astype(int) * 2, "found 0 to 510"),
         (np.where(X > 0, np.nan, 0.0), "found nan to nan"),
         (X.astype(str), "expected numeric images; found <U3"),
-    ],
-    ids=["centred", "beyond", "nan", "text"],
-)
-def test_other_pixel_values_are_refused(x: Any, found: str) -> None:
-    with pytest.raises(DataError, match=found):
-        import_set(x=x)
+    ):
+        with pytest.raises(DataError, match=found):
+            import_set(x=x)
     assert not Path("out").exists()
 
 
@@ -118,22 +112,20 @@ def test_test_images_in_the_training_set_give_a_warning() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("y", "mapping"),
-    [
-        ([f"class {label}" for label in Y], {"class 3": 0, "class 7": 1}),
-        (Y.astype(str), {"3": 0, "7": 1}),
-        (Y.astype(float), {"3": 0, "7": 1}),
-    ],
-    ids=["names", "text", "floats"],
-)
-def test_labels_are_chosen_and_renamed(y: Any, mapping: dict[str, int]) -> None:
-    done = import_set(y=y, labels=mapping, test_share=0)
-    assert done.left_out == 240
-    assert done.counts == {"train": [30, 30, *[0] * 8]}
-    assert np.array_equal(images(), X[(Y == 3) | (Y == 7)])
+def test_labels_are_chosen_and_renamed() -> None:
+    """Names, text and floats."""
+    names = [f"class {label}" for label in Y]
+    for out, y, mapping in (
+        ("a", names, {"class 3": 0, "class 7": 1}),
+        ("b", Y.astype(str), {"3": 0, "7": 1}),
+        ("c", Y.astype(float), {"3": 0, "7": 1}),
+    ):
+        done = import_set(out, y=y, labels=mapping, test_share=0)
+        assert done.left_out == 240
+        assert done.counts == {"train": [30, 30, *[0] * 8]}
+        assert np.array_equal(images(out), X[(Y == 3) | (Y == 7)])
     with pytest.raises(DataError, match="expected images with labels; found no usable ones"):
-        import_set("none", y=y, labels={"x": 5})
+        import_set("none", labels={"x": 5})
 
 
 def test_a_folder_that_is_not_empty_is_refused_before_reading(tiny: Path) -> None:

@@ -13,12 +13,6 @@ from mnistnet.errors import DataError
 NAMES = [file.name for file in mnist.FILES]
 
 
-@pytest.fixture
-def threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw in threads, because processes take a second to start."""
-    monkeypatch.setattr(synthetic, "process_pool", ThreadPoolExecutor)
-
-
 def write(folder: Path) -> bool:
     return synthetic.write(folder, lambda *_: None, counts=(20, 10))
 
@@ -48,29 +42,24 @@ def test_a_set_is_idx_files_that_are_known_as_drawn_and_never_as_mnist(
     assert not Path("run").exists()
 
 
-def test_the_files_are_always_the_same_and_drawn_once(tmp_path: Path, threads: None) -> None:
-    assert write(tmp_path / "a")
-    assert not write(tmp_path / "a")
-    assert write(tmp_path / "b")
-    assert content(tmp_path / "a") == content(tmp_path / "b")
-
-
-def test_existing_files_are_never_overwritten(tmp_path: Path, tiny: Path, threads: None) -> None:
-    """Neither another set nor damaged drawn digits."""
-    damaged = tmp_path / "damaged"
-    write(damaged)
-    (damaged / NAMES[2]).write_bytes(b"damaged")
-    for folder in (damaged, tiny):
+def test_the_files_are_always_the_same_and_replace_no_others(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither another set nor damaged drawn digits. An interruption leaves nothing."""
+    monkeypatch.setattr(synthetic, "process_pool", ThreadPoolExecutor)  # which starts at once
+    first, again = tmp_path / "a", tmp_path / "b"
+    assert [write(folder) for folder in (first, first, again)] == [True, False, True]
+    assert content(first) == content(again)
+    (first / NAMES[2]).write_bytes(b"damaged")
+    for folder in (first, tiny):
         before = content(folder)
         with pytest.raises(DataError, match=f"expected a new or empty folder; .* in {folder}: na"):
             write(folder)
         assert content(folder) == before
 
-
-def test_an_interruption_leaves_nothing(tmp_path: Path, threads: None) -> None:
     def interrupt(*_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        synthetic.write(tmp_path / "a", interrupt, counts=(20, 10))
-    assert os.listdir(tmp_path / "a") == []
+        synthetic.write(tmp_path / "c", interrupt, counts=(20, 10))
+    assert os.listdir(tmp_path / "c") == []
