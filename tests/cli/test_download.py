@@ -13,8 +13,6 @@ from mnistnet.cli import options
 from mnistnet.data import download, mnist, synthetic
 from mnistnet.model import weights
 
-NAMES = [file.name for file in mnist.FILES]
-
 
 @pytest.fixture
 def mirror(server, published) -> str:
@@ -28,7 +26,8 @@ def test_the_source_of_each_file_is_printed(
     monkeypatch.setattr(mnist, "MIRRORS", (f"{server.url}/known",))  # after the user's
     cache = download.cache_folder()
     result = run("download", "--mirror", mirror)
-    assert result.stdout == "".join(f"{name:<24} {mirror}\n" for name in NAMES) + f"in {cache}\n"
+    listed = "".join(f"{file.name:<24} {mirror}\n" for file in mnist.FILES)
+    assert result.stdout == f"{listed}in {cache}\n"
     assert result.stderr == f"Downloading MNIST to {cache}\n"
     assert not [hit for hit in server.hits if "/known" in hit]
     again = run("download")
@@ -91,13 +90,17 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "write", functools.partial(synthetic.write, counts=(60, 20)))
 
 
-def test_synthetic_draws_digits_into_a_separate_folder(few) -> None:
+def test_synthetic_draws_digits_into_a_separate_folder(few, tiny: Path) -> None:
+    """And replaces no other set."""
     folder = download.cache_folder() / "drawn"
     result = run("download", "--synthetic")
-    assert result.stdout == "".join(f"{name:<24} drawn\n" for name in NAMES) + f"in {folder}\n"
-    assert result.stderr == ""
+    listed = "".join(f"{file.name:<24} drawn\n" for file in mnist.FILES)
+    assert (result.stdout, result.stderr) == (f"{listed}in {folder}\n", "")
     assert len(mnist.load(folder, "train").labels) == 60
     assert run("download", "--synthetic").stdout.count("here, drawn before\n") == 4
+    result = run("download", "--synthetic", "--data", tiny)
+    assert (result.stdout, result.exit_code) == ("", 1)
+    assert result.stderr.startswith("Error: expected a new or empty folder; found ")
 
 
 def test_no_command_calls_drawn_digits_mnist(few) -> None:

@@ -104,7 +104,6 @@ BLANK = "found no digit: .*"
 ANSWER = ""  # no error
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "PNG chunks": (lambda: with_chunks((b"abCd", b""), times=400_000), BLOCKS),
-    "PNG without end": (lambda: with_chunks((b"IDAT", b""), times=400_000), BLOCKS),
     "PNG text": (
         lambda: with_chunks((b"zTXt", b"k\0\0" + zlib.compress(bytes(10**6))), times=900),
         BROKEN,
@@ -123,8 +122,6 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "GIF comment": (lambda: with_comment((b"\xff" + bytes(255)) * 200_000), BLOCKS),
     "GIF screen": (lambda: GIF[:6] + b"\xff\xff\xff\xff" + GIF[10:], f"{SIZE} 65535 x 65535"),
     "BMP runs": (lambda: bmp(8000, b"\1\0" * 400_000), BLOCKS),
-    "BMP deltas": (lambda: bmp(500, b"\0\2\0\0" * 1_900_000), f"{BLOCKS}|{BLANK}"),
-    "PPM comment": (lambda: b"P5\n#" + b"x" * 400_000 + b"\n28 28 255\n" + bytes(784), BLOCKS),
     "PPM depth": (lambda: b"P6\n2000 2000 100\n" + bytes(12_000_000), BLOCKS),
     "TIFF strips": (
         lambda: tiff((273, 4, 2_000_000, 0), (279, 4, 2_000_000, 0), body=bytes(8_000_000)),
@@ -142,10 +139,6 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
             body=bytes(40_000_000),
         ),
         f"{BLANK}|{BLOCKS}",
-    ),
-    "TIFF tile": (
-        lambda: tiff((322, 4, 1, 40_000), (323, 4, 1, 40_000), (324, 4, 1, 9), (325, 4, 1, 9)),
-        BROKEN,
     ),
     "WebP canvas": (lambda: WEBP, f"{SIZE}.*|{BROKEN}"),
     "AVIF inside": (lambda: avif_of(5000), f"{BLANK}|{BROKEN}|{SIZE} .*"),
@@ -193,18 +186,17 @@ REFUSED = {
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_file_of_another_format_is_refused(kind: str) -> None:
     content, found = REFUSED[kind]
-    with pytest.raises(PictureError) as caught:
-        read_picture(io.BytesIO(content))
     expected = "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM; found"
-    assert str(caught.value) == f"{expected} {found}"
+    with pytest.raises(PictureError, match=f"^{expected} {found}$"):
+        read_picture(io.BytesIO(content))
 
 
 @pytest.mark.parametrize("form", ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP", "AVIF", "PPM"])
-@pytest.mark.parametrize("kept", [0.5, 0.9])
-def test_a_truncated_picture_is_an_error(form: str, kept: float) -> None:
+def test_a_truncated_picture_is_an_error(form: str) -> None:
     content = as_bytes(digit(300), form)
-    with pytest.raises(PictureError, match="^cannot read it: "):
-        read_picture(io.BytesIO(content[: int(kept * len(content))]))
+    for kept in (0.5, 0.9):
+        with pytest.raises(PictureError, match="^cannot read it: "):
+            read_picture(io.BytesIO(content[: int(kept * len(content))]))
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")

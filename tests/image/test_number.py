@@ -24,20 +24,15 @@ def zero(pen: Pen, left: int, top: int, height: int = 80) -> None:
     pen.ellipse([left, top, left + height * 0.6, top + height], outline=255, width=8)
 
 
-@pytest.mark.parametrize(
-    "places",
-    [
-        [(60, 40), (150, 20), (240, 30), (20, 150), (110, 140)],
-        [(20, 160), (110, 120), (200, 80), (290, 40)],
-    ],
-    ids=["two lines", "a rising line"],
-)
-def test_digits_are_read_line_by_line_from_left_to_right(places: list[tuple[int, int]]) -> None:
-    picture, pen = canvas(420, 260)
-    for left, top in reversed(places):
-        zero(pen, left, top)
-    found = [digit.box[:2] for digit in digits(picture)]
-    assert found == [pytest.approx(place, abs=2) for place in places]
+def test_digits_are_read_line_by_line_from_left_to_right() -> None:
+    lines = [(60, 40), (150, 20), (240, 30), (20, 150), (110, 140)]
+    rising = [(20, 160), (110, 120), (200, 80), (290, 40)]
+    for places in (lines, rising):
+        picture, pen = canvas(420, 260)
+        for left, top in reversed(places):
+            zero(pen, left, top)
+        found = [digit.box[:2] for digit in digits(picture)]
+        assert found == [pytest.approx(place, abs=2) for place in places]
 
 
 def five(pen: Pen) -> None:
@@ -56,11 +51,11 @@ def dashed(pen: Pen) -> None:
         pen.line([(150, top), (150, top + 10)], 255, 10)
 
 
-@pytest.mark.parametrize("write", [five, four, dashed], ids=lambda write: write.__name__)
-def test_the_pieces_of_a_digit_are_joined(write: Callable[[Pen], None]) -> None:
-    picture, pen = canvas()
-    write(pen)
-    assert len(digits(picture)) == 1
+def test_the_pieces_of_a_digit_are_joined() -> None:
+    for write in (five, four, dashed):
+        picture, pen = canvas()
+        write(pen)
+        assert len(digits(picture)) == 1, write
 
 
 def test_slanted_digits_side_by_side_are_separated() -> None:
@@ -118,12 +113,9 @@ def test_ink_that_is_no_digit_is_left_out(kind: str) -> None:
     assert np.abs(digit.image.astype(int) - plain.image).mean() < 3
 
 
-def test_a_frame_alone_is_kept() -> None:
+def test_a_frame_alone_is_kept_and_noise_gets_an_answer() -> None:
     picture, pen = canvas(150, 200)
     pen.rectangle([0, 0, 149, 199], outline=255, width=12)
     assert len(digits(picture)) == 1
-
-
-def test_noise_of_many_pieces_gets_an_answer() -> None:
     noise = np.random.default_rng(0).integers(0, 2, (200, 200)) * 255
     assert digits(Image.fromarray(noise.astype(np.uint8)))

@@ -110,18 +110,13 @@ def test_a_strength_times_a_factor_moves_pixels_that_much_further() -> None:
     assert moved[2] < 1e-5
 
 
-def test_each_part_of_a_minibatch_has_its_own_warp() -> None:
+def test_each_part_of_a_minibatch_has_its_own_warp_and_the_result_is_stored_in_out() -> None:
     """7 images in 3 parts are 3, 3 and 1."""
     images = np.tile(noise(1), (7, 1))
     (alter,) = warp.warps(np.random.default_rng(0), 1, groups=3)
     rows = [row.tobytes() for row in alter(images)]
     assert len(set(rows)) == 3
     assert rows == [*[rows[0]] * 3, *[rows[3]] * 3, rows[6]]
-
-
-def test_the_result_is_stored_in_out() -> None:
-    images = noise()
-    (alter,) = warp.warps(np.random.default_rng(0), 1)
     for out in (np.empty((9, 784), np.float32)[:7], np.empty((784, 9), np.float32).T[:7]):
         assert alter(images, out) is out
         assert out.tobytes() == alter(images).tobytes()
