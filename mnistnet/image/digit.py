@@ -25,11 +25,10 @@ THICK = 4.0  # pixels: thicker strokes, 1 in 100 in MNIST, are thinned
 
 
 class Digit(NamedTuple):
-    """One digit in a picture."""
+    """One digit in a picture, with its box in pixels of the upright picture."""
 
     image: Array  # the network's input: (784,) uint8, 0 = background
-    # left, top, right, bottom, in pixels of the upright picture
-    box: tuple[int, int, int, int] = (0, 0, SIDE, SIDE)
+    box: tuple[int, int, int, int] = (0, 0, SIDE, SIDE)  # left, top, right, bottom
     # any of "touching" (as wide as two digits), "cut off" (by the picture's edge) and "low
     # contrast" (ink close to the background)
     flaws: tuple[str, ...] = ()

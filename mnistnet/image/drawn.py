@@ -25,13 +25,7 @@ PARTS = 4  # segments between two control points
 
 
 def parse(text: str) -> list[Points]:
-    """Parse strokes in the notation of strokes.txt, each a list of points (right, down) in a unit
-    square.
-
-    >>> line, curve = parse("36,8 09; ~00 90 99 09")
-    >>> line, len(curve)
-    ([(0.36, 0.08), (0.0, 1.0)], 10)
-    """
+    """Parse strokes, in the notation of strokes.txt, to points (right, down) in a unit square."""
     strokes = []
     for stroke in text.split(";"):
         points: Points = []

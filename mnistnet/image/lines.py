@@ -5,8 +5,6 @@ edge and nothing touches it, belongs to a rectangle with ink inside, or crosses 
 and is faint, one of several at regular distances, or longer than all other ink on both sides.
 """
 
-import itertools
-
 import numpy as np
 
 from mnistnet.arrays import Array, quantile
@@ -131,11 +129,11 @@ def without_lines(ink: Array) -> Array:
             free[axis][max(start - 1, 0) : end + 1] = False
     strokes = float(ink[np.ix_(*free)].max(initial=0))
     for rows, found in ((ink, lines[0]), (ink.T, lines[1])):
-        regular = _are_regular(found)
-        chosen = [
-            regular or _is_faint(rows, line, strokes) or _runs_past(rows, line) for line in found
-        ]
-        for start, end in itertools.compress(found, chosen):
+        if not _are_regular(found):
+            found = [
+                each for each in found if _is_faint(rows, each, strokes) or _runs_past(rows, each)
+            ]
+        for start, end in found:
             line = rows[max(start - 1, 0) : end + 1]
             # a stroke that crosses the line is darker, or continues on both sides
             beside = np.maximum(rows[max(start - 2, 0)], rows[min(end + 1, len(rows) - 1)])

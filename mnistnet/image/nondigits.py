@@ -16,7 +16,7 @@ from mnistnet.image.digit import normalise
 from mnistnet.image.drawn import CANVAS, GLYPHS, UNIT, draw_paths, draw_strokes
 from mnistnet.image.pieces import extent
 
-# Printed characters, in Pillow's own font, that do not look like digits.
+# printed characters, in Pillow's own font, that do not look like digits
 CHARACTERS = "AaCcdEeFfHhJKkLMmNnPpRrTtUuVvWwXx#%@+=*?<~[]{}$"
 
 # Digits that stop looking like digits: of which the top, right, bottom or left half is kept;
@@ -190,9 +190,8 @@ def skewed(canvas: Image.Image, rng: np.random.Generator) -> Array:
     c, d = -math.sin(angle), math.cos(angle) / stretch
     x, y = (side / 2 for side in canvas.size)
     matrix = (a, b, x - a * x - b * y, c, d, y - c * x - d * y)
-    bilinear = Image.Resampling.BILINEAR
-    moved = canvas.transform(canvas.size, Image.Transform.AFFINE, matrix, bilinear)
-    return np.asarray(moved, np.float32) / 255
+    affine, bilinear = Image.Transform.AFFINE, Image.Resampling.BILINEAR
+    return np.asarray(canvas.transform(canvas.size, affine, matrix, bilinear), np.float32) / 255
 
 
 def cropped(levels: Array) -> Array:
