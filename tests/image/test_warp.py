@@ -17,14 +17,6 @@ def noise(count: int = 7) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, 784), np.uint8)
 
 
-def test_zero_strength_changes_nothing() -> None:
-    images = noise()
-    for alter in warp.warps(np.random.default_rng(0), 3, STILL):
-        x = alter(images)
-        assert (x.dtype, x.shape) == (np.float32, (7, 784))
-        assert x == pytest.approx(images / 255, abs=1e-7)
-
-
 def test_pixels_are_interpolated_bilinearly() -> None:
     """Compared with products of triangles, at positions rounded to 1/16 pixel."""
     images = noise()
