@@ -74,6 +74,14 @@ def test_the_lines_of_cells_are_removed_and_strokes_across_them_kept(turn: bool,
     assert (remaining > strokes).sum() < 0.06 * (ink > strokes).sum()  # corners stay
 
 
+def test_three_sides_of_a_frame_are_enough() -> None:
+    ink, strokes = blank(100, 100), blank(100, 100)
+    rectangle(ink, 0, 5, 98, 95)
+    ink[:10] = 0
+    strokes[20:70, 50:60] = strokes[40:48, 20:80] = strokes[60:95, 30:40] = 200
+    assert (without_cells(np.maximum(ink, strokes)) > strokes).sum() < 20
+
+
 def test_digits_of_straight_strokes_are_kept() -> None:
     """A 0, an 8 and a 4 of thin lines, two sides of a rectangle around a stroke, and a rectangle at
     28 pixels, where a line is as thick as a stroke."""
