@@ -161,7 +161,7 @@ def _pair(source: Path, arrays: Readers) -> Iterator[LabelledImages]:
         # the first of QMNIST's eight columns is the digit
         if labels.shape[1:] not in ((), (1,), (8,)) or not 0 < len(images) == len(labels):
             found += f" and {labels.shape} in {labels_name}"
-            raise DataError(f"{source}: expected one label for each of one or more images; {found}")
+            raise DataError(f"{source}: expected one label per image, at least one; {found}")
         yield split, images.reshape(-1, PIXELS), labels.reshape(len(labels), -1)[:, 0]
 
 

@@ -198,10 +198,13 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
         lambda: save_npz(x=X[:, :10, :10], y=Y),
         r"expected n x 28 x 28 images; found \(30, 10, 10\) in x; save images of other sizes as",
     ),
-    "one-hot labels": (lambda: save_npz(x=X, y=np.eye(10)[Y]), r"one label for .* \(30, 10\)"),
+    "one-hot labels": (
+        lambda: save_npz(x=X, y=np.eye(10)[Y]),
+        r"one label per .* \(30, 10\)",
+    ),
     "too few labels": (
         lambda: save_npz(x=X, y=Y[1:]),
-        r"one label for each of .*; found \(30, 28, 28\) in x and \(29,\) in y",
+        r"one label per image, .*; found \(30, 28, 28\) in x and \(29,\) in y",
     ),
     "no labels": (
         lambda: save_npz(x_train=X, y_train=Y, x_test=TEST_X, mean=Y),
