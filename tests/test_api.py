@@ -96,7 +96,7 @@ def test_other_images_are_refused(images: Any, words: str) -> None:
     ("labels", "words"),
     [
         ([0, 1, 10], "expected labels 0 to 9; found 10 for image 2"),
-        ([0, 1], "expected an integer for each image, here 3, .*; found 2 int64"),
+        ([0, 1], "expected integers for 3 images, .*; found 2 int64"),
         ([0.0, 1.0, 2.0], "found 3 float64"),
     ],
 )

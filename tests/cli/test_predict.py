@@ -133,7 +133,7 @@ UNREADABLE = {
     "text.png": "expected a picture: PNG, JPEG, GIF, BMP, TIFF, WebP, AVIF, HEIC or PPM; found "
     "another format: save it as PNG",
     "blank.png": "found no digit: nothing stands out from the background",
-    "empty": "expected a picture or a folder of pictures; found a folder without pictures",
+    "empty": "expected a picture; found a folder without pictures",
     **dict.fromkeys(("test:50", "test:x", "test:²", "test:3-1", f"test:{'9' * 5000}"), NUMBERS),
     "train:1-2-3": "expected train: and a number from 0 to 299",
     "validation:50": "expected validation: and a number from 0 to 49",
