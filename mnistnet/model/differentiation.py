@@ -6,7 +6,6 @@ are untrusted text: Python parses them, but never evaluates them.
 """
 
 import ast
-import keyword
 import math
 import re
 import warnings
@@ -59,14 +58,15 @@ Operand = str | float  # the name of a variable, or a number
 class NamedVariable:
     """A variable of an expression: an input, or the result of an operation.
 
-    formula is empty for an input. derivative is that of the whole expression by this variable, and
-    rule its formula, such as 'df/dc + df/db * 2 a'.
+    formula, such as 'a * b', is empty for an input. derivative is that of the whole expression by
+    this variable, and rule its formula, such as 'df/dc + df/db * 2 a'.
     """
 
     name: str
     node: autodiff.Node
-    operation: str = ""
+    formula: str = ""
     operands: tuple[Operand, ...] = ()
+    terms: tuple[str, ...] = ()  # in the derivative by each operand, where {f} is the output
     tree: Any = None  # the operation in the expression, as Python's parser gives it
     derivative: float = 0.0
     rule: str = "0"
@@ -75,11 +75,6 @@ class NamedVariable:
     def value(self) -> float:
         """The value at the given point."""
         return float(self.node.value)
-
-    @property
-    def formula(self) -> str:
-        """The formula in terms of other variables, such as 'a * b'."""
-        return _formulas(self)[0] if self.operation else ""
 
 
 @dataclass(frozen=True)
@@ -105,61 +100,32 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
     else, for a name without a value, and for a value or derivative that is not finite.
     """
     for name, value in values.items():
-        is_name = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-        if not is_name or name in FUNCTIONS:
+        if name in FUNCTIONS or not re.fullmatch(r"[a-z_]\w*", name, re.ASCII | re.IGNORECASE):
             found = f"{name[:SHOWN]!r}{', a function' * (name in FUNCTIONS)}"
             raise ExpressionError(f"expected a name of letters, digits and _; found {found}")
         if not math.isfinite(value):
             raise ExpressionError(f"expected a finite value for {name}; found {value}")
     text = " ".join(expression.split())
-    tree = _parse(text)
-    graph = _Graph(text, values)
-    try:
-        output = graph.read(tree)
-    except RecursionError as error:
-        raise ExpressionError("expected fewer nested operations in the expression") from error
-    if isinstance(output, float):
-        raise ExpressionError(f"expected a variable in the expression; found none in {text!r}")
-    graph.set_derivatives(output)
-    variables = list(graph.variables.values())
-    inputs, steps = variables[: len(values)], variables[len(values) :]
-    differences = {name: _difference(text, tree, values, name) for name in values}
-    return Differentiation(text, inputs, steps, output, differences)
-
-
-def _parse(text: str) -> ast.expr:
     if not 0 < len(text) <= MAX_CHARACTERS:
         limits = f"1 to {MAX_CHARACTERS:,} characters"
         raise ExpressionError(f"expected an expression of {limits}; found {len(text):,}")
-    if other := re.search(r"[^\w .+*/()-]", text, re.ASCII):
-        hint = "; powers are written x**2" * (other[0] == "^")
-        _fail(text, *other.span(), f"unexpected {other[0]!r} in the expression{hint}")
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of 1if x
-            return ast.parse(text, mode="eval").body
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        at = max((getattr(error, "offset", None) or 1) - 1, 0)
-        found = getattr(error, "msg", "it is nested too deeply")
-        _fail(text, at, at + 1, f"this is not an expression ({found}); {EXAMPLES}")
+    graph = _Graph(text, values)
+    graph.set_derivatives()
+    variables = list(graph.variables.values())
+    inputs, steps = variables[: len(values)], variables[len(values) :]
+    differences = {name: _difference(text, values, name) for name in values}
+    return Differentiation(text, inputs, steps, graph.output, differences)
 
 
-def _fail(text: str, start: int, end: int, message: str) -> NoReturn:
-    """Raise ExpressionError with the position marked in the text."""
-    first = max(0, start - SHOWN // 2)
-    marks = "^" * max(1, min(end, first + SHOWN) - start)
-    shown = text[first : first + SHOWN]
-    raise ExpressionError(f"{message}\n  {shown}\n  {' ' * (start - first)}{marks}")
-
-
-def _difference(text: str, tree: ast.expr, values: Mapping[str, float], name: str) -> float | None:
+def _difference(text: str, values: Mapping[str, float], name: str) -> float | None:
     """Central difference by one input; None if it is not finite."""
     h = STEP * max(1.0, abs(values[name]))
     high, low = values[name] + h, values[name] - h
-    graphs = [_Graph(text, {**values, name: x}) for x in (high, low)]
     try:
-        above, below = (graph.variables[str(graph.read(tree))].value for graph in graphs)
+        graphs = [_Graph(text, {**values, name: x}) for x in (high, low)]
     except ExpressionError:
         return None
+    above, below = (graph.variables[graph.output].value for graph in graphs)
     difference = (above - below) / (high - low)
     return difference if math.isfinite(difference) else None
 
@@ -176,8 +142,22 @@ class _Graph:
         self.steps: dict[tuple[str, tuple[Operand, ...]], NamedVariable] = {}
         names = (f"{first}{last}" for first in ["", *ascii_lowercase] for last in ascii_lowercase)
         self.names = (name for name in names if name not in values)
+        if other := re.search(r"[^\w .+*/()-]", text, re.ASCII):
+            hint = "; powers are written x**2" * (other[0] == "^")
+            self._fail(other.span(), f"unexpected {other[0]!r} in the expression{hint}")
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of 1if x
+                output = self._read(ast.parse(text, mode="eval").body)
+        except SyntaxError as error:
+            at = max((error.offset or 1) - 1, 0)
+            self._fail((at, at + 1), f"this is not an expression ({error.msg}); {EXAMPLES}")
+        except (RecursionError, MemoryError) as error:
+            raise ExpressionError("expected fewer nested operations in the expression") from error
+        if isinstance(output, float):
+            raise ExpressionError(f"expected a variable in the expression; found none in {text!r}")
+        self.output = output
 
-    def read(self, tree: ast.expr) -> Operand:
+    def _read(self, tree: ast.expr) -> Operand:
         """Return the name of the variable for this subtree, or its value if it is constant."""
         match tree:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
@@ -187,13 +167,13 @@ class _Graph:
             case ast.Name(id=name) if name in self.variables:
                 return name
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return self.read(operand)
+                return self._read(operand)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return self._apply(tree, "negative", self.read(operand))
+                return self._apply(tree, "negative", self._read(operand))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-                return self._apply(tree, OPERATORS[type(op)], self.read(left), self.read(right))
+                return self._apply(tree, OPERATORS[type(op)], self._read(left), self._read(right))
             case ast.Call(func=ast.Name(id=name), args=[operand]) if name in FUNCTIONS:
-                return self._apply(tree, name, self.read(operand))
+                return self._apply(tree, name, self._read(operand))
             case (ast.Name(id=name) as unknown) | ast.Call(func=ast.Name(id=name) as unknown) if (
                 name not in FUNCTIONS and name not in self.variables
             ):
@@ -217,44 +197,41 @@ class _Graph:
             self._fail(tree, f"this is {kind}")
         if not any(isinstance(x, str) for x in operands):
             return float(node.value)
-        step = NamedVariable(next(self.names), node, operation, operands, tree)
-        self.steps[operation, operands] = self.variables[step.name] = step
-        return step.name
+        name, rule, shown, exponent = next(self.names), operation, operands, operands[-1]
+        if operation == "power" and isinstance(exponent, float):
+            rule += " of 2" if exponent == 2 else " of a number"
+            shown = (*operands, float(f"{exponent - 1:.12g}"))
+        texts = [x if isinstance(x, str) else f"{x!r}".removesuffix(".0") for x in shown]
+        texts = [f"({text})" if text.startswith("-") else text for text in texts]
+        known = dict(zip("abc", texts, strict=False), y=name, g=f"d{{f}}/d{name}")
+        formula, *terms = (form.format(**known) for form in RULES[rule])
+        step = NamedVariable(name, node, formula, operands, tuple(terms), tree)
+        self.steps[operation, operands] = self.variables[name] = step
+        return name
 
     @np.errstate(all="ignore")
-    def set_derivatives(self, output: str) -> None:
+    def set_derivatives(self) -> None:
         """Set the derivatives and their rules: a term for each use, the last use first."""
-        terms = defaultdict(list, {output: ["1"]})
-        for step in reversed(self.steps.values()):
-            for operand, term in zip(step.operands, _formulas(step, output)[1:], strict=False):
-                terms[str(operand)].append(term)
-        nodes = [variable.node for variable in self.variables.values()]
-        found = autodiff.gradients(self.variables[output].node, nodes)
-        for variable, derivative in zip(self.variables.values(), found, strict=True):
+        rules = defaultdict(list, {self.output: ["1"]})
+        variables, steps = self.variables.values(), self.steps.values()
+        for step in reversed(steps):
+            for operand, term in zip(step.operands, step.terms, strict=False):
+                rules[str(operand)].append(term.format(f=self.output))
+        output = self.variables[self.output].node
+        found = autodiff.gradients(output, [variable.node for variable in variables])
+        for variable, derivative in zip(variables, found, strict=True):
             variable.derivative = float(derivative)
-            variable.rule = " + ".join(terms[variable.name]).replace(" + -", " - ") or "0"
+            variable.rule = " + ".join(rules[variable.name]).replace(" + -", " - ") or "0"
             if not math.isfinite(derivative):
                 by = [variable.node]
-                cause = next(
-                    step
-                    for step in self.steps.values()
-                    if not np.isfinite(autodiff.gradients(step.node, by)[0])
-                )
+                cause = next(s for s in steps if not np.isfinite(autodiff.gradients(s.node, by)[0]))
                 at = f"{variable.name} = {variable.value:g}"
                 self._fail(cause.tree, f"this has no finite derivative at {at}")
 
-    def _fail(self, tree: ast.expr, message: str) -> NoReturn:
-        _fail(self.text, tree.col_offset, tree.end_col_offset or tree.col_offset + 1, message)
-
-
-def _formulas(step: NamedVariable, output: str = "") -> list[str]:
-    """Return the formula of a step, and its terms in the derivatives of the output by its
-    operands."""
-    operation, operands, exponent = step.operation, step.operands, step.operands[-1]
-    if operation == "power" and isinstance(exponent, float):
-        operation += " of 2" if exponent == 2 else " of a number"
-        operands = (*operands, float(f"{exponent - 1:.12g}"))
-    texts = [x if isinstance(x, str) else f"{x!r}".removesuffix(".0") for x in operands]
-    texts = [f"({text})" if text.startswith("-") else text for text in texts]
-    known = dict(zip("abc", texts, strict=False), y=step.name, g=f"d{output}/d{step.name}")
-    return [form.format(**known) for form in RULES[operation]]
+    def _fail(self, part: Any, message: str) -> NoReturn:
+        """Raise ExpressionError with the part, a subtree or a start and end, marked in the text."""
+        start, end = part if isinstance(part, tuple) else (part.col_offset, part.end_col_offset)
+        first = max(0, start - SHOWN // 2)
+        marks = "^" * max(1, min(end, first + SHOWN) - start)
+        shown = self.text[first : first + SHOWN]
+        raise ExpressionError(f"{message}\n  {shown}\n  {' ' * (start - first)}{marks}")

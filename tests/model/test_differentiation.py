@@ -174,7 +174,6 @@ def test_errors_mark_the_part_that_cannot_be_differentiated(
         ("1 + 2", {"x": 1}, "expected a variable in the expression; found none in '1 + 2'"),
         ("exp", {"exp": 1}, "expected a name of letters, digits and _; found 'exp', a function"),
         ("x", {"x y": 1}, "expected a name of letters, digits and _; found 'x y'"),
-        ("x", {"if": 1}, "expected a name of letters, digits and _; found 'if'"),
         ("x", {"x": math.nan}, "expected a finite value for x; found nan"),
         ("-" * 999 + "x", {"x": 1}, "expected fewer nested operations in the expression"),
     ],
