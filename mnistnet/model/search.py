@@ -63,30 +63,34 @@ def search(
     any MnistnetError of train, with the seed; WeightsError if a file in the folder is not a weights
     file. Finished starts are kept.
     """
-    planned = {
-        folder / f"seed-{seed:04}.npz": replace(options, seed=seed)
-        for seed in range(options.seed, options.seed + starts)
-    }
-    kept = [start for path, each in planned.items() if (start := _load_start(path, each, source))]
+    kept, missing = [], {}
+    for seed in range(options.seed, options.seed + starts):
+        path, own = folder / f"seed-{seed:04}.npz", replace(options, seed=seed)
+        if path.exists() and path.stat().st_size:
+            start = Start(path, weights.load(path)[1])
+            advice = "use the same value, or name another file with --weights"
+            check_same(start.metadata, Metadata(own, source), path, advice)
+            kept.append(start)
+        else:
+            missing[path] = own
     make_folder(folder)
-    check_writable(next(iter(planned)))
+    check_writable(path)
     yield from kept
-    done = {start.path for start in kept}
     futures: dict[Future[Any], Path] = {}
     try:
-        for path, each in planned.items():
-            if path not in done:
-                futures[executor.submit(_train, train, each, versions())] = path
+        for path, own in missing.items():
+            futures[executor.submit(_train, train, own, versions())] = path
         for future in as_completed(futures):
             path = futures.pop(future)
+            own = missing[path]
             parameters, history = future.result()
-            network = Network((PIXELS, *planned[path].hidden, CLASSES))
+            network = Network((PIXELS, *own.hidden, CLASSES))
             network.parameters[:] = parameters
-            metadata = Metadata(planned[path], source, tuple(history))
+            metadata = Metadata(own, source, tuple(history))
             weights.save(path, network, metadata)
             yield Start(path, metadata, kept=False)
     except MnistnetError as error:
-        raise type(error)(f"the start with seed {planned[path].seed}: {error}") from error
+        raise type(error)(f"the start with seed {own.seed}: {error}") from error
     except Exception as error:  # of a lost worker or connection
         raise TrainingError(
             f"a worker failed, perhaps because memory ran out ({reason(error)}); finished starts "
@@ -105,9 +109,9 @@ def load_starts(folder: Path) -> list[Start]:
     Raises TrainingError if there are none or they are of different searches, WeightsError if one
     is damaged.
     """
-    paths = sorted(folder.glob("seed-*.npz"))
-    found = [Start(path, weights.load(path)[1]) for path in paths]
-    if not found or not all(start.metadata.history for start in found):
+    found = [Start(path, weights.load(path)[1]) for path in folder.glob("seed-*.npz")]
+    found.sort(key=lambda start: start.seed)
+    if not found:
         raise TrainingError(
             f"{folder}: expected the starts of a search; found none: run 'mnistnet search', or "
             "name the weights file it wrote with --weights"
@@ -116,12 +120,12 @@ def load_starts(folder: Path) -> list[Start]:
     for start in found:
         same = replace(first, options=replace(first.options, seed=start.seed))
         check_same(start.metadata, same, start.path, "move one of them to another folder")
-    return sorted(found, key=lambda start: start.seed)
+    return found
 
 
 def check_choice(options: Options, starts: int, members: int) -> None:
-    """Raise TrainingError if a search with this number of starts cannot end with a committee of
-    this number of members, or with the best start if that is 1."""
+    """Raise MnistnetError if a search with this number of starts cannot end with a committee of
+    this number of members, or with the best start if that is 1, or if that would be too large."""
     if members > starts:
         raise TrainingError(f"expected at most the {starts} starts for --best; found {members}")
     if members < starts and not options.validation:
@@ -129,10 +133,7 @@ def check_choice(options: Options, starts: int, members: int) -> None:
             "without validation images there is no best start: hold some out with --validation, or "
             "average all starts with --committee"
         )
-    try:
-        _blank_committee((PIXELS, *options.hidden, CLASSES), members)
-    except MnistnetError as error:
-        raise TrainingError(f"{error}, or average fewer networks with --best") from error
+    Network((PIXELS, *(units * members for units in options.hidden), CLASSES))
 
 
 def best(starts: Sequence[Start], count: int) -> list[Start]:
@@ -146,24 +147,18 @@ def committee(starts: Sequence[Start]) -> tuple[Network, Metadata]:
     Its hidden layers have the units of all of them: the first matrix stacks theirs, the ones above
     are block diagonal, and the last has theirs side by side, divided by their number.
     """
-    networks = [start.load() for start in starts]
-    whole = _blank_committee(networks[0].layers, len(networks))
+    first, count = starts[0].metadata, len(starts)
+    whole = Network((PIXELS, *(units * count for units in first.options.hidden), CLASSES))
     top = len(whole.matrices) - 1
-    for place, network in enumerate(networks):
-        for layer, W in enumerate(network.matrices):
+    for place, start in enumerate(starts):
+        for layer, W in enumerate(start.load().matrices):
             rows, columns = W.shape
             row = place * rows if layer < top else 0
             column = place * columns if layer else 0
-            share = W / len(networks) if layer == top else W
+            share = W / count if layer == top else W
             whole.matrices[layer][row : row + rows, column : column + columns] += share
-    first = starts[0].metadata
     options = replace(first.options, hidden=whole.layers[1:-1])
     return whole, Metadata(options, first.data, members=tuple(start.seed for start in starts))
-
-
-def _blank_committee(layers: Sequence[int], members: int) -> Network:
-    """Return a network of zeros for a committee of networks with these layers."""
-    return Network((layers[0], *(units * members for units in layers[1:-1]), layers[-1]))
 
 
 def versions() -> dict[str, str]:
@@ -182,16 +177,5 @@ def check_versions(expected: Mapping[str, str]) -> None:
 
 
 def _train(train: Train, options: Options, expected: Mapping[str, str]) -> object:
-    """Train one start on a worker, which may have joined after the versions were checked."""
-    check_versions(expected)
+    check_versions(expected)  # the worker may have joined after the search began
     return train(options)
-
-
-def _load_start(path: Path, options: Options, source: Source) -> Start | None:
-    """Load the finished start of an earlier search from this file, if there is one."""
-    if not path.exists() or not path.stat().st_size:
-        return None
-    metadata = weights.load(path)[1]
-    advice = "use the same value, or name another file with --weights"
-    check_same(metadata, Metadata(options, source), path, advice)
-    return Start(path, metadata) if len(metadata.history) == options.epochs else None
