@@ -20,6 +20,7 @@ from mnistnet.model.state import State, begin
 
 FORMAT = 2  # of a checkpoint; those of mnistnet 0.1.0 have no number
 
+Notify = Callable[[str], object]  # takes a message for the user
 # Takes the options and the images and labels; returns the distortions and the additional images and
 # labels for training.train.
 Additions = Callable[
@@ -37,7 +38,7 @@ def run(
     path: Path | None = None,
     resume: bool = False,
     additions: Additions = lambda *_: (None, None),
-    notify: Callable[[str], object] = lambda _: None,
+    notify: Notify = lambda _: None,
     callback: Callable[[Report], object] = lambda _: None,
 ) -> tuple[Network, Metadata]:
     """Train on images (n, 784) uint8 and labels (n,); return the network and its metadata.
@@ -45,7 +46,6 @@ def run(
     The training begins with the weights of start, if given. With path, a checkpoint is saved after
     each epoch, before callback receives its report; at the end the weights file is written and the
     checkpoint removed. With resume, a training continues from its checkpoint, if there is one.
-    notify receives messages for the user.
 
     Raises TrainingError if the options do not fit the data, the training diverges or the checkpoint
     belongs to another run, MnistnetError if path cannot be written, and WeightsError if the
@@ -92,38 +92,28 @@ def run(
     return state.network, metadata()
 
 
-def _restore(
-    state: State,
-    wanted: Metadata,
-    path: Path,
-    checkpoint: Path,
-    notify: Callable[[str], object],
-) -> bool:
+def _restore(state: State, wanted: Metadata, path: Path, checkpoint: Path, notify: Notify) -> bool:
     """Load the checkpoint into the state, if there is one; or, if the run that is wanted has
     finished before, its weights file, and return True."""
     is_finished = not checkpoint.exists()
     if not is_finished:
         found = weights.load_all(checkpoint)
         advice = "omit --resume to start over"
-        if found.meta.get("checkpoint") != FORMAT:
-            raise WeightsError(
-                f"{checkpoint}: expected a checkpoint of this version of mnistnet; found one of "
-                f"another; {advice}"
-            )
-        check_same(
-            found.metadata, wanted, checkpoint, f"use the same value to continue it, or {advice}"
-        )
+        same = f"use the same value to continue it, or {advice}"
+        check_same(found.metadata, wanted, checkpoint, same)
         try:
+            if found.meta["checkpoint"] != FORMAT:
+                raise ValueError
             state.rng.bit_generator.state = found.meta["rng"]
         except Exception as error:  # NumPy raises several kinds for an invalid state
             raise WeightsError(
-                f"{checkpoint}: expected the state of the random generator; found an invalid one; "
+                f"{checkpoint}: expected a checkpoint of this version of mnistnet; found another; "
                 f"{advice}"
             ) from error
         state.velocity[:] = found.velocity
     else:
         last = weights.load_all(path) if path.exists() and path.stat().st_size else None
-        if not last or not last.metadata.history or difference(last.metadata, wanted):
+        if not last or _identity(last.metadata) != _identity(wanted):
             notify(f"there is no checkpoint {checkpoint}: starting at epoch 1")
             return False
         found = last
@@ -139,31 +129,19 @@ def _restore(
 def check_same(found: Metadata, expected: Metadata, path: Path, advice: str) -> None:
     """Raise TrainingError if the run in the file at path has other options or data than expected;
     advice says what to do."""
-    if words := difference(found, expected):
-        raise TrainingError(f"the training run in {path} was started with {words}; {advice}")
-
-
-def difference(found: Metadata, expected: Metadata) -> str:
-    """Return how the options or data of two runs differ, as in '--seed 1, not --seed 2'; empty if
-    they are the same."""
-    for ours, theirs in zip(_identity(found), _identity(expected), strict=True):
-        if ours != theirs:
-            return f"{ours}, not {theirs}"
-    return ""
+    for own, other in zip(_identity(found), _identity(expected), strict=True):
+        if own != other:
+            raise TrainingError(
+                f"the training run in {path} was started with {own}, not {other}; {advice}"
+            )
 
 
 def _identity(metadata: Metadata) -> list[str]:
     """The options and data that identify a run, as a user knows them."""
-    known = []
-    for name, value in vars(metadata.options).items():
-        flag = name.replace("_", "-")
-        known.append(f"--{flag} {value}")
-        if name == "hidden":
-            known[-1] = f"--hidden {','.join(map(str, value))}"
-        elif name == "start":
-            known[-1] = f"--from {value or 'random weights'}"
-        elif isinstance(value, bool):
-            known[-1] = f"--{flag}" if value else f"--no-{flag}"
+    options = {**vars(metadata.options), "from": metadata.options.start or "random weights"}
+    options["hidden"] = ",".join(map(str, metadata.options.hidden))
+    del options["start"]
+    known = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
     sha256 = metadata.data.sha256
     known += [f"training {name} of SHA-256 {sha256.get(name)}" for name in ("images", "labels")]
     return known

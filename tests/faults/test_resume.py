@@ -135,7 +135,7 @@ def checkpoint(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--epochs", "9"], "--epochs 4, not --epochs 9"),
         (["--hidden", "6"], "--hidden 8, not --hidden 8,6"),
         (["--seed", "1"], "--seed 0, not --seed 1"),
-        (["--no-augment"], "--augment, not --no-augment"),
+        (["--no-augment"], "--augment True, not --augment False"),
         (["--weight-decay", "0"], f"--weight-decay {Options.weight_decay}, not --weight-decay 0.0"),
     ],
 )
