@@ -13,8 +13,8 @@ All three compute in float64. Two derivatives agree if they differ by no more th
 error estimated for that weight. An error of 0.1 % is found wherever float64 can resolve it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,35 +63,25 @@ def check_gradient(
     exact = Network(network.layers, np.float64)
     exact.parameters[:] = network.parameters
     x = x.astype(np.float64)
-    backprop = exact.split(backpropagate(exact, x, labels)[1])
-    automatic = autodiff_gradients(exact, x, labels)
-    noise = rounding(exact, x, labels)
-    depth = len(exact.matrices)
-    most = min(SAMPLE, max(PASSES // depth**2, 1))
-    samples = [rng.choice(W.size, min(W.size, most), replace=False) for W in exact.matrices]
-    differences = finite_differences(exact, samples, x, labels)
+    most = min(SAMPLE, max(PASSES // len(exact.matrices) ** 2, 1))
+    rows = [
+        rng.choice(places.ravel(), min(places.size, most), replace=False)
+        for places in exact.split(np.arange(len(exact.parameters)))
+    ]
+    backprop, automatic = backpropagate(exact, x, labels)[1], autodiff_gradients(exact, x, labels)
+    numeric, noise = finite_differences(exact, rows, x, labels), rounding(exact, x, labels)
+    largest = np.concatenate([np.full(g.size, np.abs(g).max()) for g in automatic])
 
-    def sampled(arrays: list[Array]) -> list[Array]:
-        return [array.reshape(-1)[sample] for array, sample in zip(arrays, samples, strict=True)]
+    def compare(other: Array, rows: Any) -> tuple[bool, float]:
+        """Whether rounding explains all differences, and the largest relative error, or NaN."""
+        error, explained, top = np.abs(backprop[rows] - other), noise[rows], largest[rows]
+        agree = error <= TOLERANCE * np.abs(other) + explained + FLOOR * top
+        scale = top + explained / TOLERANCE
+        return bool(agree.all()), float((error / np.where(scale, scale, 1)).max())
 
-    autodiff_agrees, autodiff_error = _compare(backprop, automatic, noise, automatic)
-    agree, error = _compare(sampled(backprop), differences, sampled(noise), automatic)
-    sizes = len(exact.parameters), sum(map(len, samples))
-    return GradientCheck(*sizes, autodiff_error, error, autodiff_agrees, agree)
-
-
-def _compare(
-    backprop: list[Array], other: list[Array], noise: list[Array], gradient: list[Array]
-) -> tuple[bool, float]:
-    """Whether rounding (noise, a bound) explains all differences, and the largest of them relative
-    to the largest derivative of its matrix; NaN if any difference is NaN."""
-    agree, errors = True, []
-    for a, b, explained, g in zip(backprop, other, noise, gradient, strict=True):
-        error, largest = np.abs(a - b), np.abs(g).max()
-        agree &= bool((error <= TOLERANCE * np.abs(b) + explained + FLOOR * largest).all())
-        scale = largest + explained / TOLERANCE
-        errors.append((error / np.where(scale, scale, 1)).max())
-    return agree, float(np.max(errors))
+    autodiff_agrees, autodiff_error = compare(np.concatenate([g.ravel() for g in automatic]), ...)
+    agree, error = compare(numeric, np.concatenate(rows))
+    return GradientCheck(len(noise), len(numeric), autodiff_error, error, autodiff_agrees, agree)
 
 
 def autodiff_gradients(network: Network, x: Array, labels: Array) -> list[Array]:
@@ -106,11 +96,9 @@ def autodiff_gradients(network: Network, x: Array, labels: Array) -> list[Array]
     return autodiff.gradients(autodiff.total(losses) / len(x), variables)
 
 
-def finite_differences(
-    network: Network, samples: Sequence[Array], x: Array, labels: Array
-) -> list[Array]:
-    """Derivatives by a sample of the weights of each matrix. A step of a weight changes the input
-    of one unit only, so the layers below are computed once."""
+def finite_differences(network: Network, rows: list[Array], x: Array, labels: Array) -> Array:
+    """Derivatives by these weights of each matrix, rows of the parameters. A step of a weight
+    changes the input of one unit only, so the layers below are computed once."""
     W = network.matrices
     h, f = forward(W, x)
     t = targets(labels, f)
@@ -121,21 +109,20 @@ def finite_differences(
         f = f - f.real.max(axis=1, keepdims=True)
         return complex((np.log(np.exp(f).sum(axis=1)) - (t * f).sum(axis=1)).mean())
 
-    found = []
-    for layer, sample in enumerate(samples):
-        before = (h[layer] @ W[layer].T).astype(np.complex128)
-        derivatives = []
-        for position in sample.tolist():
-            unit, source = divmod(position, W[layer].shape[1])
+    derivatives, first = [], 0
+    for layer, M in enumerate(W):
+        before = (h[layer] @ M.T).astype(np.complex128)
+        for row in rows[layer].tolist():
+            unit, source = divmod(row - first, M.shape[1])
             a = before.copy()
             a[:, unit] += 1j * STEP * h[layer][:, source]
             derivatives.append(loss(layer, a).imag / STEP)
-        found.append(np.array(derivatives))
-    return found
+        first += M.size
+    return np.array(derivatives)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an infinite bound explains any error
-def rounding(network: Network, x: Array, labels: Array) -> list[Array]:
+def rounding(network: Network, x: Array, labels: Array) -> Array:
     """Bound the rounding error of each derivative, by a running error analysis (Higham 2002,
     Accuracy and Stability of Numerical Algorithms, section 3.3): each value is followed by a bound
     of its error, to first order."""
@@ -160,4 +147,6 @@ def rounding(network: Network, x: Array, labels: Array) -> list[Array]:
         signal, slope = delta @ W[layer], 1 - own**2
         error = error @ sizes[layer] * slope + np.abs(signal) * (2 * own * errors[layer] + UNIT)
         delta = signal * slope
-    return [np.nan_to_num(bound, nan=np.inf, posinf=np.inf) for bound in reversed(bounds)]
+    together = np.concatenate([bound.ravel() for bound in reversed(bounds)])
+    together[np.isnan(together)] = np.inf
+    return together
