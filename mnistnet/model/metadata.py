@@ -109,7 +109,7 @@ def _parsed(kind: Any, found: Any) -> Any:
     known = {each.name: each for each in fields(kind)}
     high = MAX_FIGURE if kind is Report else math.inf
     values = {
-        key: conform(key, known[key].type, value, high=high)
+        key: conform(key, known[key].type, value, (0, high, None))
         for key, value in found.items()
         if key in known
     }

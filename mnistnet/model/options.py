@@ -15,6 +15,7 @@ from mnistnet.errors import TrainingError
 VALIDATION = 5000  # images held out; a sixth of a small set
 BATCH_SIZE = 100  # images in a minibatch; a tenth of a small set
 MOST = 1_000_000  # epochs, units or images; more is a typing error
+Range = tuple[float, float, float | None]  # the least and the largest number, and one excluded
 
 
 def _option(
@@ -78,7 +79,7 @@ class Options:
         for option in DECLARED:
             value = getattr(self, option.name)
             try:
-                value = conform(option.name, option.type, value, *option.metadata["range"])
+                value = conform(option.name, option.type, value, option.metadata["range"])
             except ValueError as error:
                 raise TrainingError(str(error)) from error
             object.__setattr__(self, option.name, value)
@@ -109,33 +110,26 @@ KINDS = {
 }
 
 
-def conform(
-    name: str,
-    kind: Any,
-    value: Any,
-    low: float = 0,
-    high: float = math.inf,
-    excluded: float | None = None,
-) -> Any:
+def conform(name: str, kind: Any, value: Any, limits: Range = (0, math.inf, None)) -> Any:
     """Return the value as this kind: a type of KINDS, such a number or None, a tuple of int or a
-    mapping of str. Numbers lie between low and high. Raises ValueError, naming it, for any other
-    value."""
+    mapping of str. Raises ValueError, naming it, for any other value."""
     if kind == tuple[int, ...]:
         items = value if isinstance(value, Iterable) else [value]
-        return tuple(conform(name, int, item, low, high) for item in items)
+        return tuple(conform(name, int, item, limits) for item in items)
     if kind == Mapping[str, str]:
         items = conform(name, dict, value).items()
         return {key: conform(name, str, text) for key, text in items}
     if kind in (int | None, float | None):
-        return None if value is None else conform(name, kind.__args__[0], value, low, high)
+        return None if value is None else conform(name, kind.__args__[0], value, limits)
     plain = value.item() if getattr(value, "ndim", None) == 0 else value  # NumPy's numbers
     if kind is float and type(plain) is int and plain.bit_length() < 1024:
         plain = float(plain)
-    limits, is_right = "", type(plain) is kind
+    is_right, span = type(plain) is kind, ""
     if kind in (int, float):
+        low, high, excluded = limits
         is_right = is_right and low <= plain <= high and plain not in (excluded, math.inf)
-        limits = f" from {low:,}{'' if high == math.inf else f' to {high:,}'}"
-        limits += "" if excluded is None else f", but not {excluded}"
+        span = f" from {low:,}{'' if high == math.inf else f' to {high:,}'}"
+        span += "" if excluded is None else f", but not {excluded}"
     if not is_right:
-        raise ValueError(f"expected {KINDS[kind]}{limits} for {name}; found {repr(value)[:60]}")
+        raise ValueError(f"expected {KINDS[kind]}{span} for {name}; found {repr(value)[:60]}")
     return plain

@@ -49,8 +49,6 @@ def save(
         arrays: dict[str, Any] = {f"W{layer}": W.astype(dtype) for layer, W in names}
     try:
         _matrices(arrays)
-        if 4 * len(text) > MAX_META:
-            raise ValueError(f"expected a history of at most {MAX_META >> 20} MiB; found more")
     except ValueError as error:
         raise WeightsError(f"{path}: {error}") from error
     if velocity is not None:
@@ -97,7 +95,7 @@ def load_all(path: Path) -> WeightsFile:
     """Load everything in a weights file or checkpoint; raises WeightsError as load does."""
     try:
         if path.exists() and not path.is_file():
-            raise WeightsError(f"{path}: expected a weights file, found a folder or a device")
+            raise OSError("it is a folder or a device, not a file")
         arrays = _read(path)
     except FileNotFoundError as error:
         raise WeightsError(
@@ -106,7 +104,7 @@ def load_all(path: Path) -> WeightsFile:
         ) from error
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {reason(error)}") from error
-    except (WeightsError, MemoryError):
+    except MemoryError:
         raise
     except Exception as error:  # zipfile and NumPy raise many types for a malformed file
         raise WeightsError(
@@ -114,7 +112,18 @@ def load_all(path: Path) -> WeightsFile:
             f"different file ({reason(error)})"
         ) from error
     try:
-        return _parsed(arrays)
+        meta = _json(arrays.pop("meta", None))
+        velocity = arrays.pop("velocity", None)
+        matrices = _matrices(arrays)
+        network = Network([PIXELS, *map(len, matrices)])
+        network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
+        if velocity is not None and (
+            velocity.dtype != np.float32
+            or velocity.shape != network.parameters.shape
+            or not np.isfinite(velocity).all()
+        ):
+            raise ValueError("expected a finite float32 velocity for each weight; found another")
+        return WeightsFile(network, parse(meta, hidden=network.layers[1:-1]), velocity, meta)
     except (ValueError, TrainingError) as error:
         raise WeightsError(f"{path}: {error}") from error
 
@@ -131,23 +140,6 @@ def _read(path: Path) -> dict[str, Array]:
                 name = member.filename.removesuffix(".npy")
                 arrays[name] = np.lib.format.read_array(content, allow_pickle=False)
     return arrays
-
-
-def _parsed(arrays: dict[str, Any]) -> WeightsFile:
-    """Check the arrays, and make a network of them; raise ValueError with what was expected and
-    what was found."""
-    meta = _json(arrays.pop("meta", None))
-    velocity = arrays.pop("velocity", None)
-    matrices = _matrices(arrays)
-    network = Network([PIXELS, *map(len, matrices)])
-    network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
-    if velocity is not None and (
-        velocity.dtype != np.float32
-        or velocity.shape != network.parameters.shape
-        or not np.isfinite(velocity).all()
-    ):
-        raise ValueError("expected a finite float32 velocity for each weight; found another")
-    return WeightsFile(network, parse(meta, hidden=network.layers[1:-1]), velocity, meta)
 
 
 def _json(text: Any) -> dict[str, Any]:

@@ -205,9 +205,8 @@ def test_a_zip_bomb_is_not_unpacked(whole: bytes) -> None:
     assert_refused(DAMAGED)
 
 
-NOT_A_FILE = "{path}: expected a weights file, found a folder or a device"
 INSTEAD = {
-    "a pipe": (make_pipe, run, "net.npz: expected a weights file, found a folder or a device"),
+    "a pipe": (make_pipe, run, "cannot read net.npz: it is a folder or a device, not a file"),
     "a file that may not be read": (
         lambda path: path.touch(mode=0o200),
         as_user,
