@@ -20,15 +20,12 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class DigitAnswer:
-    """One digit in a picture, 0 to 9.
+    """One digit in a picture; the fields not listed here are those of Answer.
 
-    probability    of this digit, 0 to 1
-    probabilities  of the digits 0 to 9
-    unsure         whether the answer may well be wrong
-    reason         why it is unsure: "close second" (another digit is nearly as probable),
-                   "unlike a digit", "low contrast", "cut off" (by the edge of the picture) or
-                   "touching" (it may be two digits); else None
-    box            left, top, right, bottom, in pixels of the upright picture
+    reason  why it is unsure: "close second" (another digit is nearly as probable), "unlike a
+            digit", "low contrast", "cut off" (by the edge of the picture) or "touching" (it may be
+            two digits); None if it is sure
+    box     left, top, right, bottom, in pixels of the upright picture
     """
 
     digit: int
@@ -100,9 +97,7 @@ def make_answer(
 
 def margins(probabilities: Array) -> Array:
     """Probability of the first answer minus that of the second: (n, 10) -> (n,), 0 to 1."""
-    top = np.partition(probabilities, -2, axis=1)
-    difference: Array = top[:, -1] - top[:, -2]
-    return difference
+    return np.diff(np.partition(probabilities, -2, axis=1)[:, -2:]).ravel()
 
 
 def are_unsure(scores: Array) -> Array:
@@ -114,11 +109,10 @@ def are_unsure(scores: Array) -> Array:
 
 def unsure_reason(scores: Array, probabilities: Array, flaws: Sequence[str] = ()) -> str | None:
     """Why the answer with these scores (10,), probabilities (10,) and flaws is unsure, or None."""
-    second, first = np.sort(probabilities)[-2:]
     if "touching" in flaws:
         return "touching"
     if scores.max() < LIKE_A_DIGIT:
         return "unlike a digit"
-    if first - second < MARGIN:
+    if margins(probabilities[None])[0] < MARGIN:
         return "close second"
     return flaws[0] if flaws else None

@@ -7,9 +7,6 @@ from mnistnet.arrays import SIDE, Array
 from mnistnet.model.metadata import Report
 from mnistnet.model.options import Options
 
-MAX_RATE = 1.0  # training rarely succeeds above this learning rate; the default is 0.2
-SIGMAS = 3  # standard deviations above the share of the most frequent label
-
 
 def image_warning(images: Array) -> str | None:
     """Warn about training images (n, 784) uint8 that are not light strokes on a background of 0:
@@ -42,11 +39,11 @@ def training_warning(
     accuracy, count = last.train_accuracy, len(labels) - held_out
     if last.validation_accuracy is not None and held_out >= 100:  # fewer would be too noisy
         accuracy, count = last.validation_accuracy, held_out
-    chance = share + SIGMAS * math.sqrt(share * (1 - share) / count)
+    chance = share + 3 * math.sqrt(share * (1 - share) / count)  # three standard deviations above
     if len(counts) == 1 or accuracy > chance:
         return None
     cause = image_warning(images) or "check that the labels match the images, or train longer"
-    if options.learning_rate > MAX_RATE:
+    if options.learning_rate > 1:  # training rarely succeeds
         cause = f"the learning rate, {options.learning_rate:g}, is probably too high: try 0.2"
     return (
         f"the network learned nothing: accuracy {100 * accuracy:.1f} %, while always answering the "

@@ -106,14 +106,11 @@ def _parsed(kind: Any, found: Any) -> Any:
     """Make an instance of a dataclass, with each field checked against its declared type."""
     name = kind.__name__.lower()
     conform(name, dict, found)
-    known = {each.name: each for each in fields(kind)}
-    high = MAX_FIGURE if kind is Report else math.inf
-    values = {
-        key: conform(key, known[key].type, value, (0, high, None))
-        for key, value in found.items()
-        if key in known
-    }
-    for each in known.values():
-        if each.name not in values and each.default is each.default_factory is MISSING:
+    limits = (0, MAX_FIGURE if kind is Report else math.inf, None)
+    values = {}
+    for each in fields(kind):
+        if each.name in found:
+            values[each.name] = conform(each.name, each.type, found[each.name], limits)
+        elif each.default is each.default_factory is MISSING:
             raise ValueError(f"expected {each.name} in {name}; found none")
     return kind(**values)
