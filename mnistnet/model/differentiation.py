@@ -67,7 +67,6 @@ class NamedVariable:
     formula: str = ""
     operands: tuple[Operand, ...] = ()
     terms: tuple[str, ...] = ()  # in the derivative by each operand, where {f} is the output
-    tree: Any = None  # the operation in the expression, as Python's parser gives it
     derivative: float = 0.0
     rule: str = "0"
 
@@ -205,7 +204,7 @@ class _Graph:
         texts = [f"({text})" if text.startswith("-") else text for text in texts]
         known = dict(zip("abc", texts, strict=False), y=name, g=f"d{{f}}/d{name}")
         formula, *terms = (form.format(**known) for form in RULES[rule])
-        step = NamedVariable(name, node, formula, operands, tuple(terms), tree)
+        step = NamedVariable(name, node, formula, operands, tuple(terms))
         self.steps[operation, operands] = self.variables[name] = step
         return name
 
@@ -213,8 +212,8 @@ class _Graph:
     def set_derivatives(self) -> None:
         """Set the derivatives and their rules: a term for each use, the last use first."""
         rules = defaultdict(list, {self.output: ["1"]})
-        variables, steps = self.variables.values(), self.steps.values()
-        for step in reversed(steps):
+        variables = list(self.variables.values())
+        for step in reversed(self.steps.values()):
             for operand, term in zip(step.operands, step.terms, strict=False):
                 rules[str(operand)].append(term.format(f=self.output))
         output = self.variables[self.output].node
@@ -223,10 +222,8 @@ class _Graph:
             variable.derivative = float(derivative)
             variable.rule = " + ".join(rules[variable.name]).replace(" + -", " - ") or "0"
             if not math.isfinite(derivative):
-                by = [variable.node]
-                cause = next(s for s in steps if not np.isfinite(autodiff.gradients(s.node, by)[0]))
                 at = f"{variable.name} = {variable.value:g}"
-                self._fail(cause.tree, f"this has no finite derivative at {at}")
+                self._fail((0, len(self.text)), f"this has no finite derivative at {at}")
 
     def _fail(self, part: Any, message: str) -> NoReturn:
         """Raise ExpressionError with the part, a subtree or a start and end, marked in the text."""

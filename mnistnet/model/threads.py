@@ -9,9 +9,10 @@ each minibatch between two threads (training.py).
 import functools
 import os
 import threading
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -65,34 +66,10 @@ def _set_threads(counts: list[int]) -> None:
 
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
-    """Yield the items in order; another thread takes them, up to depth items ahead.
-
-    Futures would take ten times as long as these queues, which matters for small minibatches.
-    """
-    ready: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
-    slots: SimpleQueue[bool] = SimpleQueue()  # True for each free place, False to stop
-
-    def take() -> None:
-        end: tuple[None, BaseException | None] = (None, None)
-        try:
-            for item in items:
-                if not slots.get():
-                    return
-                ready.put((item, None))
-        except BaseException as error:
-            end = (None, error)
-        ready.put(end)
-
-    for _ in range(depth):
-        slots.put(True)
-    thread = threading.Thread(target=take, daemon=True)
-    thread.start()
-    try:
-        while (pair := ready.get())[0] is not None:
-            yield pair[0]
-            slots.put(True)
-        if pair[1]:
-            raise pair[1]
-    finally:
-        slots.put(False)
-        thread.join()
+    """Yield the items in order; another thread takes them, up to depth items ahead."""
+    iterator = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        coming = deque(thread.submit(next, iterator, None) for _ in range(depth))
+        while (item := coming.popleft().result()) is not None:
+            coming.append(thread.submit(next, iterator, None))
+            yield item
