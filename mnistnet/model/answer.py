@@ -103,8 +103,7 @@ def margins(probabilities: Array) -> Array:
 def are_unsure(scores: Array) -> Array:
     """Whether unsure_reason gives a reason for each row of scores: (n, 10) -> (n,)."""
     close = margins(np.exp(log_probabilities(scores.astype(np.float64)))) < MARGIN
-    unsure: Array = close | (scores.max(axis=1) < LIKE_A_DIGIT)
-    return unsure
+    return np.array(close | (scores.max(axis=1) < LIKE_A_DIGIT))
 
 
 def unsure_reason(scores: Array, probabilities: Array, flaws: Sequence[str] = ()) -> str | None:

@@ -109,10 +109,6 @@ def logsumexp(x: Any, axis: int) -> "Node":
     return Node(y.squeeze(axis), (x, lambda g: np.expand_dims(g, axis) * np.exp(u - y)))
 
 
-def _reflected(operation: Callable[[Any, Any], "Node"]) -> Callable[["Node", Any], "Node"]:
-    return lambda x, other: operation(other, x)
-
-
 class Node:
     """A value in an expression: an input, or the result of an operation.
 
@@ -128,12 +124,12 @@ class Node:
         self.operands = [(x, rule) for x, rule in operands if isinstance(x, Node)]
         self.depth: int = 1 + max((x.depth for x, _ in self.operands), default=0)
 
-    __add__, __radd__ = add, _reflected(add)
-    __sub__, __rsub__ = subtract, _reflected(subtract)
-    __mul__, __rmul__ = multiply, _reflected(multiply)
-    __truediv__, __rtruediv__ = divide, _reflected(divide)
-    __pow__, __rpow__ = power, _reflected(power)
-    __matmul__, __rmatmul__ = matmul, _reflected(matmul)
+    __add__ = __radd__ = add
+    __mul__ = __rmul__ = multiply
+    __sub__, __rsub__ = subtract, lambda x, other: subtract(other, x)
+    __truediv__, __rtruediv__ = divide, lambda x, other: divide(other, x)
+    __pow__, __rpow__ = power, lambda x, other: power(other, x)
+    __matmul__, __rmatmul__ = matmul, lambda x, other: matmul(other, x)
     __neg__ = negative
 
     @property

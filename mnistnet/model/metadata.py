@@ -92,9 +92,8 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
     if [report.epoch for report in history] != list(range(1, len(history) + 1)):
         raise ValueError("expected epochs 1, 2, 3, ... in history; found other numbers")
     options = conform("options", dict, found.get("options"))
-    more = {"hidden": hidden, "seed": found.get("seed")}
     return Metadata(
-        _parsed(Options, options | more).completed(MOST),
+        _parsed(Options, options | {"hidden": hidden, "seed": found.get("seed")}).completed(MOST),
         _parsed(Source, found.get("data")),
         history,
         conform("versions", Mapping[str, str], found.get("versions", {})),

@@ -100,19 +100,12 @@ class Options:
 
 
 DECLARED = [option for option in fields(Options) if option.metadata]
-KINDS = {
-    int: "a whole number",
-    float: "a number",
-    bool: "True or False",
-    str: "text",
-    list: "a list",
-    dict: "an object",
-}
+KINDS = {int: "a whole number", float: "a number", bool: "True or False"}
 
 
 def conform(name: str, kind: Any, value: Any, limits: Range = (0, math.inf, None)) -> Any:
-    """Return the value as this kind: a type of KINDS, such a number or None, a tuple of int or a
-    mapping of str. Raises ValueError, naming it, for any other value."""
+    """Return the value as this kind: int, float, bool, str, list or dict, a number or None, a tuple
+    of int or a mapping of str. Raises ValueError, naming it, for any other value."""
     if kind == tuple[int, ...]:
         items = value if isinstance(value, Iterable) else [value]
         return tuple(conform(name, int, item, limits) for item in items)
@@ -131,5 +124,6 @@ def conform(name: str, kind: Any, value: Any, limits: Range = (0, math.inf, None
         span = f" from {low:,}{'' if high == math.inf else f' to {high:,}'}"
         span += "" if excluded is None else f", but not {excluded}"
     if not is_right:
-        raise ValueError(f"expected {KINDS[kind]}{span} for {name}; found {repr(value)[:60]}")
+        expected = KINDS.get(kind, f"a {kind.__name__}")
+        raise ValueError(f"expected {expected}{span} for {name}; found {repr(value)[:60]}")
     return plain

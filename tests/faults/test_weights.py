@@ -90,7 +90,7 @@ ALTERED: dict[str, tuple[dict[str, Any], str]] = {
     "infinity": ({"W3": full(-np.inf)}, "expected weights of at most 1e+09 in W3; found inf"),
     "NaN": ({"W3": full(np.nan)}, "expected weights of at most 1e+09 in W3; found nan"),
     "a newer format": ({"meta": {"format": 2}}, "expected format 1; found 2, of another version"),
-    "no options": ({"meta": {"options": None}}, "expected an object for options; found None"),
+    "no options": ({"meta": {"options": None}}, "expected a dict for options; found None"),
     "no history": ({"meta": {"history": 3}}, "expected a list for history; found 3"),
     "no epochs": ({"meta": {"options": {"epochs": True}}}, "expected a whole number from 0 for"),
     "no seed": ({"meta": {"seed": "x"}}, "expected a whole number from 0 for seed; found 'x'"),
