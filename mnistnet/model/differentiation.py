@@ -63,17 +63,13 @@ class NamedVariable:
     """
 
     name: str
+    value: float
     node: autodiff.Node
     formula: str = ""
     operands: tuple[Operand, ...] = ()
     terms: tuple[str, ...] = ()  # in the derivative by each operand, where {f} is the output
     derivative: float = 0.0
     rule: str = "0"
-
-    @property
-    def value(self) -> float:
-        """The value at the given point."""
-        return float(self.node.value)
 
 
 @dataclass(frozen=True)
@@ -99,8 +95,8 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
     else, for a name without a value, and for a value or derivative that is not finite.
     """
     for name, value in values.items():
-        if name in FUNCTIONS or not re.fullmatch(r"[a-z_]\w*", name, re.ASCII | re.IGNORECASE):
-            found = f"{name[:SHOWN]!r}{', a function' * (name in FUNCTIONS)}"
+        if not re.fullmatch(r"[a-z_]\w*", name, re.ASCII | re.IGNORECASE):
+            found = repr(name[:SHOWN])
             raise ExpressionError(f"expected a name of letters, digits and _; found {found}")
         if not math.isfinite(value):
             raise ExpressionError(f"expected a finite value for {name}; found {value}")
@@ -135,8 +131,7 @@ class _Graph:
     def __init__(self, text: str, values: Mapping[str, float]) -> None:
         self.text = text
         self.variables = {
-            name: NamedVariable(name, autodiff.Variable(float(value)))
-            for name, value in values.items()
+            name: NamedVariable(name, float(x), autodiff.Variable(x)) for name, x in values.items()
         }
         self.steps: dict[tuple[str, tuple[Operand, ...]], NamedVariable] = {}
         names = (f"{first}{last}" for first in ["", *ascii_lowercase] for last in ascii_lowercase)
@@ -194,8 +189,9 @@ class _Graph:
         except FloatingPointError as error:
             kind = "too large" if "overflow" in str(error) else "not a finite real number"
             self._fail(tree, f"this is {kind}")
+        value = float(node.value)
         if not any(isinstance(x, str) for x in operands):
-            return float(node.value)
+            return value
         name, rule, shown, exponent = next(self.names), operation, operands, operands[-1]
         if operation == "power" and isinstance(exponent, float):
             rule += " of 2" if exponent == 2 else " of a number"
@@ -204,7 +200,7 @@ class _Graph:
         texts = [f"({text})" if text.startswith("-") else text for text in texts]
         known = dict(zip("abc", texts, strict=False), y=name, g=f"d{{f}}/d{name}")
         formula, *terms = (form.format(**known) for form in RULES[rule])
-        step = NamedVariable(name, node, formula, operands, tuple(terms))
+        step = NamedVariable(name, value, node, formula, operands, tuple(terms))
         self.steps[operation, operands] = self.variables[name] = step
         return name
 

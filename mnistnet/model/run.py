@@ -98,9 +98,8 @@ def _restore(state: State, wanted: Metadata, path: Path, checkpoint: Path, notif
     is_finished = not checkpoint.exists()
     if not is_finished:
         found = weights.load_all(checkpoint)
-        advice = "omit --resume to start over"
-        same = f"use the same value to continue it, or {advice}"
-        check_same(found.metadata, wanted, checkpoint, same)
+        advice = "use the same value to continue it, or omit --resume to start over"
+        check_same(found.metadata, wanted, checkpoint, advice)
         try:
             if found.meta["checkpoint"] != FORMAT:
                 raise ValueError
@@ -108,7 +107,7 @@ def _restore(state: State, wanted: Metadata, path: Path, checkpoint: Path, notif
         except Exception as error:  # NumPy raises several kinds for an invalid state
             raise WeightsError(
                 f"{checkpoint}: expected a checkpoint of this version of mnistnet; found another; "
-                f"{advice}"
+                "omit --resume to start over"
             ) from error
         state.velocity[:] = found.velocity
     else:
