@@ -35,12 +35,11 @@ class Backwards(Executor):
         self.count, self.waiting = count, []
 
     def submit(self, task: Callable[..., Any], /, *words: Any, **named: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        self.waiting.append((future, partial(task, *words, **named)))
+        self.waiting.append((Future(), partial(task, *words, **named)))
         if len(self.waiting) == self.count:
             for each, run in reversed(self.waiting):
                 each.set_result(run())
-        return future
+        return self.waiting[-1][0]
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def contents(folder: Path = FOLDER) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("hidden", [(), (7,), (7, 4), (3, 4, 5)])
+@pytest.mark.parametrize("hidden", [(), (7,), (3, 4, 5)])
 def test_a_committee_averages_the_scores_of_its_members(
     threads: Executor, hidden: tuple[int, ...]
 ) -> None:
@@ -132,17 +131,11 @@ def test_a_folder_with_other_files_or_starts_is_an_error(threads: Executor) -> N
         load_starts(FOLDER)
     run(threads, 1)
     before = contents()
-    first = re.escape(str(FOLDER / "seed-0005.npz"))
-    with pytest.raises(
-        TrainingError, match=f"{first} was started with --epochs 2, not --epochs 3; use the"
-    ):
+    first = f"{re.escape(str(FOLDER / 'seed-0005.npz'))} was started with"
+    with pytest.raises(TrainingError, match=f"{first} --epochs 2, not --epochs 3; use the same"):
         run(threads, 2, replace(OPTIONS, epochs=3))
-    other = Source({"images": "56", "labels": "34"})
-    with pytest.raises(
-        TrainingError,
-        match=f"{first} was .* images of SHA-256 12, not training images of SHA-256 56; use",
-    ):
-        run(threads, 2, source=other)
+    with pytest.raises(TrainingError, match=f"{first} training images of SHA-256 12, not .* 56;"):
+        run(threads, 2, source=Source({"images": "56", "labels": "34"}))
     assert contents() == before
     run(threads, 1, replace(OPTIONS, seed=9, validation=10))
     with pytest.raises(TrainingError, match="seed-0009.npz was started with --validation 10, not"):

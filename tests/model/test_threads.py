@@ -14,24 +14,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from mnistnet.model.threads import VARIABLES, one_blas_thread, prefetch
 
 
-def test_items_come_in_order_from_another_thread() -> None:
-    threads = set()
-
-    def items() -> Iterator[int]:
-        for item in range(100):
-            threads.add(threading.get_ident())
-            yield item
-
-    assert list(prefetch(items(), 3)) == list(range(100))
-    assert threads.isdisjoint({threading.get_ident()})
-
-
-def test_at_most_depth_items_are_prepared_and_the_thread_ends_with_the_reader() -> None:
-    taken = []
+def test_another_thread_takes_at_most_depth_items_in_order_and_ends_with_the_reader() -> None:
+    taken, threads = [], set()
 
     def items() -> Iterator[int]:
         for item in itertools.count():
             taken.append(item)
+            threads.add(threading.get_ident())
             yield item
 
     coming = prefetch(items(), 3)
@@ -40,6 +29,7 @@ def test_at_most_depth_items_are_prepared_and_the_thread_ends_with_the_reader() 
     coming.close()
     assert threading.active_count() == before - 1
     assert len(taken) <= 5 + 3 + 1
+    assert threads.isdisjoint({threading.get_ident()})
 
 
 def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
@@ -51,6 +41,7 @@ def test_an_error_reaches_the_reader_after_the_items_before_it() -> None:
     assert next(coming) == 1
     with pytest.raises(ValueError, match="no more"):
         next(coming)
+    assert list(prefetch(iter(range(100)), 3)) == list(range(100))
 
 
 def blas_threads() -> set[int]:
@@ -59,25 +50,10 @@ def blas_threads() -> set[int]:
     }
 
 
-def test_blas_has_one_thread_in_the_block_and_is_restored_after_it(
+def test_blas_has_one_thread_until_the_last_of_overlapping_blocks_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    with threadpool_limits(2, "blas"):
-        before = blas_threads()
-        with one_blas_thread():
-            assert blas_threads() == {1}
-        assert blas_threads() == before
-        monkeypatch.setenv("OMP_NUM_THREADS", "2")
-        with one_blas_thread():
-            assert blas_threads() == before
-
-
-def test_blocks_that_overlap_in_two_threads_keep_the_limit_and_restore_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """One enters first and leaves first, while the other is still in its block."""
+    """One thread enters first and leaves first, while the other is still in its block."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     entered, left = threading.Event(), threading.Event()
@@ -93,12 +69,16 @@ def test_blocks_that_overlap_in_two_threads_keep_the_limit_and_restore_it(
         before = blas_threads()
         thread = threading.Thread(target=other)
         with one_blas_thread():
+            assert blas_threads() == {1}
             thread.start()
             entered.wait()
         left.set()
         thread.join()
         assert seen == [{1}]
         assert blas_threads() == before
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        with one_blas_thread():
+            assert blas_threads() == before
 
 
 TRAIN = """
