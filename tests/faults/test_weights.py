@@ -49,9 +49,6 @@ def assert_refused(message: str | re.Pattern[str], **how: Any) -> None:
     assert_fault(("info", "--weights", NET), message, **how)
 
 
-# ---- valid archives with invalid content
-
-
 def rewrite(path: Path, **changes: Any) -> None:
     """Replace arrays in the file, or remove those that are None; a dict changes the metadata."""
     with np.load(path) as z:
@@ -67,10 +64,6 @@ def zeros(*shape: int) -> np.ndarray:
     return np.zeros(shape, np.float32)
 
 
-def full(value: float) -> np.ndarray:
-    return np.full((10, 5), value, np.float32)
-
-
 ROW = asdict(Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25))
 NAMES = "expected the matrices W1, W2, ...; found"
 SHAPES = "expected matrices from 784 pixels to 10 scores; found"
@@ -79,16 +72,16 @@ NO_META = "expected mnistnet's metadata, a JSON object; found none"
 ALTERED: dict[str, tuple[dict[str, Any], str]] = {
     "missing matrix": ({"W2": None}, f"{NAMES} W1, W3"),
     "extra array": ({"b1": np.zeros(3)}, f"{NAMES} W1, W2, W3, b1"),
-    "another name": ({"W2": None, "../W2": zeros(5, 12)}, f"{NAMES} ../W2, W1, W3"),
     "control characters": ({"W2": None, "W\x1b[2J": zeros(5)}, f"{NAMES} W\\x1b[2J, W1, W3"),
     "float64": ({"W3": np.zeros((10, 5))}, f"{MATRIX} float64, shape (10, 5)"),
     "a vector": ({"W3": zeros(50)}, f"{MATRIX} float32, shape (50,)"),
     "big-endian": ({"W3": np.zeros((10, 5), ">f4")}, f"{MATRIX} >f4, shape (10, 5)"),
     "shapes that do not chain": ({"W2": zeros(5, 13)}, f"{SHAPES} 12 x 784, 5 x 13, 10 x 5"),
     "transposed": ({"W1": zeros(784, 12)}, f"{SHAPES} 784 x 12, 5 x 12, 10 x 5"),
-    "eleven scores": ({"W3": zeros(11, 5)}, f"{SHAPES} 12 x 784, 5 x 12, 11 x 5"),
-    "infinity": ({"W3": full(-np.inf)}, "expected weights of at most 1e+09 in W3; found inf"),
-    "NaN": ({"W3": full(np.nan)}, "expected weights of at most 1e+09 in W3; found nan"),
+    "NaN": (
+        {"W3": np.full((10, 5), np.nan, np.float32)},
+        "expected weights of at most 1e+09 in W3; found nan",
+    ),
     "a newer format": ({"meta": {"format": 2}}, "expected format 1; found 2, of another version"),
     "no options": ({"meta": {"options": None}}, "expected a dict for options; found None"),
     "no history": ({"meta": {"history": 3}}, "expected a list for history; found 3"),
@@ -102,7 +95,6 @@ ALTERED: dict[str, tuple[dict[str, Any], str]] = {
     "an epoch without figures": ({"meta": {"history": [{"epoch": 1}]}}, "expected train_loss in"),
     "no metadata": ({"meta": None}, NO_META),
     "metadata that are not JSON": ({"meta": np.array("{")}, NO_META),
-    "metadata that are a list": ({"meta": np.array("[1]")}, NO_META),
     "metadata that are not text": ({"meta": np.zeros(3)}, NO_META),
     "deeply nested metadata": ({"meta": np.array("[" * 100_000)}, NO_META),
     "huge metadata": ({"meta": np.array(" " * (weights.MAX_META // 4 + 1))}, NO_META),
@@ -133,9 +125,6 @@ def test_a_pickle_is_not_loaded(whole: bytes, name: str) -> None:
     assert Path("exploded").exists()  # NumPy would load it
 
 
-# ---- damage
-
-
 def test_a_truncated_file_is_an_error(whole: bytes) -> None:
     for length in range(0, len(whole), 1000):
         NET.write_bytes(whole[:length])
@@ -160,34 +149,16 @@ def test_a_changed_byte_is_an_error_or_harmless(network: Network, whole: bytes) 
     assert refused > 190
 
 
-# ---- other files
-
-
 def npy_bytes() -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.zeros((10, 784), np.float32))
     return stream.getvalue()
 
 
-def zip_bytes(**members: bytes) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(f"{name}.npy", content)
-    return stream.getvalue()
-
-
-FOREIGN = {
-    "empty": b"",
-    "text": b"the weights",
-    "a pickle": b"\x80\x04K\x01.",
-    "a renamed .npy": npy_bytes(),
-}
-
-
-@pytest.mark.parametrize("kind", FOREIGN)
-def test_a_file_of_another_kind_is_an_error(kind: str) -> None:
-    NET.write_bytes(FOREIGN[kind])
+@pytest.mark.parametrize("content", [b"", b"the weights", b"\x80\x04K\x01.", npy_bytes()])
+def test_a_file_of_another_kind_is_an_error(content: bytes) -> None:
+    """An empty file, a text, a pickle, and a renamed .npy."""
+    NET.write_bytes(content)
     assert_refused(DAMAGED)
 
 
@@ -242,17 +213,14 @@ def test_all_commands_that_read_weights_print_the_same_error(tiny: Path) -> None
 
 def test_an_array_with_a_huge_shape_is_not_allocated() -> None:
     array = npy_bytes().replace(b"(10, 784), }  ", b"(10, 7" + b"0" * 15 + b")}")
-    NET.write_bytes(zip_bytes(meta=array))
+    with zipfile.ZipFile(NET, "w") as archive:
+        archive.writestr("meta.npy", array)
     assert_refused("there is not enough memory for this")
 
 
-def test_infinity_is_never_printed_as_json(whole: bytes) -> None:
-    for key in ("seed", "epochs", "validation_accuracy"):
-        rewrite(
-            NET,
-            meta=np.array(
-                str(np.load(NET)["meta"]).replace(f'"{key}": ', f'"{key}": 1e999 ,"x": ')
-            ),
-        )
-        result = run("info", "--json", "--weights", NET)
-        assert "Infinity" not in result.stdout + result.stderr
+@pytest.mark.parametrize("key", ["seed", "epochs", "validation_accuracy"])
+def test_infinity_is_never_printed_as_json(whole: bytes, key: str) -> None:
+    meta = str(np.load(NET)["meta"]).replace(f'"{key}": ', f'"{key}": 1e999 ,"x": ')
+    rewrite(NET, meta=np.array(meta))
+    result = run("info", "--json", "--weights", NET)
+    assert "Infinity" not in result.stdout + result.stderr
