@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN, NO_DIGIT, make_answer
+from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN, NO_DIGIT, are_unsure, make_answer
 
 
 def scores(digit: int, height: float = 12, second: float = 0) -> np.ndarray:
@@ -35,20 +35,26 @@ def test_a_number_has_its_digits_as_text_and_the_product_of_their_probabilities(
     assert (found.unsure, found.reason) == (True, "close second")
 
 
-def test_each_reason_makes_an_answer_unsure() -> None:
-    p = MARGIN / 2 + 0.49  # of the first of two digits
-    close = scores(3, 12, 12 - np.log(p / (1 - p)))
-    assert make_answer(close[None]).reason == "close second"
-    assert make_answer(scores(3, LIKE_A_DIGIT - 0.1, -3)[None]).reason == "unlike a digit"
-    for flaw in ("touching", "cut off", "low contrast"):
-        found = make_answer(scores(3)[None], flaws=[(flaw,)])
-        assert (found.digit, found.unsure, found.reason) == (3, True, flaw)
+P = MARGIN / 2 + 0.49  # of the first of two digits
+REASONS = {
+    "close second": (scores(3, 12, 12 - np.log(P / (1 - P))), ()),
+    "unlike a digit": (scores(3, LIKE_A_DIGIT - 0.1, -3), ()),
+    "touching": (scores(3, LIKE_A_DIGIT - 0.1, -3), ("low contrast", "touching")),
+    "cut off": (scores(3), ("cut off", "low contrast")),
+}
 
 
-def test_low_scores_mean_no_digit() -> None:
-    low = [scores(3, NO_DIGIT - 0.1), scores(1, NO_DIGIT - 0.5)]
-    for count in (1, 2):
-        rows = low[:count]
-        found = make_answer(np.array(rows), [(0, 0, 9, 9)] * count, [()] * count)
-        assert (found.digit, found.number, found.digits) == (None, None, [])
-        assert (found.unsure, found.reason) == (True, "no digit")
+@pytest.mark.parametrize("reason", REASONS)
+def test_each_reason_makes_an_answer_unsure(reason: str) -> None:
+    f, flaws = REASONS[reason]
+    found = make_answer(f[None], flaws=[flaws])
+    assert (found.digit, found.unsure, found.reason) == (3, True, reason)
+    assert are_unsure(f[None]).tolist() == [not flaws or "touching" in flaws]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_low_scores_mean_no_digit(count: int) -> None:
+    rows = np.array([scores(3, NO_DIGIT - 0.1), scores(1, NO_DIGIT - 0.5)][:count])
+    found = make_answer(rows, [(0, 0, 9, 9)] * count, [()] * count)
+    assert (found.digit, found.number, found.digits) == (None, None, [])
+    assert (found.unsure, found.reason) == (True, "no digit")
