@@ -68,11 +68,8 @@ def make_answer(
     flaws: Sequence[Sequence[str]] = ((),),
     inverted: bool = False,
 ) -> Answer:
-    """Return the answer for a picture with n >= 1 digits.
-
-    scores (n, 10) and boxes are those of the digits; flaws lists what is wrong with each of them in
-    the picture: "touching", "cut off" or "low contrast".
-    """
+    """Return the answer for a picture of n >= 1 digits with these scores (n, 10) and boxes; flaws
+    lists what is wrong with each of them: "touching", "cut off" or "low contrast"."""
     log_p = log_probabilities(scores.astype(np.float64))
     digits = []
     for f, p, box, its_flaws in zip(scores, np.exp(log_p), boxes, flaws, strict=True):

@@ -146,9 +146,7 @@ Variable = Node  # the name for inputs
 
 def gradients(output: Node, inputs: Sequence[Node]) -> list[Array]:
     """Return d output / d input for each input, in its shape; zero if output does not depend on it.
-
-    Inputs are Variables or intermediate nodes. Raises ValueError unless output is a scalar.
-    """
+    Inputs are Variables or intermediate nodes. Raises ValueError unless output is a scalar."""
     if output.value.shape != ():
         raise ValueError(f"expected a scalar to differentiate; found shape {output.value.shape}")
     found = {output: np.ones_like(output.value)}

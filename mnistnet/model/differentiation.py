@@ -96,8 +96,7 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
     """
     for name, value in values.items():
         if not re.fullmatch(r"[a-z_]\w*", name, re.ASCII | re.IGNORECASE):
-            found = repr(name[:SHOWN])
-            raise ExpressionError(f"expected a name of letters, digits and _; found {found}")
+            raise ExpressionError(f"expected a name of letters, digits and _; found {name[:60]!r}")
         if not math.isfinite(value):
             raise ExpressionError(f"expected a finite value for {name}; found {value}")
     text = " ".join(expression.split())
@@ -106,8 +105,7 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
         raise ExpressionError(f"expected an expression of {limits}; found {len(text):,}")
     graph = _Graph(text, values)
     graph.set_derivatives()
-    variables = list(graph.variables.values())
-    inputs, steps = variables[: len(values)], variables[len(values) :]
+    inputs, steps = [graph.variables[name] for name in values], list(graph.steps.values())
     differences = {name: _difference(text, values, name) for name in values}
     return Differentiation(text, inputs, steps, graph.output, differences)
 

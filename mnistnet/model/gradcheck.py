@@ -35,10 +35,10 @@ UNIT = 2.0**-50  # relative error allowed for a value: 8 roundings of float64
 class GradientCheck:
     """The result of a gradient check.
 
-    parameters, sampled     weights of the network, and how many of them finite differences tried
-    backprop_vs_...         largest error relative to the largest derivative in the same matrix (or
-                            to its rounding error / TOLERANCE, if that is larger)
-    ..._agrees              whether rounding explains every error
+    parameters, sampled  weights of the network, and how many of them finite differences tried
+    backprop_vs_...      largest error relative to the largest derivative in the same matrix plus
+                         the rounding error / TOLERANCE
+    ..._agrees           whether rounding explains every error
     """
 
     parameters: int

@@ -84,10 +84,8 @@ class Metadata:
 
 
 def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
-    """Parse the JSON object of a network with these hidden layers; unknown keys are ignored.
-
-    Raises ValueError, with what was expected and found, if a field is missing or has a wrong type.
-    """
+    """Parse the JSON object of a network with these hidden layers; unknown keys are ignored. Raises
+    ValueError, with what was expected and found, if a field is missing or has a wrong type."""
     history = tuple(_parsed(Report, row) for row in conform("history", list, found.get("history")))
     if [report.epoch for report in history] != list(range(1, len(history) + 1)):
         raise ValueError("expected epochs 1, 2, 3, ... in history; found other numbers")

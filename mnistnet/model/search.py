@@ -104,11 +104,8 @@ def starts_folder(path: Path) -> Path:
 
 
 def load_starts(folder: Path) -> list[Start]:
-    """Load the starts in the folder of a search, ordered by seed.
-
-    Raises TrainingError if there are none or they are of different searches, WeightsError if one
-    is damaged.
-    """
+    """Load the starts in the folder of a search, ordered by seed. Raises TrainingError if there are
+    none or they are of different searches, WeightsError if one is damaged."""
     found = [Start(path, weights.load(path)[1]) for path in folder.glob("seed-*.npz")]
     found.sort(key=lambda start: start.seed)
     if not found:

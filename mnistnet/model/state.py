@@ -42,11 +42,8 @@ def streams(seed: int) -> list["np.random.Generator"]:
 
 
 def split(count: int, options: Options) -> tuple[Array, Array]:
-    """Return the rows of count images to train on, and those held out for validation.
-
-    These are the last of a permutation that depends on count only. Raises TrainingError if no rows
-    are left to train on.
-    """
+    """Return the rows of count images to train on, and those held out for validation: the last of a
+    permutation that depends on count only. Raises TrainingError if none are left to train on."""
     validation, _ = options.sizes(count)
     if validation >= count:
         raise TrainingError(
@@ -58,11 +55,9 @@ def split(count: int, options: Options) -> tuple[Array, Array]:
 
 
 def rows_of(part: str, count: int, sha256: Mapping[str, str], metadata: Metadata) -> Array:
-    """Return the rows of count images in a part: 'test' (all), 'train' or 'validation'.
-
-    sha256 is that of the images and labels. For 'train' and 'validation', raises DataError unless
-    the network with this metadata was trained on these images: the parts are known only for them.
-    """
+    """Return the rows of count images in a part: 'test' (all), 'train' or 'validation'. For the
+    last two, raises DataError unless the network with this metadata was trained on these images and
+    labels, which have this SHA-256."""
     if part == "test":
         return np.arange(count)
     if metadata.data.sha256 != sha256:

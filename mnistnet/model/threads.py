@@ -55,8 +55,7 @@ def one_blas_thread() -> Iterator[None]:
 @functools.cache
 def _libraries() -> list[Any]:
     """Return the loaded BLAS libraries. Cached, because it takes 2 ms to find them."""
-    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
-    return found
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 def _set_threads(counts: list[int]) -> None:

@@ -62,8 +62,8 @@ def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
     """Raise WeightsError unless the file at path is missing, empty or a valid weights file; with
     is_checkpoint, a checkpoint."""
     try:
-        is_new = not path.exists() or not path.stat().st_size
-        if not is_new and load_all(path).velocity is None and is_checkpoint:
+        is_old = path.exists() and path.stat().st_size
+        if is_old and load_all(path).velocity is None and is_checkpoint:
             raise WeightsError(f"{path}: expected a checkpoint; found the weights of a network")
     except WeightsError as error:
         raise WeightsError(
@@ -82,11 +82,8 @@ class WeightsFile(NamedTuple):
 
 
 def load(path: Path) -> tuple[Network, Metadata]:
-    """Load the network and the metadata from a weights file.
-
-    Raises WeightsError, naming the file, unless it is a complete weights file of a finite network
-    with 784 inputs and 10 outputs.
-    """
+    """Load the network and the metadata. Raises WeightsError, naming the file, unless it is a
+    complete weights file of a finite network with 784 inputs and 10 outputs."""
     found = load_all(path)
     return found.network, found.metadata
 
@@ -153,9 +150,7 @@ def _json(text: Any) -> dict[str, Any]:
     if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
         raise ValueError("expected mnistnet's metadata, a JSON object; found none")
     if meta["format"] != FORMAT:
-        raise ValueError(
-            f"expected format {FORMAT}; found {meta['format']}, of another version of mnistnet"
-        )
+        raise ValueError(f"expected format {FORMAT}; found {meta['format']}, of another version")
     return meta
 
 
