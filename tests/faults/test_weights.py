@@ -97,7 +97,7 @@ ALTERED: dict[str, tuple[dict[str, Any], str]] = {
     "metadata that are not JSON": ({"meta": np.array("{")}, NO_META),
     "metadata that are not text": ({"meta": np.zeros(3)}, NO_META),
     "deeply nested metadata": ({"meta": np.array("[" * 100_000)}, NO_META),
-    "huge metadata": ({"meta": np.array(" " * (weights.MAX_META // 4 + 1))}, NO_META),
+    "huge metadata": ({"meta": np.array('{"format": 1}' + " " * (weights.MAX_META // 4))}, NO_META),
 }
 
 
