@@ -189,3 +189,15 @@ def test_two_epochs_on_the_real_mnist_beat_95_percent(real_mnist: Path) -> None:
     assert last.validation_accuracy > 0.95
     answers = state.network.image_scores(test.images).argmax(axis=1)
     assert (answers == test.labels).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("momentum", 1), ("learning_rate", 0), ("learning_rate", math.inf), ("epochs", 1.5)),
+        *(("epochs", 1_000_001), ("weight_decay", math.nan), ("augment", 1), ("hidden", (8, 0))),
+    ],
+)
+def test_options_out_of_range_are_refused(name: str, value: object) -> None:
+    with pytest.raises(TrainingError, match=f"^expected .* for {name}; found"):
+        Options(**{name: value})
