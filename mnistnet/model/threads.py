@@ -9,10 +9,10 @@ each minibatch between two threads (training.py).
 import functools
 import os
 import threading
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -66,9 +66,24 @@ def _set_threads(counts: list[int]) -> None:
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     """Yield the items in order; another thread takes them, up to depth items ahead."""
-    iterator = iter(items)
-    with ThreadPoolExecutor(1) as thread:
-        coming = deque(thread.submit(next, iterator, None) for _ in range(depth))
-        while (item := coming.popleft().result()) is not None:
-            coming.append(thread.submit(next, iterator, None))
-            yield item
+    ready: SimpleQueue[T | None] = SimpleQueue()  # twice as fast as a future for each item
+    slots: SimpleQueue[bool] = SimpleQueue()  # True for each free place, False to stop
+    for _ in range(depth):
+        slots.put(True)
+
+    def take() -> None:
+        for item in items:
+            if not slots.get():
+                break
+            ready.put(item)
+
+    with ThreadPoolExecutor(1) as threads:
+        taken = threads.submit(take)
+        taken.add_done_callback(lambda _: ready.put(None))
+        try:
+            while (item := ready.get()) is not None:
+                yield item
+                slots.put(True)
+            taken.result()  # raises the error of an item
+        finally:
+            slots.put(False)
