@@ -118,13 +118,13 @@ def _figure(
     if kind == "starts":
         starts = load_starts(starts_folder(weights[0] if weights else options.DEFAULT_WEIGHTS))
         data = options.load_dataset("train", **source)
-        return figures.training.starts(analyse(starts, data.images, data.labels, data.sha256))
+        return figures.results.starts(analyse(starts, data.images, data.labels, data.sha256))
     histories = {}
     for given in weights or (None,):
         path, network, _ = options.load_weights(given, says_which=True)
         histories[str(path)] = network.metadata.history
     if kind == "history":
-        return figures.training.history(histories)
+        return figures.results.history(histories)
     if kind == "weights":
         return figures.weights.weights(network.model)
     if pictures:
@@ -140,8 +140,8 @@ def _figure(
     name = "drawn test" if data.drawn else "test"
     result = evaluate(network.model, data.images, data.labels, np.arange(len(data.labels)))
     if kind == "mistakes":
-        return figures.answers.mistakes(result, data.images, name, data.label_errors)
-    return getattr(figures.answers, kind)(result, name)
+        return figures.results.mistakes(result, data.images, name, data.label_errors)
+    return getattr(figures.results, kind)(result, name)
 
 
 def _read(pictures: Sequence[str], samples: Samples) -> tuple[Any, ...]:

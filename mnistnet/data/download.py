@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mnistnet.arrays import Array
-from mnistnet.data import folders, idx, mnist
+from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError, DownloadError
 from mnistnet.files import atomic_write, check_writable, make_folder
 
@@ -57,14 +57,14 @@ def download(
     damaged files beside MNIST's are replaced, with a note. Raises DownloadError if no mirror, tried
     in order, provides a missing file.
     """
-    folder = folders.locate(folder)
+    folder = mnist.locate(folder)
     faults = check(folder)
     sources = dict.fromkeys(faults, "here")
     missing = [file for file in mnist.FILES if faults[file.name]]
     if not missing:
         return sources
     may_replace = _is_cache(folder) and len(missing) < len(mnist.FILES)
-    damaged = {file: folders.copies(folder, file.name) for file in missing}
+    damaged = {file: mnist.copies(folder, file.name) for file in missing}
     for file in filter(damaged.get, missing):
         fault = faults[file.name]
         if not may_replace:
@@ -103,7 +103,7 @@ def download(
 
 def check(folder: Path) -> dict[str, str | None]:
     """Return the fault of each of the four files in the folder, None if it is MNIST's."""
-    folder = folders.locate(folder)
+    folder = mnist.locate(folder)
     faults: dict[str, str | None] = {file.name: None for file in mnist.FILES}
     for file in mnist.FILES:
         try:
@@ -115,7 +115,7 @@ def check(folder: Path) -> dict[str, str | None]:
 
 def _read(folder: Path, file: mnist.MnistFile) -> Array:
     """Read a file of the folder; raise DataError unless it is MNIST's."""
-    paths = folders.copies(folder, file.name)
+    paths = mnist.copies(folder, file.name)
     if not paths:
         raise DataError(f"{folder}: expected {file.name}, raw or .gz, found none")
     array = idx.read_idx(paths[0])
@@ -137,7 +137,7 @@ def _fetch(mirror: str, file: mnist.MnistFile, advance: Callable[[int], None]) -
         folder = Path(os.path.expanduser(mirror))  # noqa: PTH111 - no error for an unknown user
         if not folder.is_dir():
             raise DownloadError("neither a URL (http, https) nor a folder")
-        array = _read(folders.locate(folder), file)
+        array = _read(mnist.locate(folder), file)
         advance(file.gz_size)
         return b"".join(idx.content(array))
     from mnistnet.data import http  # requests takes longer to load than a cached MNIST

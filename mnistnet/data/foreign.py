@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import PIXELS, SIDE, Array
-from mnistnet.data import folders, idx
+from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError, MnistnetError, PictureError, reason
 from mnistnet.image.digit import read_picture
 
@@ -64,7 +64,7 @@ def _recognise(source: Path) -> tuple[str, list[Path]]:
     if source.is_file():
         files = _family(source)
     elif source.is_dir():
-        folder = folders.locate(source)
+        folder = mnist.locate(source)
         files = [path for path in sorted(folder.iterdir()) if path.is_file()]
     else:
         raise DataError(f"there is no file or folder {source}; expected {KINDS}")
@@ -75,7 +75,7 @@ def _recognise(source: Path) -> tuple[str, list[Path]]:
         found["pictures"] = [folder] * (not found["idx"] and any(folder.glob("[!.]*/[!.]*")))
     kinds = [kind for kind, paths in found.items() if paths]
     if len(kinds) != 1:
-        listed = ", ".join(path.name for path in files[: folders.SHOWN]) or "no files"
+        listed = ", ".join(path.name for path in files[: mnist.SHOWN]) or "no files"
         many = " of more than one kind: name the one to read" if kinds else ""
         raise DataError(f"{source}: expected {KINDS}; found {listed}{many}")
     return kinds[0], found[kinds[0]]

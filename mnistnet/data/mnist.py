@@ -3,6 +3,8 @@
 
 import json
 import os
+import re
+import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -13,13 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
-from mnistnet.data import folders, idx
+from mnistnet.data import idx
 from mnistnet.errors import DataError, reason
 from mnistnet.files import PARTS, atomic_write, check_writable
 
 DRAWN = "drawn.json"  # beside drawn digits: SHA-256 of the files
 IMPORTED = "set.json"  # beside a converted data set: its name
 MAX_NAME = 100  # characters
+SHOWN = 6  # file names in an error
+PUBLISHED = re.compile(r"(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
 TEN_CLASSES = (
     "to keep ten of more classes: mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER"
 )
@@ -106,10 +110,32 @@ class Dataset:
         return LABEL_ERRORS if self.split == "test" and self.published else {}
 
 
+def locate(folder: Path) -> Path:
+    """Return the folder that has the files: this one, or raw/ or NAME/raw/ in it (torchvision);
+    this one if none has them. Raises DataError if several have them."""
+    places = [folder, *folder.glob("raw"), *sorted(folder.glob("*/raw"))]
+    found = [p for p in places if any(PUBLISHED.fullmatch(path.name) for path in p.glob("*"))]
+    if len(found) > 1:
+        listed = ", ".join(map(str, found))
+        raise DataError(f"expected one data set in {folder}; found {listed}: name one of these")
+    return found[0] if found else folder
+
+
+def copies(folder: Path, name: str) -> list[Path]:
+    """List the copies of a file in the folder, preferred first: raw or gzip, with the published
+    name or a dot as some archivers write it, or in a folder of its own name (Kaggle)."""
+    dotted = name.replace("-idx", ".idx")
+    forms = (name, f"{name}.gz", dotted, f"{dotted}.gz", f"{name}/{name}", f"{dotted}/{dotted}")
+    try:
+        return [folder / form for form in forms if (folder / form).is_file()]
+    except OSError as error:
+        raise DataError(f"cannot read {folder}: {reason(error)}") from error
+
+
 def load(folder: Path, split: str) -> Dataset:
     """Load the 'train' or the 'test' split from a folder; raise DataError for a file that is
     missing, malformed (see idx.read_idx) or unlike MNIST's."""
-    folder = folders.locate(folder)
+    folder = locate(folder)
     (images_path, images), (labels_path, labels) = (_read(folder, f.name) for f in files(split))
     images = checked_images(images, images_path)
     labels = checked_labels(labels, len(images), labels_path)
@@ -190,11 +216,27 @@ def _record(path: Path, *keys: str) -> Any:
 
 def _read(folder: Path, name: str) -> tuple[Path, Array]:
     """Read a file; return its path and array. Raises DataError if copies of it differ."""
-    paths = folders.copies(folder, name)
+    paths = copies(folder, name)
     if not paths:
-        raise DataError(folders.absent(folder, name))
+        raise DataError(_absent(folder, name))
     array, *others = map(idx.read_idx, paths)
     if not all(np.array_equal(array, other) for other in others):
         fault = f"found copies of {name} that differ; move those of one set to another folder"
         raise DataError(f"expected one data set in {folder}; {fault}")
     return paths[0], array
+
+
+def _absent(folder: Path, name: str) -> str:
+    """Explain that the folder lacks a file, list what it has, and name the next command."""
+    try:
+        names = sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        found = f"it has {', '.join(names[:SHOWN])}{more}" if names else "it is empty"
+    except OSError as error:
+        found = reason(error)
+    place = shlex.quote(str(folder))
+    return (
+        f"{folder} has no {name}, raw or .gz: {found}; to download MNIST to it: mnistnet download "
+        f"--data {place}; to convert another data set in it: mnistnet import {place} --out "
+        "NEW_FOLDER"
+    )

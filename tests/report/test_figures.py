@@ -14,10 +14,9 @@ from mnistnet.model.differentiation import differentiate
 from mnistnet.model.metadata import Report
 from mnistnet.model.network import Network
 from mnistnet.report.evaluation import Evaluation, judge
-from mnistnet.report.figures.answers import calibration, confusion, mistakes
 from mnistnet.report.figures.graph import expression
+from mnistnet.report.figures.results import calibration, confusion, history, mistakes
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, save
-from mnistnet.report.figures.training import history
 from mnistnet.report.figures.weights import units, weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 784), np.uint8)

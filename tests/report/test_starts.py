@@ -13,7 +13,7 @@ from mnistnet.model.network import Network, log_probabilities, logistic_loss
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, committee
 from mnistnet.model.state import split
-from mnistnet.report.figures.training import starts as figure_of
+from mnistnet.report.figures.results import starts as figure_of
 from mnistnet.report.starts import Analysis, analyse, starts_text, summary_json, written_text
 
 SHA256 = {"images": "12", "labels": "34"}
