@@ -17,6 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
+from program import write_idx
 
 from mnistnet.data import idx, mnist
 from mnistnet.image.drawn import draw
@@ -65,8 +66,8 @@ def tiny(tmp_path: Path) -> Path:
     folder.mkdir()
     for count, seed, (images_file, labels_file) in ((300, 0, FILES[:2]), (50, 9, FILES[2:])):
         images, labels = make_digits(count, seed)
-        idx.write_idx(folder / images_file.name, images)
-        idx.write_idx(folder / labels_file.name, labels)
+        write_idx(folder / images_file.name, images)
+        write_idx(folder / labels_file.name, labels)
     return folder
 
 
@@ -80,7 +81,7 @@ def published(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     for file in FILES:
         array = idx.read_idx(tiny / file.name)
         packed = tiny / f"{file.name}.gz"
-        idx.write_idx(packed, array)
+        write_idx(packed, array)
         bodies[f"/{packed.name}"] = body = packed.read_bytes()
         packed.unlink()
         raw = (tiny / file.name).read_bytes()

@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of what reads files from anywhere: `make fuzz`, which gets atheris.
+"""Coverage-guided fuzzing of what reads files from anywhere: `make soak`, which gets atheris.
 
     python tests/fuzz.py idx|weights|picture [options of libFuzzer]
 
@@ -23,6 +23,7 @@ import atheris
 with atheris.instrument_imports(include=["mnistnet", "numpy.lib", "zipfile", "PIL"]):
     import numpy as np
     from PIL import Image, ImageDraw
+    from program import write_idx
 
     from mnistnet.data import idx
     from mnistnet.errors import DataError, PictureError, WeightsError
@@ -43,7 +44,7 @@ def idx_seeds(folder: Path) -> Iterator[bytes]:
     """Files, raw and packed."""
     for dtype in idx.CODES:
         for name in ("raw", "packed.gz"):
-            idx.write_idx(folder / name, np.arange(6).astype(dtype).reshape(2, 3))
+            write_idx(folder / name, np.arange(6).astype(dtype).reshape(2, 3))
             yield (folder / name).read_bytes()
 
 

@@ -1,6 +1,7 @@
 """Run the commands as a user would, in this process or in a new one, and check that they fail
 cleanly: with one message, and without changing a file."""
 
+import gzip
 import io
 import json
 import os
@@ -18,7 +19,8 @@ from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw
 
 from mnistnet import cli
-from mnistnet.data import mnist
+from mnistnet.arrays import Array
+from mnistnet.data import idx, mnist
 from mnistnet.model import weights
 
 NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
@@ -42,6 +44,12 @@ def make_link(path: Path, target: str | Path) -> None:
     if sys.platform == "win32":
         pytest.skip("POSIX only: on Windows only administrators may make symbolic links")
     path.symlink_to(target)
+
+
+def write_idx(path: Path, array: Array) -> None:
+    """Write an array as IDX; as gzip if the name ends in .gz."""
+    raw = b"".join(idx.content(array))
+    path.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 
 
 def run(*words: object, stdin: bytes | None = None) -> Result:

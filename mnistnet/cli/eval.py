@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from mnistnet.cli import echo, options
-from mnistnet.data.answers import read_answers
 from mnistnet.errors import DataError
 from mnistnet.model.state import rows_of
 from mnistnet.report import evaluation, text
@@ -71,7 +70,7 @@ def evaluate(
     subsets = evaluation.accuracy_of_subsets(result, data.label_errors)
     compared = None
     if answers_file:
-        right = read_answers(answers_file, len(rows)) == data.labels[rows]
+        right = evaluation.read_answers(answers_file, len(rows)) == data.labels[rows]
         compared = evaluation.compare(str(answers_file), result.right, right, rows)
     elif against:
         _, other, _ = options.load_weights(against)

@@ -9,7 +9,7 @@ import click
 
 from mnistnet.api import source, train_start
 from mnistnet.cli import echo, options
-from mnistnet.cli.settings import prepare, training_options
+from mnistnet.cli.train import prepare, training_options
 from mnistnet.executors import dask_cluster, process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights as files

@@ -27,7 +27,6 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.errors import DataError, reason
-from mnistnet.files import atomic_write
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
@@ -89,13 +88,6 @@ def _read_header(stream: Any, most: int) -> tuple[np.dtype[Any], list[int]]:
     if math.prod(swapped) * dtype.itemsize <= most < math.prod(shape) * dtype.itemsize:
         return dtype.newbyteorder("<"), swapped
     return dtype, shape
-
-
-def write_idx(path: Path, array: Array) -> None:
-    """Write an array as IDX, atomically; as gzip, without the time, if the name ends in .gz."""
-    raw = b"".join(content(array))
-    with atomic_write(path) as stream:
-        stream.write(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 
 
 def content(array: Array) -> tuple[bytes, memoryview]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from program import QUICK, assert_fails, run
+from program import QUICK, assert_fails, run, write_idx
 
 from mnistnet.data import idx, mnist
 
@@ -44,7 +44,7 @@ def test_fashion_mnist_needs_no_import(tiny: Path) -> None:
     folder = tiny.rename("fashion")
     for name in NAMES:
         array = np.array(idx.read_idx(folder / name))
-        idx.write_idx(folder / f"{name}.gz", array[:, ::-1] if array.ndim == 3 else array)
+        write_idx(folder / f"{name}.gz", array[:, ::-1] if array.ndim == 3 else array)
         (folder / name).unlink()
     use = ("--data", "fashion", "--weights", "fashion.npz")
     assert "training on fashion, not MNIST's own" in run(*QUICK, *use).stderr
@@ -61,8 +61,8 @@ def test_emnist_digits_are_imported(tiny: Path) -> None:
         array = idx.read_idx(tiny / name)
         stored = array.swapaxes(1, 2) if array.ndim == 3 else array
         ending = f"{name.replace('t10k', 'test')}.gz"
-        idx.write_idx(folder / f"emnist-digits-{ending}", stored)
-        idx.write_idx(folder / f"emnist-letters-{ending}", array if array.ndim == 3 else array + 1)
+        write_idx(folder / f"emnist-digits-{ending}", stored)
+        write_idx(folder / f"emnist-letters-{ending}", array if array.ndim == 3 else array + 1)
     result = run("eval", "--data", folder)
     assert "to convert another data set in it: mnistnet import gzip --out" in result.stderr
     assert "; name one file of the set to read" in run("import", folder, "--out", "emnist").stderr

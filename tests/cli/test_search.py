@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tasks
-from program import COMMAND, NOTE, assert_fault, posix_only, run
+from program import COMMAND, NOTE, assert_fault, posix_only, run, write_idx
 
 from mnistnet.cli import search
-from mnistnet.data import idx
 from mnistnet.errors import MnistnetError, TrainingError
 from mnistnet.executors import dask_cluster
 from mnistnet.model import search as library
@@ -111,7 +110,7 @@ def test_errors_come_before_the_training(tiny: Path) -> None:
 
 def test_a_warning_says_that_the_best_start_learned_nothing(threads: None, tiny: Path) -> None:
     labels = np.random.default_rng(0).integers(0, 10, 300).astype(np.uint8)
-    idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
+    write_idx(tiny / "train-labels-idx1-ubyte", labels)
     words = (*QUICK, "--starts", 2, "--data", tiny, "--epochs", 1, "--validation", 150)
     assert "Warning: the network learned nothing: " in run(*words).stderr
 

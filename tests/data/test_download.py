@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, make_link, posix_only
+from program import as_user, assert_fault, make_link, posix_only, write_idx
 
-from mnistnet.data import download, idx, mnist
+from mnistnet.data import download, mnist
 from mnistnet.errors import DataError
 
 IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = NAMES = [file.name for file in mnist.FILES]
@@ -124,7 +124,7 @@ def test_obtain_completes_and_repairs_only_the_cache(good: str, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: idx.write_idx(path, np.zeros(300, np.uint8)), "expected MNIST's, of SHA-256"),
+        (lambda path: write_idx(path, np.zeros(300, np.uint8)), "expected MNIST's, of SHA-256"),
         (lambda path: path.write_bytes(b""), "expected an IDX file, found an empty file; to downl"),
     ],
 )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import make_digits
 from PIL import Image
-from program import make_pipe
+from program import make_pipe, write_idx
 
 from mnistnet.data import foreign, idx, mnist
 from mnistnet.errors import DataError
@@ -52,7 +52,7 @@ def save_idx(names: list[str] = NAMES) -> None:
     for name, array in zip(names, (X, Y, TEST_X, TEST_Y), strict=True):
         path = Path("set", name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        idx.write_idx(path, array)
+        write_idx(path, array)
 
 
 def save_qmnist() -> None:
@@ -60,7 +60,7 @@ def save_qmnist() -> None:
     save_idx()
     for name, labels in (("train", Y), ("t10k", TEST_Y)):
         rows = np.column_stack([labels.astype(np.int32), np.full((len(labels), 7), 300, np.int32)])
-        idx.write_idx(Path(f"set/{name}-labels-idx2-int"), rows)
+        write_idx(Path(f"set/{name}-labels-idx2-int"), rows)
     Path("set", NAMES[3]).unlink()
 
 

@@ -11,8 +11,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from program import write_idx
 
-from mnistnet.data.idx import content, read_idx, sha256, write_idx
+from mnistnet.data.idx import content, read_idx, sha256
 from mnistnet.errors import DataError
 
 CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}

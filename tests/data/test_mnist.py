@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import make_pipe
+from program import make_pipe, write_idx
 
 from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError
@@ -31,7 +31,7 @@ def test_only_mnists_own_bytes_are_published_and_called_mnist(
     assert (data.published, data.name) == (True, "MNIST")
     labels = np.array(idx.read_idx(tiny / LABELS))
     labels[7] ^= 1
-    idx.write_idx(tiny / LABELS, labels)
+    write_idx(tiny / LABELS, labels)
     data = mnist.load(tiny, "test")
     assert (data.published, data.name) == (False, "mine")
     assert mnist.load(tiny, "train").published
@@ -42,7 +42,7 @@ def test_every_accepted_name_is_found(tiny: Path) -> None:
         for name in NAMES:
             path = Path(f"new{number}", form.format(name, name.replace("-idx", ".idx")))
             path.parent.mkdir(parents=True, exist_ok=True)
-            idx.write_idx(path, idx.read_idx(tiny / name))
+            write_idx(path, idx.read_idx(tiny / name))
         for split in ("train", "test"):
             found = mnist.load(Path(f"new{number}"), split)
             assert found.sha256 == mnist.load(tiny, split).sha256
@@ -67,9 +67,9 @@ def test_the_error_for_two_sets_names_them(tiny: Path) -> None:
     with pytest.raises(DataError, match=f"found .*{places[0]}, {places[1]}: name one of these"):
         mnist.load(tiny.parent, "train")
     images = np.array(idx.read_idx(tiny / IMAGES))
-    idx.write_idx(tiny / f"{IMAGES}.gz", images)
+    write_idx(tiny / f"{IMAGES}.gz", images)
     assert len(mnist.load(tiny, "test").labels) == 50
-    idx.write_idx(tiny / f"{IMAGES}.gz", images[::-1])
+    write_idx(tiny / f"{IMAGES}.gz", images[::-1])
     with pytest.raises(DataError, match=f"found copies of {IMAGES} that differ; move those of one"):
         mnist.load(tiny, "test")
 
@@ -109,7 +109,7 @@ def test_only_the_recorded_digits_are_called_drawn(tiny: Path) -> None:
     for content in (*malformed, b"[" * 10**5, record + b" " * 10**5, record):
         (tiny / mnist.DRAWN).write_bytes(content)
         assert mnist.load(tiny, "test").drawn == (content == record)
-    idx.write_idx(tiny / LABELS, np.zeros(50, np.uint8))
+    write_idx(tiny / LABELS, np.zeros(50, np.uint8))
     assert not mnist.load(tiny, "test").drawn
     (tiny / mnist.DRAWN).unlink()
     make_pipe(tiny / mnist.DRAWN)

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from program import make_link, png, run
+from program import make_link, png, run, write_idx
 
 from mnistnet import cli
-from mnistnet.data import idx, mnist, synthetic
+from mnistnet.data import mnist, synthetic
 from mnistnet.model import weights
 from mnistnet.model.metadata import Metadata, Report, Source
 from mnistnet.model.network import Network
@@ -71,7 +71,7 @@ def any_data_file(edits: Any, ending: str, which: int) -> None:
     arrays = [np.arange(2 * 784, dtype=np.uint8).reshape(2, 28, 28), np.array([1, 9], np.uint8)]
     paths = [Path(f"{file.name}{ending}") for file in mnist.FILES[2:]]
     for path, array in zip(paths, arrays, strict=True):
-        idx.write_idx(path, array)
+        write_idx(path, array)
     paths[which].write_bytes(edited(paths[which].read_bytes(), edits))
     if succeeds("eval", "--data", "."):
         data = mnist.load(Path(), "test")

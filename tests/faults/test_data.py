@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, files, make_link, make_pipe, run
+from program import as_user, assert_fault, files, make_link, make_pipe, run, write_idx
 
-from mnistnet.data import idx, mnist
+from mnistnet.data import mnist
 from mnistnet.errors import DataError
 
 TRAIN_LABELS, IMAGES, LABELS = (file.name for file in mnist.FILES[1:])
@@ -39,7 +39,7 @@ def test_a_file_unlike_mnists_is_an_error(tiny: Path, kind: str) -> None:
     *arrays, message = UNLIKE_MNIST[kind]
     for name, array in zip((IMAGES, LABELS), arrays, strict=True):
         if array is not None:
-            idx.write_idx(tiny / name, array)
+            write_idx(tiny / name, array)
     with pytest.raises(DataError, match=message.format(images=tiny / IMAGES, labels=tiny / LABELS)):
         mnist.load(tiny, "test")
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from moments import assert_stopped, stop_at_moments, without_parts
-from program import NOTE, QUICK, assert_fault, begun, make_link, posix_only, run, written
+from program import NOTE, QUICK, assert_fault, begun, make_link, posix_only, run, write_idx, written
 from tasks import KILL
 
 from mnistnet.data import idx, mnist
@@ -142,7 +142,7 @@ def test_resuming_with_other_options_or_data_is_refused_with_both_values(
     if not words:
         labels = idx.read_idx(tiny / "train-labels-idx1-ubyte").copy()
         labels[0] = 9
-        idx.write_idx(tiny / "train-labels-idx1-ubyte", labels)
+        write_idx(tiny / "train-labels-idx1-ubyte", labels)
         after = mnist.load(tiny, "train").sha256["labels"]
     found = difference.format(start=network.sha256, before=before, after=after)
     assert_fault(

@@ -16,7 +16,7 @@ from conftest import FILES, make_digits
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from program import QUICK, run
+from program import QUICK, run, write_idx
 
 from mnistnet.data import idx
 from mnistnet.model import weights
@@ -49,8 +49,8 @@ class Commands(RuleBasedStateMachine):
         Path("data").mkdir()
         for count, (images_file, labels_file) in ((60, FILES[:2]), (20, FILES[2:])):
             images, labels = make_digits(count, 0)
-            idx.write_idx(Path("data") / images_file.name, images)
-            idx.write_idx(Path("data") / labels_file.name, labels)
+            write_idx(Path("data") / images_file.name, images)
+            write_idx(Path("data") / labels_file.name, labels)
         self.mine |= {path: path.read_bytes() for path in Path("data").iterdir()}
 
     @rule(name=TARGETS, content=st.none() | CONTENT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import NOTE, QUICK, as_user, assert_fault, make_pipe, posix_only, run
+from program import NOTE, QUICK, as_user, assert_fault, make_pipe, posix_only, run, write_idx
 
 from mnistnet.data import idx
 from mnistnet.image.drawn import draw
@@ -174,8 +174,8 @@ def test_layers_must_agree_with_the_weights_to_start_from(tiny: Path) -> None:
 
 def test_ten_images_are_enough_and_the_chosen_sizes_are_reported(tmp_path: Path) -> None:
     images, labels = draw(10, np.random.default_rng(0))
-    idx.write_idx(tmp_path / "train-images-idx3-ubyte", images.reshape(-1, 28, 28))
-    idx.write_idx(tmp_path / "train-labels-idx1-ubyte", labels)
+    write_idx(tmp_path / "train-images-idx3-ubyte", images.reshape(-1, 28, 28))
+    write_idx(tmp_path / "train-labels-idx1-ubyte", labels)
     result = run("train", "--data", tmp_path, "--epochs", 2, "--hidden", 4)
     assert result.exit_code == 0
     assert result.stderr.startswith(
@@ -198,7 +198,7 @@ UNLEARNABLE = {
 def test_a_warning_says_why_nothing_can_be_learned(tiny: Path, kind: str) -> None:
     change, words, line, warning = UNLEARNABLE[kind]
     path = tiny / "train-images-idx3-ubyte"
-    idx.write_idx(path, change(idx.read_idx(path)).astype(np.uint8))
+    write_idx(path, change(idx.read_idx(path)).astype(np.uint8))
     result = run(*QUICK, "--data", tiny, *words)
     assert result.exit_code == 0
     assert result.stderr.splitlines()[line].startswith(warning)

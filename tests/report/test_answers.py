@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistnet.data.answers import read_answers
 from mnistnet.errors import DataError
+from mnistnet.report.evaluation import read_answers
 
 
 @pytest.mark.parametrize(
