@@ -111,8 +111,8 @@ def load_data(
     split: str = "train",
     folder: StrPath | None = None,
     mirrors: Sequence[str] = (),
-    notify: Callable[[str], None] | None = None,
-    advance: Callable[[int, int], None] | None = None,
+    notify: Callable[[str], object] = lambda _: None,
+    advance: Callable[[int, int], object] = lambda *_: None,
 ) -> mnist.Dataset:
     """Load the 'train' or 'test' images, uint8 (n, 784), and labels, uint8 (n,).
 
@@ -125,10 +125,8 @@ def load_data(
     if split not in ("train", "test"):
         raise DataError(f"expected the split 'train' or 'test'; found {split!r}")
     folder = folder or os.environ.get("MNISTNET_DATA") or download.cache_folder()
-    named = filter(str.strip, os.environ.get("MNISTNET_MIRROR", "").splitlines())
-    known = list(dict.fromkeys([*mirrors, *named, *mnist.MIRRORS]))
-    tell, move = notify or (lambda _: None), advance or (lambda *_: None)
-    return download.obtain(Path(folder).expanduser(), split, known, tell, move)
+    known, place = download.with_known(mirrors), Path(folder).expanduser()
+    return download.obtain(place, split, known, notify, advance)
 
 
 def train(

@@ -8,7 +8,7 @@ import click
 from mnistnet.cli.options import json_option, print_json
 from mnistnet.cli.plot import figure_options, load_figures
 from mnistnet.model.differentiation import differentiate
-from mnistnet.report import steps
+from mnistnet.report import explain
 
 
 class ExpressionCommand(click.Command):
@@ -59,6 +59,6 @@ def diff(
         figures = load_figures("diff --out", out, force)
         figures.style.save(figures.graph.expression(result), out)
     if as_json:
-        print_json(steps.as_json(result))
+        print_json(explain.steps_json(result))
     else:
-        click.echo(steps.steps_text(result))
+        click.echo(explain.steps_text(result))

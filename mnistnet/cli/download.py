@@ -50,7 +50,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
         return
     else:
         with options.progress() as advance:
-            sources = library.download(folder, (*mirrors, *mnist.MIRRORS), options.note, advance)
+            sources = library.download(folder, library.with_known(mirrors), options.note, advance)
     for name, origin in sources.items():
         echo(f"{name:<24} {origin}")
     echo(f"in {folder}")

@@ -13,7 +13,7 @@ from mnistnet.model.gradcheck import check_gradient
 from mnistnet.model.network import Network, scale
 from mnistnet.model.options import Options
 from mnistnet.model.weights import load
-from mnistnet.report.steps import gradient_check_text
+from mnistnet.report.explain import gradient_check_text
 
 
 @click.command()

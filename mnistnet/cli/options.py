@@ -41,13 +41,6 @@ FOLDER = UserPath(file_okay=False)
 PICTURE = click.Path(readable=False)
 
 
-class Mirror(click.types.StringParamType):
-    """A URL or a folder. The environment variable has one per line, since folders have spaces."""
-
-    name = "url|dir"
-    envvar_list_splitter = "\n"
-
-
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --data and --mirror, whose values load_dataset takes."""
     data = click.option(
@@ -61,11 +54,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     mirror = click.option(
         "--mirror",
         "mirrors",
-        type=Mirror(),
         multiple=True,
-        envvar="MNISTNET_MIRROR",
-        show_envvar=True,
-        help="URL or folder to get MNIST from, before the known mirrors; may be repeated.",
+        metavar="URL|DIR",
+        help="URL or folder to get MNIST from, before those in MNISTNET_MIRROR; may be repeated.",
     )
     return data(mirror(command))
 

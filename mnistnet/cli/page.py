@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mnistnet.cli import echo
 from mnistnet.cli.options import FILE, load_weights, note, quiet_option, weights_option
 from mnistnet.files import atomic_write, check_replaceable
 from mnistnet.report import page as report
@@ -37,6 +38,6 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
     name = description.replace(str(path), path.name)  # a page may be shared: omit the folder
     with atomic_write(out) as stream:
         stream.write(report.page(network.model, name))
-    click.echo(out)
+    echo(out)
     if show and not webbrowser.open(out.resolve().as_uri()):
         note(f"no browser was found: open {out} in one")

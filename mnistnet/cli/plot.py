@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from mnistnet.cli import options
+from mnistnet.cli import echo, options
 from mnistnet.cli.pictures import Samples, read
 from mnistnet.errors import MnistnetError, PictureError, reason
 from mnistnet.files import check_replaceable
@@ -108,7 +108,7 @@ def plot(
     out = out or Path(f"{kind}.png")
     figures = load_figures("plot", out, force)
     figures.style.save(_figure(figures, kind, pictures, weights, **source), out, dpi)
-    click.echo(out)
+    echo(out)
 
 
 def _figure(

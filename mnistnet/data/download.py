@@ -18,8 +18,8 @@ from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError, DownloadError
 from mnistnet.files import atomic_write, check_writable, make_folder
 
-Notify = Callable[[str], None]  # a sentence for the user
-Advance = Callable[[int, int], None]  # bytes just received, bytes in all
+Notify = Callable[[str], object]  # a sentence for the user
+Advance = Callable[[int, int], object]  # bytes just received, bytes in all
 
 
 def cache_folder() -> Path:
@@ -31,6 +31,12 @@ def cache_folder() -> Path:
         return Path.home() / ".cache" / "mnistnet"
     except RuntimeError as error:
         raise DataError("found no home folder for MNIST; name a folder with --data") from error
+
+
+def with_known(mirrors: Sequence[str]) -> list[str]:
+    """Return these mirrors, then those in MNISTNET_MIRROR, one per line, then the known ones."""
+    named = os.environ.get("MNISTNET_MIRROR", "").splitlines()
+    return [*mirrors, *filter(str.strip, named), *mnist.MIRRORS]
 
 
 def obtain(
@@ -131,7 +137,7 @@ def _is_cache(folder: Path) -> bool:
     return False
 
 
-def _fetch(mirror: str, file: mnist.MnistFile, advance: Callable[[int], None]) -> bytes:
+def _fetch(mirror: str, file: mnist.MnistFile, advance: Callable[[int], object]) -> bytes:
     """Return the verified content of a raw file from a mirror; raise DataError or DownloadError."""
     if not mirror.lower().startswith(("http://", "https://")):
         folder = Path(os.path.expanduser(mirror))  # noqa: PTH111 - no error for an unknown user

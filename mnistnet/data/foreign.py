@@ -98,7 +98,7 @@ def _family(path: Path) -> list[Path]:
 
 
 def _stem(path: Path) -> str:
-    """Return the common name of a file, its .gz, and its dotted form (see folders.py)."""
+    """Return the common name of a file, its .gz, and its dotted form."""
     return path.name.lower().removesuffix(".gz").replace(".idx", "-idx")
 
 

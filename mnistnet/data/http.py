@@ -14,7 +14,7 @@ from mnistnet.errors import DownloadError, reason
 SILENCE = 30.0  # seconds that may pass without a part of the file, redirects included
 
 
-def get(url: str, max_bytes: int, advance: Callable[[int], None]) -> bytes:
+def get(url: str, max_bytes: int, advance: Callable[[int], object]) -> bytes:
     """Return the undecoded body at url; call advance with the size of each part.
 
     Raises DownloadError, without the URL, for any status but 200, for more than max_bytes, for an

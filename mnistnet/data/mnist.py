@@ -215,28 +215,24 @@ def _record(path: Path, *keys: str) -> Any:
 
 
 def _read(folder: Path, name: str) -> tuple[Path, Array]:
-    """Read a file; return its path and array. Raises DataError if copies of it differ."""
+    """Read a file; return its path and array. Raises DataError if it is not there, with what the
+    folder has and the next command, or if copies of it differ."""
     paths = copies(folder, name)
     if not paths:
-        raise DataError(_absent(folder, name))
+        try:
+            names = sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            found = f"it has {', '.join(names[:SHOWN])}{more}" if names else "it is empty"
+        except OSError as error:
+            found = reason(error)
+        place = shlex.quote(str(folder))
+        raise DataError(
+            f"{folder} has no {name}, raw or .gz: {found}; to download MNIST to it: mnistnet "
+            f"download --data {place}; to convert another data set in it: mnistnet import {place} "
+            "--out NEW_FOLDER"
+        )
     array, *others = map(idx.read_idx, paths)
     if not all(np.array_equal(array, other) for other in others):
         fault = f"found copies of {name} that differ; move those of one set to another folder"
         raise DataError(f"expected one data set in {folder}; {fault}")
     return paths[0], array
-
-
-def _absent(folder: Path, name: str) -> str:
-    """Explain that the folder lacks a file, list what it has, and name the next command."""
-    try:
-        names = sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
-        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-        found = f"it has {', '.join(names[:SHOWN])}{more}" if names else "it is empty"
-    except OSError as error:
-        found = reason(error)
-    place = shlex.quote(str(folder))
-    return (
-        f"{folder} has no {name}, raw or .gz: {found}; to download MNIST to it: mnistnet download "
-        f"--data {place}; to convert another data set in it: mnistnet import {place} --out "
-        "NEW_FOLDER"
-    )

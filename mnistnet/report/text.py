@@ -125,13 +125,7 @@ def comparison_text(comparison: dict[str, Any], split: str) -> str:
 
 
 def answer_lines(pictures: Sequence[str], answers: Sequence[Answer], top: int) -> list[str]:
-    """Format the answer for each picture as a line in aligned columns, with the top runners-up:
-
-    seven.png  7    99.8 %
-    odd.png    7    61.0 %  unsure: close second, 1 35.2 %
-    form.png   204  98.7 %
-    cat.jpg    -            no digit
-    """
+    """Format the answer for each picture as a line in aligned columns, with the top runners-up."""
     numbers = [answer.number or str(answer.digit if answer.digits else "-") for answer in answers]
     widths = [max(map(len, column), default=0) for column in (pictures, numbers)]
     lines = []

@@ -4,7 +4,7 @@ import pytest
 
 from mnistnet.model.differentiation import differentiate
 from mnistnet.model.gradcheck import GradientCheck
-from mnistnet.report.steps import as_json, gradient_check_text, steps_text
+from mnistnet.report.explain import gradient_check_text, steps_json, steps_text
 
 NOTES = "exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)"
 
@@ -46,7 +46,7 @@ def test_long_rules_are_wrapped_and_a_missing_difference_is_a_dash() -> None:
 def test_json_has_the_variables_and_the_derivatives() -> None:
     x = {"name": "x", "formula": None, "value": 3, "rule": "da/da * x + da/da * x"}
     a = {"name": "a", "formula": "x * x", "value": 9, "rule": "1"}
-    assert as_json(differentiate("x * x", {"x": 3})) == {
+    assert steps_json(differentiate("x * x", {"x": 3})) == {
         "expression": "x * x",
         "output": "a",
         "variables": [x | {"derivative": 6}, a | {"derivative": 1}],
