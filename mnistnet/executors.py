@@ -8,11 +8,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 
 from mnistnet.errors import MnistnetError, reason
 
 TIMEOUT = 10  # seconds for a scheduler to answer
+KILLED = "a worker process was killed, perhaps because memory ran out; run the command again"
 
 
 @contextlib.contextmanager
@@ -21,7 +22,7 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
 
     Tasks that have not begun when the block ends are cancelled. An exception in the block, such as
     Ctrl-C, ends the processes at once; they also end if this process is killed. A killed worker
-    raises BrokenProcessPool. The processes are spawned, so scripts must call this under
+    raises MnistnetError. The processes are spawned, so scripts must call this under
     `if __name__ == "__main__"`.
     """
     # keeps the new processes from importing modules in the current folder, such as a socket.py
@@ -40,12 +41,14 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
                 executor.submit(int)
             signal.signal(signal.SIGINT, handler)
             yield executor
-        except BaseException:
+        except BaseException as error:
             for process in set(multiprocessing.active_children()).difference(others):
                 process.kill()
             # the last open end of the pipe for results: shutdown would wait for the rest of a
             # result that a killed process has begun to write
             executor._result_queue._writer.close()  # type: ignore[attr-defined]
+            if isinstance(error, BrokenExecutor):
+                raise MnistnetError(KILLED) from error
             raise
         finally:
             executor.shutdown(cancel_futures=True)

@@ -45,10 +45,8 @@ def atomic_write(path: Path, like: Path | None = None) -> Iterator[BinaryIO]:
 
 
 def check_writable(path: Path) -> Path:
-    """Raise MnistnetError if atomic_write(path) would fail, before any work is done.
-
-    Returns path with its symbolic links resolved.
-    """
+    """Return path with its symbolic links resolved; raise MnistnetError if atomic_write(path) would
+    fail, before any work is done."""
     fault = None
     try:
         target = Path(os.path.realpath(path))

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,7 @@ class Samples:
 
     def get(self, name: str) -> tuple[Array | None, int | None]:
         """Return the image (784,) uint8 of this name and its label, or None twice if it does not
-        name one.
-
-        Raises PictureError if there is no such image, another MnistnetError if the data cannot be
-        loaded.
-        """
+        name one. Raises MnistnetError if there is no such image or the data cannot be loaded."""
         if not name.startswith(SPLITS):
             return None, None
         split, _, number = name.partition(":")
@@ -101,8 +97,5 @@ def read_all(
 ) -> list[Picture | MnistnetError]:
     """Read the pictures of these names, the files in an executor if one is given."""
     files = [name for name in names if name != "-" and not name.startswith(SPLITS)]
-    try:
-        found = dict(zip(files, executor.map(read, files), strict=True)) if executor else {}
-    except BrokenExecutor as error:
-        raise MnistnetError("a process that read pictures was killed; run it again") from error
+    found = dict(zip(files, executor.map(read, files), strict=True)) if executor else {}
     return [found.get(name) or read(name, samples) for name in names]

@@ -78,7 +78,6 @@ def predict(
     \b
     Examples:
       mnistnet predict digit.png
-      mnistnet predict --top 2 number.jpg
       mnistnet predict --show photo.jpg
       mnistnet predict --explain test:247
       mnistnet predict --csv test:0-9999 > answers.csv

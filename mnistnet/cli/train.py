@@ -18,7 +18,7 @@ from mnistnet.model.metadata import Report
 from mnistnet.model.network import Network
 from mnistnet.model.options import BATCH_SIZE, DECLARED, MOST, VALIDATION, Options
 from mnistnet.model.run import run
-from mnistnet.report.text import counted, epoch_text, live_text, trained_text
+from mnistnet.report.text import counted, epoch_text, percent, trained_text
 
 
 def _layers(ctx: click.Context, param: click.Parameter, groups: Sequence[str]) -> tuple[int, ...]:
@@ -126,7 +126,9 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
                 options.note(epoch_text(report, settings.epochs))
             if not bar.n:  # a resumed training begins later
                 bar.initial = bar.n = report.epoch - 1
-            bar.set_description_str(live_text(report, seen), refresh=False)
+            speed, accuracy = seen / report.seconds, percent(report.validation_accuracy)
+            live = f"loss {report.train_loss:.4f}, validation {accuracy}, {speed:,.0f} images/s"
+            bar.set_description_str(live, refresh=False)
             bar.update()
 
         network, metadata = run(

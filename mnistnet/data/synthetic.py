@@ -1,7 +1,6 @@
 """Write a data set of drawn digits (image/drawn.py) in MNIST's form, to use without MNIST."""
 
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,13 +38,10 @@ def write(
     # each part has its own random stream, so that it does not matter which process draws it
     streams = map(np.random.default_rng, np.random.SeedSequence(SEED).spawn(len(sizes)))
     drawn = []
-    try:
-        with process_pool(min(len(sizes), MAX_WORKERS)) as executor:
-            for part in executor.map(draw, sizes, streams):
-                drawn.append(part)
-                advance(len(part[1]), count)
-    except BrokenProcessPool as error:
-        raise DataError("a process that drew digits was killed; try again") from error
+    with process_pool(min(len(sizes), MAX_WORKERS)) as executor:
+        for part in executor.map(draw, sizes, streams):
+            drawn.append(part)
+            advance(len(part[1]), count)
     images, labels = (np.concatenate(arrays) for arrays in zip(*drawn, strict=True))
     parts = (slice(train), "train"), (slice(train, None), "test")
     sets = [mnist.Dataset(images[rows], labels[rows], split) for rows, split in parts]

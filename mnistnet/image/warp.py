@@ -81,11 +81,9 @@ def _transform(
     images: Array,
     out: Array | None = None,
 ) -> Array:
-    """Warp images (n, 784) uint8, each part by its own corners and weights.
-
-    Each row of the arrays holds one pixel of all images, so that moving a pixel copies a whole row.
-    Weights that add up to 256, times pixels of up to 255, fit in 16 bits.
-    """
+    """Warp images (n, 784) uint8, each part by its own corners and weights."""
+    # Each row of the arrays holds one pixel of all images, so that moving a pixel copies a whole
+    # row. Weights that add up to 256, times pixels of up to 255, fit in 16 bits.
     x = np.empty((PIXELS, len(images)), np.float32).T if out is None else out
     size = -(-len(images) // len(corners))
     for part, start in enumerate(range(0, len(images), size)):
@@ -134,11 +132,8 @@ def positions(rng: np.random.Generator, count: int, strength: Strength) -> Array
 
 
 def _bilinear(places: Array) -> tuple[Array, Array]:
-    """Return the four pixels around each position, and their weights.
-
-    The first of the four is an index into the padded pixels, (count, 784); the weights
-    (count, 4, 784, 1) are in units of 1/256 and add up to 256.
-    """
+    """Return the first of the four pixels around each position, an index into the padded pixels
+    (count, 784), and the weights of the four, (count, 4, 784, 1), in units of 1/256."""
     fine = np.rint((places + 1) * FINE).astype(np.int32)
     np.clip(fine, 0, (PADDED - 2) * FINE, out=fine)
     fine = fine.reshape(2, -1, PIXELS)

@@ -33,19 +33,14 @@ UNIT = 2.0**-50  # relative error allowed for a value: 8 roundings of float64
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The result of a gradient check.
+    """The result of a gradient check. An error is relative to the largest derivative in the same
+    matrix plus the rounding error / TOLERANCE."""
 
-    parameters, sampled  weights of the network, and how many of them finite differences tried
-    backprop_vs_...      largest error relative to the largest derivative in the same matrix plus
-                         the rounding error / TOLERANCE
-    ..._agrees           whether rounding explains every error
-    """
-
-    parameters: int
-    sampled: int
-    backprop_vs_autodiff: float
+    parameters: int  # weights of the network
+    sampled: int  # of them tried by finite differences
+    backprop_vs_autodiff: float  # largest error
     backprop_vs_finite_differences: float
-    autodiff_agrees: bool
+    autodiff_agrees: bool  # whether rounding explains every error
     finite_differences_agree: bool
 
     @property

@@ -43,10 +43,8 @@ class Evaluation:
 
 
 def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
-    """Evaluate a network on these rows of images (n, 784) uint8 with labels (n,).
-
-    Raises DataError if there are no rows, as for a network trained without validation images.
-    """
+    """Evaluate a network on these rows of images (n, 784) uint8 with labels (n,). Raises DataError
+    if there are no rows, as for a network trained without validation images."""
     if not len(rows):
         message = "trained without validation images, so there is nothing to evaluate"
         raise DataError(f"{message}; use --split test")

@@ -30,11 +30,8 @@ class Analysis:
 def analyse(
     starts: Sequence[Start], images: Array, labels: Array, sha256: dict[str, str]
 ) -> Analysis:
-    """Compare the starts on their validation images.
-
-    images (n, 784) uint8 and labels (n,), with this SHA-256, are the whole training set. Raises
-    TrainingError if the starts were trained on another one.
-    """
+    """Compare the starts on their validation images. images (n, 784) uint8 and labels (n,), with
+    this SHA-256, are the whole training set. Raises TrainingError if theirs was another one."""
     first = starts[0].metadata
     if dict(first.data.sha256) != sha256:
         message = "trained on other images; name their folder with --data"

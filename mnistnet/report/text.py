@@ -43,12 +43,6 @@ def epoch_text(report: Report, epochs: int) -> str:
     return f"epoch {report.epoch:>3}/{epochs}  {figures}  {report.seconds:.2f} s"
 
 
-def live_text(report: Report, images: int) -> str:
-    """Format the report of an epoch with this number of training images for a progress bar."""
-    figures = f"loss {report.train_loss:.4f}, validation {percent(report.validation_accuracy)}"
-    return f"{figures}, {images / report.seconds:,.0f} images/s"
-
-
 def trained_text(metadata: Metadata, path: Path) -> str:
     """Format the result of a training run: validation accuracy, epochs, time and weights file."""
     history, accuracy = metadata.history, metadata.history[-1].validation_accuracy

@@ -184,5 +184,5 @@ def test_several_processes_print_the_same_as_one(tiny: Path, folder: Path) -> No
 
 def test_a_killed_process_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "read", tasks.killed)
-    message = "a process that read pictures was killed; run it again"
+    message = "a worker process was killed, perhaps because memory ran out; run the command again"
     assert_fails(run("predict", folder, "--workers", 2, "--quiet"), message)

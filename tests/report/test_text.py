@@ -14,7 +14,6 @@ from mnistnet.report.text import (
     comparison_text,
     epoch_text,
     evaluation_text,
-    live_text,
     mistakes_text,
     picture_text,
     trained_text,
@@ -136,7 +135,6 @@ def test_a_training_is_reported_with_or_without_validation(
     report = Report(2, 0.5, 0.8, 0.4, accuracy, 0.2, 1.25)
     epoch = f"epoch   2/9  train loss 0.5000  validation accuracy {shown}  1.25 s"
     assert epoch_text(report, 9) == epoch
-    assert live_text(report, 1000) == f"loss 0.5000, validation {shown}, 800 images/s"
     text = trained_text(Metadata(Options(), Source(), (report, report)), Path("net.npz"))
     reached = f"validation accuracy {shown} after " if accuracy else ""
     assert text == f"{reached}2 epochs in 2.5 s; weights in net.npz"

@@ -23,9 +23,7 @@ Edge = tuple[Point, Point]
 @matplotlib.rc_context(STYLE)
 def expression(result: Differentiation) -> Figure:
     """Draw a circle for each variable, its formula below, and an arrow to each variable using it.
-
-    Raises MnistnetError for more than 60 variables.
-    """
+    Raises MnistnetError for more than 60 variables."""
     variables = result.inputs + result.steps
     if len(variables) > 60:
         raise MnistnetError(f"expected at most 60 variables to draw; found {len(variables)}")

@@ -34,7 +34,9 @@ def page(network: Network, name: str) -> bytes:
     matrices = [_packed(W) for W in network.matrices]
     data = {"name": name, "matrices": matrices, "examples": WAYS, "rules": rules}
     parts = {"script": '"use strict";\n' + "".join(map(_read, SCRIPTS)), "style": _read("page.css")}
-    parts |= {f"{name}-hash": _hash(code) for name, code in parts.items()}
+    for name, code in [*parts.items()]:  # as a Content-Security-Policy names what it allows
+        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+        parts[f"{name}-hash"] = f"'sha256-{digest}'"
     # without a <, the data cannot end its element
     parts["data"] = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return re.sub(r"{{(.*?)}}", lambda match: parts[match[1]], _read("page.html")).encode()
@@ -42,12 +44,6 @@ def page(network: Network, name: str) -> bytes:
 
 def _read(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _hash(code: str) -> str:
-    """The source expression of a Content-Security-Policy that allows this code."""
-    digest = hashlib.sha256(code.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _packed(W: Array) -> dict[str, Any]:
