@@ -78,10 +78,8 @@ def predict(
     \b
     Examples:
       mnistnet predict digit.png
-      mnistnet predict --show photo.jpg
       mnistnet predict --explain test:247
       mnistnet predict --csv test:0-9999 > answers.csv
-      mnistnet predict --workers 2 FOLDER
     """
     if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")

@@ -59,9 +59,7 @@ def run(
 
     checkpoint = None
     if path:
-        checkpoint = check_writable(check_writable(path).with_name(f"{path.name}.checkpoint"))
-        weights.check_replaceable(path)
-        weights.check_replaceable(checkpoint, is_checkpoint=True)
+        checkpoint = _checked(path)
         if resume and _restore(state, metadata(), path, checkpoint, notify):
             return state.network, metadata()
         if checkpoint.exists() and not resume:
@@ -71,8 +69,7 @@ def run(
             )
     saved = len(state.history)  # epochs in the checkpoint
     try:
-        augment, extra = additions(options, images, labels)
-        for report in training.train(state, images, labels, augment, extra):
+        for report in training.train(state, images, labels, *additions(options, images, labels)):
             if checkpoint:
                 more = {"checkpoint": FORMAT, "rng": state.rng.bit_generator.state}
                 weights.save(checkpoint, state.network, metadata(), state.velocity, path, **more)
@@ -85,11 +82,19 @@ def run(
         if checkpoint and saved and isinstance(stop, TrainingError):
             checkpoint.unlink(missing_ok=True)  # resuming would diverge again
         elif saved:
-            continued = "to continue, run the same command with --resume"
-            words = *map(str, stop.args), f"after epoch {saved} of {options.epochs}; {continued}"
-            stop.args = (" ".join(words),)
+            advice = "to continue, run the same command with --resume"
+            done = f"after epoch {saved} of {options.epochs}; {advice}"
+            stop.args = (" ".join([*map(str, stop.args), done]),)
         raise
     return state.network, metadata()
+
+
+def _checked(path: Path) -> Path:
+    """Return the path of the checkpoint, if it and the weights file at path may be written."""
+    checkpoint = check_writable(check_writable(path).with_name(f"{path.name}.checkpoint"))
+    weights.check_replaceable(path)
+    weights.check_replaceable(checkpoint, is_checkpoint=True)
+    return checkpoint
 
 
 def _restore(state: State, wanted: Metadata, path: Path, checkpoint: Path, notify: Notify) -> bool:

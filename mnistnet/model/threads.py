@@ -78,9 +78,9 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
             ready.put(item)
 
     with ThreadPoolExecutor(1) as threads:
-        taken = threads.submit(take)
-        taken.add_done_callback(lambda _: ready.put(None))
-        try:
+        try:  # begins here, since Ctrl-C may come while the thread starts
+            taken = threads.submit(take)
+            taken.add_done_callback(lambda _: ready.put(None))
             while (item := ready.get()) is not None:
                 yield item
                 slots.put(True)
