@@ -24,7 +24,7 @@ from mnistnet.model import network as model
 from mnistnet.model import weights as weights_file
 from mnistnet.model.answer import Answer, make_answer
 from mnistnet.model.diagnosis import image_warning, training_warning
-from mnistnet.model.metadata import Metadata, Report, Source
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.options import Options
 from mnistnet.model.run import run
 from mnistnet.model.state import split, streams
@@ -43,7 +43,7 @@ class Network:
     metadata  options, data and history of its training
     """
 
-    model: model.Network
+    model: model.Perceptron
     metadata: Metadata
 
     def predict(self, images: Array) -> Array:
@@ -136,16 +136,16 @@ def train(
     start: Network | None = None,
     weights: StrPath | None = None,
     resume: bool = False,
-    callback: Callable[[Report], object] | None = None,
+    callback: Callable[[EpochReport], object] | None = None,
     **options: Any,
 ) -> Network:
     """Train a network on images, uint8 (n, 784) or (n, 28, 28), and labels (n,) of 0 to 9.
 
     The other keywords are the options of `mnistnet train`; hidden may also be a number. start is a
-    network to start from instead of random weights. callback receives a Report after each epoch.
-    With weights, the path of a weights file, a checkpoint is saved beside it after each epoch, and
-    the file is written at the end; with resume, an interrupted training continues from its
-    checkpoint. The same arguments give the same network.
+    network to start from. callback receives an EpochReport after each epoch. With weights, the path
+    of a weights file, a checkpoint is saved beside it after each epoch, and the file is written at
+    the end; with resume, an interrupted training continues from its checkpoint. The same arguments
+    give the same network.
 
     Warns if the images look wrong or nothing was learned. Raises DataError for images or labels of
     another dtype, shape or range, TrainingError if an option has a wrong type or is out of range or
@@ -185,9 +185,9 @@ def train_start(
     folder: StrPath | None,
     mirrors: Sequence[str],
     sha256: Mapping[str, str],
-    start: model.Network | None,
+    start: model.Perceptron | None,
     options: Options,
-) -> tuple[Array, Sequence[Report]]:
+) -> tuple[Array, Sequence[EpochReport]]:
     """Train one start of a search (model/search.py) on any machine, with data from load_data.
 
     Returns the weights (P,) and the history. Raises DataError if the SHA-256 of the data differs,
@@ -223,6 +223,6 @@ def additions(
     return augment, (np.concatenate([digits, none]), more_labels)
 
 
-def source(data: mnist.Dataset) -> Source:
+def source(data: mnist.Dataset) -> TrainingSet:
     """Return what a weights file records about its training images."""
-    return Source(data.sha256, data.published, data.drawn, data.name)
+    return TrainingSet(data.sha256, data.published, data.drawn, data.name)

@@ -29,8 +29,8 @@ with atheris.instrument_imports(include=["mnistnet", "numpy.lib", "zipfile", "PI
     from mnistnet.errors import DataError, PictureError, WeightsError
     from mnistnet.image import digit
     from mnistnet.model import weights
-    from mnistnet.model.metadata import Metadata, Report, Source
-    from mnistnet.model.network import Network
+    from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+    from mnistnet.model.network import Perceptron
     from mnistnet.model.options import Options
     from mnistnet.report.text import info_text
 
@@ -59,9 +59,9 @@ def try_idx(data: bytes, path: Path) -> None:
 def weights_seeds(folder: Path) -> Iterator[bytes]:
     """The metadata and arrays of a network and of a checkpoint."""
     path = folder / "net.npz"
-    network = Network.random((784, 1, 10), np.random.default_rng(0))
-    history = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.0),)
-    metadata = Metadata(Options(), Source({"images": "aa", "labels": "bb"}), history)
+    network = Perceptron.random((784, 1, 10), np.random.default_rng(0))
+    history = (EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.0),)
+    metadata = Metadata(Options(), TrainingSet({"images": "aa", "labels": "bb"}), history)
     for velocity in (None, network.parameters):
         weights.save(path, network, metadata, velocity)
         text = json.dumps(weights.load_all(path).meta)

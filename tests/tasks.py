@@ -12,12 +12,12 @@ import numpy as np
 from mnistnet.arrays import CLASSES, PIXELS
 from mnistnet.errors import TrainingError
 from mnistnet.model import training
-from mnistnet.model.metadata import Report
+from mnistnet.model.metadata import EpochReport
 from mnistnet.model.options import Options
 from mnistnet.model.state import begin
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM kills
-Result = tuple[np.ndarray, list[Report]]
+Result = tuple[np.ndarray, list[EpochReport]]
 
 
 def trained(options: Options) -> Result:

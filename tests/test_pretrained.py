@@ -17,7 +17,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(scope="module")
-def network() -> weights.Network:
+def network() -> weights.Perceptron:
     return weights.load(weights.PRETRAINED)[0]
 
 
@@ -30,7 +30,7 @@ def test_the_file_is_small_and_records_its_training_images() -> None:
 
 
 def test_the_accuracy_on_the_test_set_is_that_in_the_readme(
-    network: weights.Network, real_mnist: Path
+    network: weights.Perceptron, real_mnist: Path
 ) -> None:
     stated = re.search(r"the bundled\s+weights (\d\d\.\d\d) %", README.read_text())
     assert stated
@@ -42,7 +42,7 @@ def test_the_accuracy_on_the_test_set_is_that_in_the_readme(
     assert accuracy == pytest.approx(float(stated[1]) / 100, abs=1.5e-4)
 
 
-def test_scores_distinguish_digits_from_other_images(network: weights.Network) -> None:
+def test_scores_distinguish_digits_from_other_images(network: weights.Perceptron) -> None:
     """For kinds of images and for digits that were not used for training."""
     rng = np.random.default_rng(11)
     digits, labels = drawn.draw(400, rng)

@@ -10,7 +10,7 @@ from mnistnet.arrays import CLASSES, PIXELS
 from mnistnet.cli import echo, options
 from mnistnet.errors import MnistnetError
 from mnistnet.model.gradcheck import check_gradient
-from mnistnet.model.network import Network, scale
+from mnistnet.model.network import Perceptron, scale
 from mnistnet.model.options import Options
 from mnistnet.model.weights import load
 from mnistnet.report.explain import gradient_check_text
@@ -32,7 +32,7 @@ def gradcheck(weights: Path | None, as_json: bool, **source: Any) -> None:
     """
     rng = np.random.default_rng(0)
     if weights is None and not options.DEFAULT_WEIGHTS.exists():
-        name, network = "a new network", Network.random((PIXELS, *Options.hidden, CLASSES), rng)
+        name, network = "a new network", Perceptron.random((PIXELS, *Options.hidden, CLASSES), rng)
     else:
         weights = weights or options.DEFAULT_WEIGHTS
         name, (network, _) = str(weights), load(weights)

@@ -14,8 +14,8 @@ from mnistnet.data.mnist import Dataset
 from mnistnet.errors import TrainingError
 from mnistnet.files import check_writable
 from mnistnet.model.diagnosis import training_warning
-from mnistnet.model.metadata import Report
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import BATCH_SIZE, DECLARED, MOST, VALIDATION, Options
 from mnistnet.model.run import run
 from mnistnet.report.text import counted, epoch_text, percent, trained_text
@@ -59,7 +59,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def prepare(
     weights: Path, start: Path | None, folder: Path | None, mirrors: tuple[str, ...], **given: Any
-) -> tuple[Dataset, Options, Network | None]:
+) -> tuple[Dataset, Options, Perceptron | None]:
     """Load the data and the network to start from, and print notes about them.
 
     Takes the values of training_options; returns the settings for a set of this size.
@@ -119,7 +119,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
 
-        def show(report: Report) -> None:
+        def show(report: EpochReport) -> None:
             if as_json:
                 options.print_json(vars(report))
             else:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from mnistnet.arrays import SIDE, Array
-from mnistnet.model.metadata import Report
+from mnistnet.model.metadata import EpochReport
 from mnistnet.model.options import Options
 
 
@@ -29,7 +29,7 @@ def image_warning(images: Array) -> str | None:
 
 
 def training_warning(
-    history: Sequence[Report], images: Array, labels: Array, options: Options
+    history: Sequence[EpochReport], images: Array, labels: Array, options: Options
 ) -> str | None:
     """Warn if the network did no better than always answering the most frequent label. images
     (n, 784) and labels (n,) include the validation images."""

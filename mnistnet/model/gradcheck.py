@@ -20,7 +20,7 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.model import autodiff
-from mnistnet.model.network import Network, backpropagate, forward, log_probabilities, targets
+from mnistnet.model.network import Perceptron, backpropagate, forward, log_probabilities, targets
 from mnistnet.model.threads import one_blas_thread
 
 SAMPLE = 500  # weights of each matrix tried by finite differences
@@ -51,11 +51,11 @@ class GradientCheck:
 
 @one_blas_thread()
 def check_gradient(
-    network: Network, x: Array, labels: Array, rng: np.random.Generator
+    network: Perceptron, x: Array, labels: Array, rng: np.random.Generator
 ) -> GradientCheck:
     """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network;
     rng samples the weights for finite differences."""
-    exact = Network(network.layers, np.float64)
+    exact = Perceptron(network.layers, np.float64)
     exact.parameters[:] = network.parameters
     x = x.astype(np.float64)
     most = min(SAMPLE, max(PASSES // len(exact.matrices) ** 2, 1))
@@ -79,7 +79,7 @@ def check_gradient(
     return GradientCheck(len(noise), len(numeric), autodiff_error, error, autodiff_agrees, agree)
 
 
-def autodiff_gradients(network: Network, x: Array, labels: Array) -> list[Array]:
+def autodiff_gradients(network: Perceptron, x: Array, labels: Array) -> list[Array]:
     """Gradient of the mean loss by each matrix, by automatic differentiation."""
     variables = [autodiff.Variable(W) for W in network.matrices]
     h: autodiff.Node = autodiff.Variable(x)
@@ -91,7 +91,7 @@ def autodiff_gradients(network: Network, x: Array, labels: Array) -> list[Array]
     return autodiff.gradients(autodiff.total(losses) / len(x), variables)
 
 
-def finite_differences(network: Network, rows: list[Array], x: Array, labels: Array) -> Array:
+def finite_differences(network: Perceptron, rows: list[Array], x: Array, labels: Array) -> Array:
     """Derivatives by these weights of each matrix, rows of the parameters. A step of a weight
     changes the input of one unit only, so the layers below are computed once."""
     W = network.matrices
@@ -117,7 +117,7 @@ def finite_differences(network: Network, rows: list[Array], x: Array, labels: Ar
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an infinite bound explains any error
-def rounding(network: Network, x: Array, labels: Array) -> Array:
+def rounding(network: Perceptron, x: Array, labels: Array) -> Array:
     """Bound the rounding error of each derivative, by a running error analysis (Higham 2002,
     Accuracy and Stability of Numerical Algorithms, section 3.3): each value is followed by a bound
     of its error, to first order."""

@@ -18,7 +18,7 @@ MAX_FIGURE = 1_000_000_000  # limit for losses and times read from a file
 
 
 @dataclass(frozen=True)
-class Report:
+class EpochReport:
     """The figures of one epoch: losses are means per image, accuracies are from 0 to 1.
 
     Training figures are running means over the epoch, of each distorted minibatch before its step.
@@ -35,7 +35,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingSet:
     """The training images of a network.
 
     sha256     of the IDX files, by "images" and "labels"
@@ -59,8 +59,8 @@ class Metadata:
     """
 
     options: Options
-    data: Source
-    history: tuple[Report, ...] = ()
+    data: TrainingSet
+    history: tuple[EpochReport, ...] = ()
     versions: Mapping[str, str] = field(
         default_factory=lambda: {"mnistnet": __version__, "numpy": np.__version__}
     )
@@ -86,24 +86,24 @@ class Metadata:
 def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
     """Parse the JSON object of a network with these hidden layers; unknown keys are ignored. Raises
     ValueError, with what was expected and found, if a field is missing or has a wrong type."""
-    history = tuple(_parsed(Report, row) for row in conform("history", list, found.get("history")))
+    rows = conform("history", list, found.get("history"))
+    history = tuple(_parsed("history", EpochReport, row) for row in rows)
     if [report.epoch for report in history] != list(range(1, len(history) + 1)):
         raise ValueError("expected epochs 1, 2, 3, ... in history; found other numbers")
-    options = conform("options", dict, found.get("options"))
+    options = dict(conform("options", dict, found.get("options")), seed=found.get("seed"))
     return Metadata(
-        _parsed(Options, options | {"hidden": hidden, "seed": found.get("seed")}).completed(MOST),
-        _parsed(Source, found.get("data")),
+        _parsed("options", Options, options | {"hidden": hidden}).completed(MOST),
+        _parsed("data", TrainingSet, found.get("data")),
         history,
         conform("versions", Mapping[str, str], found.get("versions", {})),
         conform("members", tuple[int, ...], found.get("members", [])),
     )
 
 
-def _parsed(kind: Any, found: Any) -> Any:
+def _parsed(name: str, kind: Any, found: Any) -> Any:
     """Make an instance of a dataclass, with each field checked against its declared type."""
-    name = kind.__name__.lower()
     conform(name, dict, found)
-    limits = (0, MAX_FIGURE if kind is Report else math.inf, None)
+    limits = (0, MAX_FIGURE if kind is EpochReport else math.inf, None)
     values = {}
     for each in fields(kind):
         if each.name in found:

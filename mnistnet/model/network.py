@@ -29,7 +29,7 @@ NONE = CLASSES  # the label of an image without a digit
 SCORE_BATCH = 1000  # images scored at a time, to bound memory
 
 
-class Network:
+class Perceptron:
     """A stack of weight matrices.
 
     layers      units in each layer, input first, for example (784, 72, 10)
@@ -52,7 +52,7 @@ class Network:
     @classmethod
     def random(
         cls, layers: Sequence[int], rng: "np.random.Generator", dtype: Any = np.float32
-    ) -> "Network":
+    ) -> "Perceptron":
         """Make a network of normal weights of standard deviation 1 / sqrt(inputs), which keeps the
         input of each unit of order 1 (LeCun et al. 1998, Efficient BackProp, section 4.6)."""
         network = cls(layers, dtype)
@@ -116,7 +116,7 @@ def logistic_loss(log_p: Array, labels: Array) -> float:
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow shows in the loss
 def backpropagate(
-    network: Network, x: Array, labels: Array, out: Array | None = None, size: int | None = None
+    network: Perceptron, x: Array, labels: Array, out: Array | None = None, size: int | None = None
 ) -> tuple[float, Array, Array]:
     """Return the mean loss of a minibatch, the gradient (P,) of that mean, and the scores f.
 

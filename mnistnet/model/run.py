@@ -13,8 +13,8 @@ from mnistnet.arrays import Array
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
 from mnistnet.files import check_writable
 from mnistnet.model import training, weights
-from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 from mnistnet.model.state import State, begin
 
@@ -32,15 +32,15 @@ def run(
     images: Array,
     labels: Array,
     options: Options,
-    source: Source,
+    source: TrainingSet,
     *,
-    start: Network | None = None,
+    start: Perceptron | None = None,
     path: Path | None = None,
     resume: bool = False,
     additions: Additions = lambda *_: (None, None),
     notify: Notify = lambda _: None,
-    callback: Callable[[Report], object] = lambda _: None,
-) -> tuple[Network, Metadata]:
+    callback: Callable[[EpochReport], object] = lambda _: None,
+) -> tuple[Perceptron, Metadata]:
     """Train on images (n, 784) uint8 and labels (n,); return the network and its metadata.
 
     The training begins with the weights of start, if given. With path, a checkpoint is saved after

@@ -20,14 +20,14 @@ from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.errors import MnistnetError, TrainingError, reason
 from mnistnet.files import check_writable, make_folder
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 from mnistnet.model.run import check_same
 
 # Trains a network with these options, and returns its weights (P,) and its history. It is pickled,
 # so it must be a module-level function or a partial of one.
-Train = Callable[[Options], tuple[Array, Sequence[Report]]]
+Train = Callable[[Options], tuple[Array, Sequence[EpochReport]]]
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class Start:
         return self.metadata.options.seed
 
     @property
-    def last(self) -> Report:
+    def last(self) -> EpochReport:
         """The report of the last epoch."""
         return self.metadata.history[-1]
 
-    def load(self) -> Network:
+    def load(self) -> Perceptron:
         return weights.load(self.path)[0]
 
 
 def search(
-    executor: Executor, train: Train, options: Options, source: Source, folder: Path, starts: int
+    executor: Executor, train: Train, options: Options, data: TrainingSet, folder: Path, starts: int
 ) -> Iterator[Start]:
     """Train networks with the seeds options.seed, ..., options.seed + starts - 1.
 
@@ -69,7 +69,7 @@ def search(
         if path.exists() and path.stat().st_size:
             start = Start(path, weights.load(path)[1])
             advice = "use the same value, or name another file with --weights"
-            check_same(start.metadata, Metadata(own, source), path, advice)
+            check_same(start.metadata, Metadata(own, data), path, advice)
             kept.append(start)
         else:
             missing[path] = own
@@ -84,9 +84,9 @@ def search(
             path = futures.pop(future)
             own = missing[path]
             parameters, history = future.result()
-            network = Network((PIXELS, *own.hidden, CLASSES))
+            network = Perceptron((PIXELS, *own.hidden, CLASSES))
             network.parameters[:] = parameters
-            metadata = Metadata(own, source, tuple(history))
+            metadata = Metadata(own, data, tuple(history))
             weights.save(path, network, metadata)
             yield Start(path, metadata, kept=False)
     except MnistnetError as error:
@@ -130,7 +130,7 @@ def check_choice(options: Options, starts: int, members: int) -> None:
             "without validation images there is no best start: hold some out with --validation, or "
             "average all starts with --committee"
         )
-    Network((PIXELS, *(units * members for units in options.hidden), CLASSES))
+    Perceptron((PIXELS, *(units * members for units in options.hidden), CLASSES))
 
 
 def best(starts: Sequence[Start], count: int) -> list[Start]:
@@ -138,14 +138,14 @@ def best(starts: Sequence[Start], count: int) -> list[Start]:
     return sorted(starts, key=lambda start: (start.last.validation_loss or 0, start.seed))[:count]
 
 
-def committee(starts: Sequence[Start]) -> tuple[Network, Metadata]:
+def committee(starts: Sequence[Start]) -> tuple[Perceptron, Metadata]:
     """Return the network whose scores are the mean of those of these starts, and its metadata.
 
     Its hidden layers have the units of all of them: the first matrix stacks theirs, the ones above
     are block diagonal, and the last has theirs side by side, divided by their number.
     """
     first, count = starts[0].metadata, len(starts)
-    whole = Network((PIXELS, *(units * count for units in first.options.hidden), CLASSES))
+    whole = Perceptron((PIXELS, *(units * count for units in first.options.hidden), CLASSES))
     top = len(whole.matrices) - 1
     for place, start in enumerate(starts):
         for layer, W in enumerate(start.load().matrices):

@@ -8,8 +8,8 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.errors import DataError, TrainingError
-from mnistnet.model.metadata import Metadata, Report
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport, Metadata
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
 VALIDATION_SEED = 784_72_10  # the same images are held out for every seed, to compare seeds
@@ -20,16 +20,16 @@ class State:
     """The state of a training run between two epochs; velocity (P,) is v of the formulas."""
 
     options: Options
-    network: Network
+    network: Perceptron
     rng: "np.random.Generator"
     velocity: Array
-    history: list[Report] = field(default_factory=list)  # of the finished epochs
+    history: list[EpochReport] = field(default_factory=list)  # of the finished epochs
 
 
-def begin(options: Options, start: Network | None = None, dtype: Any = np.float32) -> State:
+def begin(options: Options, start: Perceptron | None = None, dtype: Any = np.float32) -> State:
     """Return the initial state of training: a copy of the weights of start, or random ones."""
     initial, rng, _ = streams(options.seed)
-    network = Network.random((PIXELS, *options.hidden, CLASSES), initial, dtype)
+    network = Perceptron.random((PIXELS, *options.hidden, CLASSES), initial, dtype)
     if start is not None:
         network.parameters[:] = start.parameters
     return State(options, network, rng, np.zeros_like(network.parameters))

@@ -26,10 +26,10 @@ import numpy as np
 
 from mnistnet.arrays import PIXELS, Array
 from mnistnet.errors import TrainingError
-from mnistnet.model.metadata import Report
+from mnistnet.model.metadata import EpochReport
 from mnistnet.model.network import (
     NONE,
-    Network,
+    Perceptron,
     are_valid,
     backpropagate,
     log_probabilities,
@@ -57,7 +57,7 @@ def train(
     labels: Array,
     augment: Augment | None = None,
     extra: tuple[Array, Array] | None = None,
-) -> Iterator[Report]:
+) -> Iterator[EpochReport]:
     """Train on images (n, 784) uint8 and labels (n,) up to the last epoch, and yield its reports.
 
     The state is updated in place, and is complete whenever a report is yielded. Each epoch sees all
@@ -86,7 +86,7 @@ def train(
             with one_blas_thread(), closing(prefetch(batches, AHEAD)) as coming:
                 loss, right = _descend(state, coming, rates, threads)
                 validation_loss, accuracy = _validate(state.network, images, labels, held_out)
-            report = Report(
+            report = EpochReport(
                 epoch=epoch + 1,
                 train_loss=loss / len(rows),
                 train_accuracy=right / digits,
@@ -99,7 +99,7 @@ def train(
             yield report
 
 
-def _check_batch_size(batch_size: int, count: int, network: Network) -> None:
+def _check_batch_size(batch_size: int, count: int, network: Perceptron) -> None:
     """Raise TrainingError if a minibatch has more than count images or takes too much memory."""
     if batch_size > count:
         raise TrainingError(
@@ -223,7 +223,7 @@ def _update(state: State, gradients: Sequence[Array], rate: float, part: slice) 
 
 
 def _validate(
-    network: Network, images: Array, labels: Array, rows: Array
+    network: Perceptron, images: Array, labels: Array, rows: Array
 ) -> tuple[float | None, float | None]:
     """Mean loss and accuracy on these rows; None if there are no rows."""
     if not len(rows):

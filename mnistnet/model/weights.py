@@ -19,7 +19,7 @@ from mnistnet.arrays import CLASSES, PIXELS, Array
 from mnistnet.errors import TrainingError, WeightsError, reason
 from mnistnet.files import atomic_write
 from mnistnet.model.metadata import Metadata, parse
-from mnistnet.model.network import MAX_PARAMETERS, MAX_WEIGHT, Network, are_valid
+from mnistnet.model.network import MAX_PARAMETERS, MAX_WEIGHT, Perceptron, are_valid
 
 FORMAT = 1
 PRETRAINED = Path(__file__).parents[1] / "pretrained.npz"  # the bundled weights
@@ -29,7 +29,7 @@ MAX_BYTES = 8 * MAX_PARAMETERS + (1 << 24)  # of a file: weights, velocity and m
 
 def save(
     path: Path,
-    network: Network,
+    network: Perceptron,
     metadata: Metadata,
     velocity: Array | None = None,
     like: Path | None = None,
@@ -75,13 +75,13 @@ class WeightsFile(NamedTuple):
     """The content of a weights file: velocity (P,) is None unless it is a checkpoint, and meta is
     the JSON object from which metadata was parsed."""
 
-    network: Network
+    network: Perceptron
     metadata: Metadata
     velocity: Array | None
     meta: dict[str, Any]
 
 
-def load(path: Path) -> tuple[Network, Metadata]:
+def load(path: Path) -> tuple[Perceptron, Metadata]:
     """Load the network and the metadata. Raises WeightsError, naming the file, unless it is a
     complete weights file of a finite network with 784 inputs and 10 outputs."""
     found = load_all(path)
@@ -112,7 +112,7 @@ def load_all(path: Path) -> WeightsFile:
         meta = _json(arrays.pop("meta", None))
         velocity = arrays.pop("velocity", None)
         matrices = _matrices(arrays)
-        network = Network([PIXELS, *map(len, matrices)])
+        network = Perceptron([PIXELS, *map(len, matrices)])
         network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
         if velocity is not None and (
             velocity.dtype != np.float32

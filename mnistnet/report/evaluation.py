@@ -12,7 +12,7 @@ import numpy as np
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError, reason
 from mnistnet.model.answer import are_unsure, margins
-from mnistnet.model.network import Network, log_probabilities, logistic_loss
+from mnistnet.model.network import Perceptron, log_probabilities, logistic_loss
 
 NO_ANSWER = CLASSES
 
@@ -42,7 +42,7 @@ class Evaluation:
     margin: Array  # (n,) the same minus the probability of the second answer
 
 
-def evaluate(network: Network, images: Array, labels: Array, rows: Array) -> Evaluation:
+def evaluate(network: Perceptron, images: Array, labels: Array, rows: Array) -> Evaluation:
     """Evaluate a network on these rows of images (n, 784) uint8 with labels (n,). Raises DataError
     if there are no rows, as for a network trained without validation images."""
     if not len(rows):

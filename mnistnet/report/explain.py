@@ -10,10 +10,10 @@ import numpy as np
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.model.differentiation import Differentiation
 from mnistnet.model.gradcheck import GradientCheck
-from mnistnet.model.network import Network, backpropagate, forward, log_probabilities, scale
+from mnistnet.model.network import Perceptron, backpropagate, forward, log_probabilities, scale
 
 
-def explain(network: Network, image: Array, label: int | None = None) -> dict[str, Any]:
+def explain(network: Perceptron, image: Array, label: int | None = None) -> dict[str, Any]:
     """Explain the network's answer to an image (784,) uint8; computed in float64.
 
     Returns the fields of `predict --explain --json`: the two digits with the highest scores; the
@@ -22,7 +22,7 @@ def explain(network: Network, image: Array, label: int | None = None) -> dict[st
     probabilities of the digits 0 to 9; and if the label is known, the loss and the largest
     derivatives of each matrix.
     """
-    exact = Network(network.layers, np.float64)
+    exact = Perceptron(network.layers, np.float64)
     exact.parameters[:] = network.parameters
     W, x = exact.matrices, scale(image[None], np.empty((1, image.size)))
     layers, scores = forward(W, x)
@@ -50,7 +50,7 @@ def explain(network: Network, image: Array, label: int | None = None) -> dict[st
     }
 
 
-def _largest_derivatives(network: Network, x: Array, label: int) -> list[dict[str, Any]]:
+def _largest_derivatives(network: Perceptron, x: Array, label: int) -> list[dict[str, Any]]:
     _, gradient, _ = backpropagate(network, x, np.array([label]))
     found = []
     for name, G in zip(matrix_names(len(network.matrices)), network.split(gradient), strict=True):

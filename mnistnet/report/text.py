@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.model.answer import Answer
-from mnistnet.model.metadata import PIXEL_RANGE, Metadata, Report
+from mnistnet.model.metadata import PIXEL_RANGE, EpochReport, Metadata
 from mnistnet.report.evaluation import Evaluation
 
 
@@ -36,7 +36,7 @@ def kind_text(published: bool, drawn: bool) -> str:
     return "drawn digits, not MNIST" if drawn else "not MNIST's own"
 
 
-def epoch_text(report: Report, epochs: int) -> str:
+def epoch_text(report: EpochReport, epochs: int) -> str:
     """Format the report of an epoch as a line; epochs is their total number."""
     loss, accuracy = loss_text(report.train_loss), percent(report.validation_accuracy)
     figures = f"train loss {loss}  validation accuracy {accuracy}"

@@ -15,7 +15,7 @@ from table import Table
 
 from mnistnet.api import load_network
 from mnistnet.image.drawn import WAYS
-from mnistnet.model.network import Network
+from mnistnet.model.network import Perceptron
 from mnistnet.report.page import page
 
 # Draw strokes point by point; return the number of updates.
@@ -44,7 +44,7 @@ def main() -> None:
     if not chromium:
         print("needs Chromium: apt-get install chromium")
         return
-    notes = Network.random((784, 72, 10), np.random.default_rng(0))
+    notes = Perceptron.random((784, 72, 10), np.random.default_rng(0))
     table = Table("processor time of an update of the page", "ms")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--disable-gpu"])

@@ -19,10 +19,10 @@ from functools import partial
 import numpy as np
 
 from mnistnet import load_data
-from mnistnet.model.network import Network
+from mnistnet.model.network import Perceptron
 
 BATCH, HIDDEN, RATE, MOMENTUM = 100, 72, 0.1, 0.9
-START = Network.random((784, HIDDEN, 10), np.random.default_rng(0))
+START = Perceptron.random((784, HIDDEN, 10), np.random.default_rng(0))
 
 
 def torch(images: np.ndarray, labels: np.ndarray, epochs: int, *how: str) -> Iterator[Callable]:

@@ -8,7 +8,7 @@ import pytest
 from program import run
 
 from mnistnet.model import gradcheck
-from mnistnet.model.network import Network, backpropagate
+from mnistnet.model.network import Perceptron, backpropagate
 
 
 def test_a_new_or_trained_network_is_checked(trained: Path) -> None:
@@ -36,7 +36,7 @@ def test_json_has_the_documented_fields_and_a_wrong_gradient_exits_1(
     assert facts == {"parameters": 784 * 8 + 8 * 10, "ok": True}
     assert result.stderr == ""
 
-    def wrong(network: Network, x: np.ndarray, labels: np.ndarray) -> object:
+    def wrong(network: Perceptron, x: np.ndarray, labels: np.ndarray) -> object:
         loss, gradient, f = backpropagate(network, x, labels)
         return loss, 1.001 * gradient, f
 

@@ -11,7 +11,7 @@ from program import run
 
 from mnistnet import __version__
 from mnistnet.model import weights
-from mnistnet.model.metadata import Source
+from mnistnet.model.metadata import TrainingSet
 
 
 def test_info_shows_how_a_network_was_made(trained: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_note_names_weights_that_were_not_asked_for(trained: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"versions": {"\x1b[2J": "\x07"}}, {"data": Source({"\x1b]0;": "\n"})}]
+    "change", [{"versions": {"\x1b[2J": "\x07"}}, {"data": TrainingSet({"\x1b]0;": "\n"})}]
 )
 def test_control_characters_in_a_file_are_not_printed(
     trained: Path, change: dict[str, Any]

@@ -23,7 +23,7 @@ from mnistnet.errors import MnistnetError, TrainingError
 from mnistnet.executors import dask_cluster
 from mnistnet.model import search as library
 from mnistnet.model import weights
-from mnistnet.model.metadata import Source
+from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
 
 QUICK = ("search", "--hidden", "8", "--epochs", "2", "--batch-size", "10", "--validation", "50")
@@ -192,7 +192,7 @@ def test_a_cluster_trains_the_same_weights_whoever_dies(
 
     def search(train: Any, folder: str, starts: int) -> None:
         with dask_cluster(address, int) as executor:
-            list(library.search(executor, train, options, Source(), Path(folder), starts))
+            list(library.search(executor, train, options, TrainingSet(), Path(folder), starts))
 
     search(tasks.trained, "whole.starts", 4)
     search(partial(tasks.killed_once, Path.cwd()), "killed.starts", 4)

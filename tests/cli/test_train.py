@@ -14,7 +14,7 @@ from program import NOTE, QUICK, Terminal, run, written
 from mnistnet import cli
 from mnistnet.data import mnist
 from mnistnet.model import training, weights
-from mnistnet.model.metadata import Report
+from mnistnet.model.metadata import EpochReport
 
 
 def on_terminal(monkeypatch: pytest.MonkeyPatch, *words: object) -> list[str]:
@@ -37,7 +37,7 @@ def test_a_terminal_shows_a_line_per_epoch_above_a_bar(
 
     real = training.train
 
-    def interrupted(*words: Any) -> Iterator[Report]:
+    def interrupted(*words: Any) -> Iterator[EpochReport]:
         yield from islice(real(*words), 2)
         raise KeyboardInterrupt
 

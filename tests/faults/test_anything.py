@@ -23,8 +23,8 @@ from program import make_link, png, run, write_idx
 from mnistnet import cli
 from mnistnet.data import mnist, synthetic
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
 examples = pytest.mark.parametrize("examples", [15, pytest.param(1000, marks=pytest.mark.soak)])
@@ -81,9 +81,9 @@ def any_data_file(edits: Any, ending: str, which: int) -> None:
 
 @cache
 def weights_file() -> bytes:
-    network = Network.random((784, 2, 10), np.random.default_rng(0))
-    history = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
-    source = Source({"images": "aa", "labels": "bb"})
+    network = Perceptron.random((784, 2, 10), np.random.default_rng(0))
+    history = (EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
+    source = TrainingSet({"images": "aa", "labels": "bb"})
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "net.npz")
         weights.save(path, network, Metadata(Options(epochs=1, seed=7), source, history))

@@ -20,8 +20,8 @@ from tasks import KILL
 
 from mnistnet.data import idx, mnist
 from mnistnet.model import training, weights
-from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
 OLD = Path("mnistnet.npz")
@@ -32,7 +32,7 @@ EPOCH = r"epoch   \d/4  train loss \d\.\d{4}  validation accuracy [\d.]+ %  [\d.
 @pytest.fixture
 def old(tiny: Path) -> Path:
     """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
-    weights.save(OLD, Network((784, 10)), Metadata(Options(), Source()))
+    weights.save(OLD, Perceptron((784, 10)), Metadata(Options(), TrainingSet()))
     return tiny
 
 
@@ -112,7 +112,7 @@ def checkpoint(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The checkpoint of a run on the tiny set, interrupted after two epochs."""
     real = training.train
 
-    def interrupted(*args: Any) -> Iterator[Report]:
+    def interrupted(*args: Any) -> Iterator[EpochReport]:
         yield from islice(real(*args), 2)
         raise KeyboardInterrupt
 
@@ -136,8 +136,8 @@ def checkpoint(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_resuming_with_other_options_or_data_is_refused_with_both_values(
     checkpoint: Path, tiny: Path, words: list[str], difference: str
 ) -> None:
-    network = Network((784, 8, 10))
-    weights.save(Path("start.npz"), network, Metadata(Options(hidden=(8,)), Source()))
+    network = Perceptron((784, 8, 10))
+    weights.save(Path("start.npz"), network, Metadata(Options(hidden=(8,)), TrainingSet()))
     before = after = mnist.load(tiny, "train").sha256["labels"]
     if not words:
         labels = idx.read_idx(tiny / "train-labels-idx1-ubyte").copy()

@@ -12,8 +12,8 @@ from program import NOTE, QUICK, as_user, assert_fault, make_pipe, posix_only, r
 from mnistnet.data import idx
 from mnistnet.image.drawn import draw
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, Source
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import Metadata, TrainingSet
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
 OLD = Path("mnistnet.npz")
@@ -23,7 +23,7 @@ CHECKPOINT = Path("mnistnet.npz.checkpoint")
 @pytest.fixture
 def old(tiny: Path) -> Path:
     """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
-    weights.save(OLD, Network((784, 10)), Metadata(Options(), Source()))
+    weights.save(OLD, Perceptron((784, 10)), Metadata(Options(), TrainingSet()))
     return tiny
 
 

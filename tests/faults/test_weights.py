@@ -16,8 +16,8 @@ import pytest
 from program import as_user, assert_fault, make_pipe, run
 
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
 NET = Path("net.npz")
@@ -28,18 +28,18 @@ DAMAGED = re.compile(
 
 
 @pytest.fixture
-def network() -> Network:
-    return Network.random((784, 12, 5, 10), np.random.default_rng(0))
+def network() -> Perceptron:
+    return Perceptron.random((784, 12, 5, 10), np.random.default_rng(0))
 
 
 @pytest.fixture
-def whole(network: Network) -> bytes:
+def whole(network: Perceptron) -> bytes:
     """Write a valid net.npz to the current folder."""
-    history = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
+    history = (EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
     weights.save(
         NET,
         network,
-        Metadata(Options(epochs=1, seed=7), Source({"images": "aa", "labels": "bb"}), history),
+        Metadata(Options(epochs=1, seed=7), TrainingSet({"images": "aa", "labels": "bb"}), history),
     )
     assert run("info", "--weights", NET).exit_code == 0
     return NET.read_bytes()
@@ -64,7 +64,7 @@ def zeros(*shape: int) -> np.ndarray:
     return np.zeros(shape, np.float32)
 
 
-ROW = asdict(Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25))
+ROW = asdict(EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25))
 NAMES = "expected the matrices W1, W2, ...; found"
 SHAPES = "expected matrices from 784 pixels to 10 scores; found"
 MATRIX = "expected a float32 or float16 matrix W3; found"
@@ -131,7 +131,7 @@ def test_a_truncated_file_is_an_error(whole: bytes) -> None:
         assert_refused(DAMAGED)
 
 
-def test_a_changed_byte_is_an_error_or_harmless(network: Network, whole: bytes) -> None:
+def test_a_changed_byte_is_an_error_or_harmless(network: Perceptron, whole: bytes) -> None:
     """Some bytes of the archive have no meaning."""
     rng = np.random.default_rng(0)
     refused = 0

@@ -5,7 +5,7 @@ import pytest
 
 from mnistnet.image.drawn import draw
 from mnistnet.model.diagnosis import image_warning, training_warning
-from mnistnet.model.metadata import Report
+from mnistnet.model.metadata import EpochReport
 from mnistnet.model.options import Options
 
 DRAWN, LABELS = draw(200, np.random.default_rng(0))
@@ -55,6 +55,6 @@ def test_training_must_beat_the_most_frequent_label(
     images: np.ndarray,
     words: str,
 ) -> None:
-    history = [Report(1, 2.3, train, 2.3, validation, 0.2, 1.0)]
+    history = [EpochReport(1, 2.3, train, 2.3, validation, 0.2, 1.0)]
     options = Options(validation=held_out, learning_rate=rate)
     assert words in str(training_warning(history, images, labels, options))

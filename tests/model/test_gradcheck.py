@@ -7,14 +7,14 @@ import pytest
 
 from mnistnet.model import gradcheck
 from mnistnet.model import network as network_module
-from mnistnet.model.network import Network, backpropagate
+from mnistnet.model.network import Perceptron, backpropagate
 
 
 def check(
     layers: tuple[int, ...] = (20, 6, 5, 4), seed: int = 0, factor: float = 1
 ) -> gradcheck.GradientCheck:
     rng = np.random.default_rng(seed)
-    network = Network.random(layers, rng)
+    network = Perceptron.random(layers, rng)
     network.parameters *= factor
     before = network.parameters.tobytes()
     x, labels = rng.random((7, layers[0]), np.float32), rng.integers(0, layers[-1], 7)
@@ -35,7 +35,7 @@ def test_backpropagation_passes_and_a_sample_of_large_matrices_is_tried() -> Non
 
 def test_backpropagation_passes_for_images_without_a_digit() -> None:
     rng = np.random.default_rng(1)
-    network = Network.random((20, 6, 4), rng)
+    network = Perceptron.random((20, 6, 4), rng)
     labels = np.array([0, 4, 1, 4, 3])
     assert gradcheck.check_gradient(network, rng.random((5, 20), np.float32), labels, rng).ok
 
@@ -43,7 +43,7 @@ def test_backpropagation_passes_for_images_without_a_digit() -> None:
 def alter(monkeypatch: pytest.MonkeyPatch, layer: int, rank: float, factor: float) -> None:
     """Multiply a derivative by a factor: rank 0 is the smallest of the layer, 1 the largest."""
 
-    def wrong(network: Network, x: np.ndarray, labels: np.ndarray) -> object:
+    def wrong(network: Perceptron, x: np.ndarray, labels: np.ndarray) -> object:
         loss, gradient, f = backpropagate(network, x, labels)
         part = network.split(gradient)[layer].reshape(-1)
         part[np.argsort(np.abs(part))[round(rank * (len(part) - 1))]] *= factor
@@ -78,7 +78,7 @@ def test_a_right_gradient_passes_in_600_layers() -> None:
 @pytest.mark.parametrize("factor", [1, 5, 10])
 def test_a_right_gradient_passes_for_a_nearly_perfect_fit(factor: float) -> None:
     rng = np.random.default_rng(0)
-    network = Network.random((50, 12, 10), rng, np.float64)
+    network = Perceptron.random((50, 12, 10), rng, np.float64)
     x, labels = rng.random((20, 50)), rng.integers(0, 10, 20)
     loss, rate = np.inf, 0.5
     while loss > 1e-5:

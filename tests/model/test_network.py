@@ -12,7 +12,7 @@ import pytest
 from mnistnet.errors import MnistnetError
 from mnistnet.model.network import (
     NONE,
-    Network,
+    Perceptron,
     are_valid,
     backpropagate,
     log_probabilities,
@@ -24,7 +24,7 @@ from mnistnet.model.network import (
 def example(layers: tuple[int, ...], count: int, seed: int = 0) -> tuple:
     """A float64 network, count inputs in [0, 1], and labels."""
     rng = np.random.default_rng(seed)
-    network = Network.random(layers, rng, np.float64)
+    network = Perceptron.random(layers, rng, np.float64)
     return network, rng.random((count, layers[0])), rng.integers(0, layers[-1], count)
 
 
@@ -40,7 +40,7 @@ def test_the_gradient_agrees_with_one_worked_by_hand() -> None:
     dL/dh = sum of dL/df W = -3/4 * -(5/3) ln 3 = 1.25 ln 3.
     dL/da = dL/dh (1 - h^2) = 1.25 ln 3 * 0.64 = 0.8 ln 3, which is dL/dM since x = 1.
     """
-    network = Network((1, 1, 2), np.float64)
+    network = Perceptron((1, 1, 2), np.float64)
     M, W = network.matrices
     M[...] = math.log(2)
     W[...] = [[0], [-5 / 3 * math.log(3)]]
@@ -97,7 +97,7 @@ def test_the_parts_of_a_minibatch_add_up_to_the_whole() -> None:
 
 def test_float32_and_float64_give_the_same_gradient() -> None:
     exact, x, labels = example((20, 10, 5), count=7)
-    single = Network((20, 10, 5))
+    single = Perceptron((20, 10, 5))
     single.parameters[:] = exact.parameters
     gradient = backpropagate(single, x.astype(np.float32), labels)[1]
     assert gradient.dtype == np.float32
@@ -114,14 +114,14 @@ def test_probabilities_of_large_scores_do_not_overflow() -> None:
 
 
 def test_initial_weights_have_the_standard_deviation_of_the_docstring() -> None:
-    M, W = Network.random((784, 72, 10), np.random.default_rng(1)).matrices
+    M, W = Perceptron.random((784, 72, 10), np.random.default_rng(1)).matrices
     assert (M.shape, W.shape) == ((72, 784), (10, 72))
     assert M.std() == pytest.approx(1 / 28, rel=0.02)
     assert W.std() == pytest.approx(1 / math.sqrt(72), rel=0.1)
 
 
 def test_the_matrices_are_views_of_the_parameters() -> None:
-    network = Network((3, 2, 1))
+    network = Perceptron((3, 2, 1))
     network.parameters[:] = np.arange(8)
     assert [W.tolist() for W in network.matrices] == [[[0, 1, 2], [3, 4, 5]], [[6, 7]]]
     network.matrices[1][0, 0] = 9
@@ -131,7 +131,7 @@ def test_the_matrices_are_views_of_the_parameters() -> None:
 def test_a_network_that_is_too_large_is_refused() -> None:
     message = "at most 67,108,864 weights; found 794,000,000: use fewer hidden units"
     with pytest.raises(MnistnetError, match=message):
-        Network((784, 1_000_000, 10))
+        Perceptron((784, 1_000_000, 10))
 
 
 def test_weights_are_valid_up_to_1e9() -> None:

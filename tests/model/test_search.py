@@ -19,12 +19,12 @@ from mnistnet.errors import MnistnetError, TrainingError, WeightsError
 from mnistnet.executors import process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights
-from mnistnet.model.metadata import Source
+from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, best, check_choice, committee, load_starts, search
 
 OPTIONS = Options((6,), epochs=2, batch_size=10, augment=False, validation=20, seed=5)
-SOURCE = Source({"images": "12", "labels": "34"})
+SOURCE = TrainingSet({"images": "12", "labels": "34"})
 FOLDER = Path("net.starts")
 
 
@@ -49,7 +49,7 @@ def threads() -> Iterator[Executor]:
 
 
 def run(executor: Executor, starts: int, options: Options = OPTIONS, **more: Any) -> list[Start]:
-    words = {"train": tasks.trained, "source": SOURCE, "folder": FOLDER} | more
+    words = {"train": tasks.trained, "data": SOURCE, "folder": FOLDER} | more
     return list(search(executor, words.pop("train"), options, starts=starts, **words))
 
 
@@ -135,7 +135,7 @@ def test_a_folder_with_other_files_or_starts_is_an_error(threads: Executor) -> N
     with pytest.raises(TrainingError, match=f"{first} --epochs 2, not --epochs 3; use the same"):
         run(threads, 2, replace(OPTIONS, epochs=3))
     with pytest.raises(TrainingError, match=f"{first} training images of SHA-256 12, not .* 56;"):
-        run(threads, 2, source=Source({"images": "56", "labels": "34"}))
+        run(threads, 2, data=TrainingSet({"images": "56", "labels": "34"}))
     assert contents() == before
     run(threads, 1, replace(OPTIONS, seed=9, validation=10))
     with pytest.raises(TrainingError, match="seed-0009.npz was started with --validation 10, not"):

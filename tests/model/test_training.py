@@ -11,7 +11,7 @@ import pytest
 from mnistnet.data import mnist
 from mnistnet.errors import TrainingError
 from mnistnet.model import training
-from mnistnet.model.network import Network, backpropagate
+from mnistnet.model.network import Perceptron, backpropagate
 from mnistnet.model.options import Options
 from mnistnet.model.state import State, begin, split
 
@@ -72,7 +72,7 @@ def test_each_step_is_the_formula_and_every_image_is_seen(data: mnist.Dataset) -
 def test_above_72_units_the_step_of_the_last_matrix_is_scaled(
     layers: tuple[int, ...], share: float
 ) -> None:
-    network = Network(layers, np.float64)
+    network = Perceptron(layers, np.float64)
     v, gradient = np.zeros_like(network.parameters), np.ones_like(network.parameters)
     state = State(Options(), network, np.random.default_rng(0), v)
     for part in training._halves(len(v)):

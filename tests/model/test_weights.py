@@ -11,35 +11,38 @@ import pytest
 from mnistnet import __version__
 from mnistnet.errors import WeightsError
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import MAX_PARAMETERS, Network
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import MAX_PARAMETERS, Perceptron
 from mnistnet.model.options import Options
 
-HISTORY = (Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5))
+HISTORY = (
+    EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),
+    EpochReport(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5),
+)
 FIGURES = (
     *("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
     *("learning_rate", "seconds"),
 )
 METADATA = Metadata(
     Options((12, 5), epochs=2, batch_size=100, validation=5000, seed=7),
-    Source({"images": "aa", "labels": "bb"}),
+    TrainingSet({"images": "aa", "labels": "bb"}),
     HISTORY,
 )
 
 
 @pytest.fixture
-def network() -> Network:
-    return Network.random((784, 12, 5, 10), np.random.default_rng(0))
+def network() -> Perceptron:
+    return Perceptron.random((784, 12, 5, 10), np.random.default_rng(0))
 
 
 @pytest.fixture
-def saved(network: Network, tmp_path: Path) -> Path:
+def saved(network: Perceptron, tmp_path: Path) -> Path:
     path = tmp_path / "net.npz"
     weights.save(path, network, METADATA)
     return path
 
 
-def test_the_network_and_its_metadata_are_restored(network: Network, saved: Path) -> None:
+def test_the_network_and_its_metadata_are_restored(network: Perceptron, saved: Path) -> None:
     back, metadata = weights.load(saved)
     assert back.layers == (784, 12, 5, 10)
     assert back.parameters.tobytes() == network.parameters.tobytes()
@@ -82,7 +85,7 @@ def test_the_network_and_its_metadata_are_restored(network: Network, saved: Path
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_numpy_alone_opens_it_and_float16_halves_it(
-    network: Network, saved: Path, tmp_path: Path, dtype: type
+    network: Perceptron, saved: Path, tmp_path: Path, dtype: type
 ) -> None:
     path = tmp_path / "other.npz"
     weights.save(path, network, METADATA, dtype=dtype)
@@ -106,17 +109,17 @@ def test_numpy_alone_opens_it_and_float16_halves_it(
     [(np.nan, np.float32), (np.inf, np.float32), (-2e9, np.float32), (70_000, np.float16)],
 )
 def test_a_network_that_load_would_refuse_is_not_written(
-    network: Network, tmp_path: Path, value: float, dtype: type
+    network: Perceptron, tmp_path: Path, value: float, dtype: type
 ) -> None:
     network.parameters[3] = value
     with pytest.raises(WeightsError, match=r"expected weights of at most 1e\+09 in W1; found"):
         weights.save(tmp_path / "net.npz", network, METADATA, dtype=dtype)
     with pytest.raises(WeightsError, match="matrices from 784 pixels to 10 scores; found 3 x 784"):
-        weights.save(tmp_path / "net.npz", Network((784, 3)), METADATA)
+        weights.save(tmp_path / "net.npz", Perceptron((784, 3)), METADATA)
     assert os.listdir(tmp_path) == []
 
 
-def test_a_velocity_is_restored(network: Network, saved: Path) -> None:
+def test_a_velocity_is_restored(network: Perceptron, saved: Path) -> None:
     assert weights.load_all(saved).velocity is None
     velocity = np.arange(len(network.parameters), dtype=np.float32)
     weights.save(saved, network, METADATA, velocity)
@@ -130,7 +133,7 @@ def test_the_limit_on_file_size_allows_the_largest_network_and_its_velocity() ->
     assert largest + 10_000_000 < weights.MAX_BYTES < largest + 20_000_000
 
 
-def test_validation_figures_may_be_missing(network: Network, saved: Path) -> None:
+def test_validation_figures_may_be_missing(network: Perceptron, saved: Path) -> None:
     figures = {"train_loss": 0.0, "seconds": 1e9, "validation_loss": None}
     metadata = replace(METADATA, history=(replace(HISTORY[0], **figures), HISTORY[1]))
     weights.save(saved, network, metadata)

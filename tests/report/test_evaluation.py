@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnistnet.errors import DataError
-from mnistnet.model.network import Network
+from mnistnet.model.network import Perceptron
 from mnistnet.report import evaluation
 
 # Eight images of 0, 1 and 7; 7 is never the answer. Margins of 3 and 4 are unsure.
@@ -18,7 +18,7 @@ PROBABILITIES = np.exp(MARGINS) / (np.exp(MARGINS) + 9)
 
 def evaluation_of(*rows: int) -> evaluation.Evaluation:
     """Evaluate a network that gives ANSWERS by MARGINS to images with one white pixel each."""
-    network = Network((784, 10))
+    network = Perceptron((784, 10))
     network.matrices[0][ANSWERS, range(8)] = MARGINS
     network.matrices[0][...] += 10  # all scores look like digits
     images = np.zeros((8, 784), np.uint8)

@@ -6,16 +6,16 @@ from functools import partial
 import numpy as np
 import pytest
 
-from mnistnet.model.network import Network
+from mnistnet.model.network import Perceptron
 from mnistnet.report.explain import explain, explanation_text
 
 close = partial(pytest.approx, abs=1e-12)
 
 
-def example(*hidden: int) -> tuple[Network, np.ndarray, list[np.ndarray]]:
+def example(*hidden: int) -> tuple[Perceptron, np.ndarray, list[np.ndarray]]:
     """A network, an image, and the network's matrices in float64."""
     rng = np.random.default_rng(1)
-    network = Network.random((784, *hidden, 10), rng)
+    network = Perceptron.random((784, *hidden, 10), rng)
     image = rng.integers(0, 256, 784).astype(np.uint8)
     return network, image, [W.astype(np.float64) for W in network.matrices]
 

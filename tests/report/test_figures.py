@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from mnistnet.errors import MnistnetError
 from mnistnet.model.differentiation import differentiate
-from mnistnet.model.metadata import Report
-from mnistnet.model.network import Network
+from mnistnet.model.metadata import EpochReport
+from mnistnet.model.network import Perceptron
 from mnistnet.report.evaluation import Evaluation, judge
 from mnistnet.report.figures.graph import expression
 from mnistnet.report.figures.results import calibration, confusion, history, mistakes
@@ -22,8 +22,8 @@ from mnistnet.report.figures.weights import units, weights
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 784), np.uint8)
 
 
-def random_network(*hidden: int) -> Network:
-    return Network.random((784, *hidden, 10), np.random.default_rng(0))
+def random_network(*hidden: int) -> Perceptron:
+    return Perceptron.random((784, *hidden, 10), np.random.default_rng(0))
 
 
 def evaluation(labels: list[int], answers: list[int], margins: list[float]) -> Evaluation:
@@ -78,7 +78,7 @@ def test_the_72_units_with_the_largest_outgoing_weights_are_shown() -> None:
 def test_what_is_too_large_to_draw_is_an_error() -> None:
     for hidden, found in (([2] * 12, "found 13, the largest of 1,568"), ([6000], "of 4,704,000")):
         with pytest.raises(MnistnetError, match=f"at most 12 .* 4,000,000 weights.*{found}"):
-            weights(Network((784, *hidden, 10)))
+            weights(Perceptron((784, *hidden, 10)))
     with pytest.raises(MnistnetError, match="60 variables to draw; found 80"):
         expression(differentiate("+".join("x" * 80), {"x": 1}))
 
@@ -106,8 +106,11 @@ def test_units_show_h_and_scores_of_each_image() -> None:
 
 
 def test_history_shows_loss_accuracy_and_learning_rate() -> None:
-    reports = [Report(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), Report(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5)]
-    alone = [Report(1, 0.6, 0.7, None, None, 0.3, 1)]  # no validation images
+    reports = [
+        EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),
+        EpochReport(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5),
+    ]
+    alone = [EpochReport(1, 0.6, 0.7, None, None, 0.3, 1)]  # no validation images
     figure = history({"_$a$.npz": reports, "b.npz": alone})
     loss, accuracy, rate = (
         [(to_hex(line.get_color()), line.get_linestyle(), *line.get_ydata()) for line in pane.lines]
@@ -126,7 +129,7 @@ def test_history_shows_loss_accuracy_and_learning_rate() -> None:
 
 @pytest.mark.parametrize("epochs", [1, 2, 200])
 def test_epochs_are_whole_numbers_and_a_loss_may_be_zero(epochs: int, tmp_path: Path) -> None:
-    figure = history({"a": [Report(n + 1, 1, 0.8, 0, 0.9, 0.2, 1) for n in range(epochs)]})
+    figure = history({"a": [EpochReport(n + 1, 1, 0.8, 0, 0.9, 0.2, 1) for n in range(epochs)]})
     save(figure, tmp_path / "history.png", dpi=20)
     for pane in figure.axes:
         low, high = pane.get_xlim()

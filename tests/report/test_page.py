@@ -16,7 +16,7 @@ from program import as_user, assert_fault, run
 from mnistnet.api import load_network
 from mnistnet.data import mnist
 from mnistnet.image.drawn import draw
-from mnistnet.model.network import Network
+from mnistnet.model.network import Perceptron
 from mnistnet.report.page import page
 
 HOSTILE = """</script><script>alert(1)</script>'"><!--<img src=x onerror=alert(1)>{{data}}\u2028"""
@@ -35,22 +35,22 @@ def tags_in(html: bytes) -> list[str]:
     return tags
 
 
-def random_network(*hidden: int) -> Network:
-    return Network.random((784, *hidden, 10), np.random.default_rng(0))
+def random_network(*hidden: int) -> Perceptron:
+    return Perceptron.random((784, *hidden, 10), np.random.default_rng(0))
 
 
 def data_in(html: bytes) -> Any:
     return json.loads(code_in(html, "script")[0])
 
 
-def unpacked(html: bytes) -> Network:
+def unpacked(html: bytes) -> Perceptron:
     """Unpack the network in a page as its script does."""
     matrices = []
     for packed in data_in(html)["matrices"]:
         integers = np.frombuffer(base64.b64decode(packed["integers"]), "<i2")
         scales = np.array(packed["scales"])[:, None]
         matrices.append(scales * integers.reshape(-1, packed["columns"]))
-    network = Network([784, *map(len, matrices)])
+    network = Perceptron([784, *map(len, matrices)])
     network.parameters[:] = np.concatenate([W.ravel() for W in matrices])
     return network
 

@@ -18,7 +18,7 @@ from report.browser import PHONE, Page, Points, placed
 from mnistnet.api import load_network
 from mnistnet.image.drawn import WAYS
 from mnistnet.model.answer import NO_DIGIT, unsure_reason
-from mnistnet.model.network import Network
+from mnistnet.model.network import Perceptron
 from mnistnet.report.page import page as make_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -185,7 +185,7 @@ def numbers(text: str) -> Any:
 @pytest.mark.parametrize("hidden", [(5,), (), (20, 30, 40)])
 def test_any_network_is_shown(browser: Any, hidden: tuple[int, ...]) -> None:
     """And a script that is added to the page does not run."""
-    model = Network.random((784, *hidden, 10), np.random.default_rng(0))
+    model = Perceptron.random((784, *hidden, 10), np.random.default_rng(0))
     path = Path("mine.html").resolve()
     path.write_bytes(make_page(model, "</script><img src=x onerror=alert(1)>"))
     page = Page(browser, path)

@@ -8,8 +8,8 @@ import pytest
 
 from mnistnet.errors import TrainingError
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, Report, Source
-from mnistnet.model.network import Network, log_probabilities, logistic_loss
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import Perceptron, log_probabilities, logistic_loss
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, committee
 from mnistnet.model.state import split
@@ -31,10 +31,10 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> list[Start]:
     found = []
     folder = tmp_path_factory.mktemp("starts")
     for seed in range(5):
-        report = Report(1, TRAIN[seed], 0.9, VALIDATION[seed], 0.1 * seed, 0.2, 1.5)
+        report = EpochReport(1, TRAIN[seed], 0.9, VALIDATION[seed], 0.1 * seed, 0.2, 1.5)
         options = Options((6,), epochs=1, validation=20, seed=seed)
-        metadata = Metadata(options, Source(SHA256), (report,))
-        network = Network.random((784, 6, 10), np.random.default_rng(seed))
+        metadata = Metadata(options, TrainingSet(SHA256), (report,))
+        network = Perceptron.random((784, 6, 10), np.random.default_rng(seed))
         weights.save(folder / f"{seed}.npz", network, metadata)
         found.append(Start(folder / f"{seed}.npz", metadata))
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnistnet.model.answer import make_answer as answer
-from mnistnet.model.metadata import Metadata, Report, Source
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.options import Options
 from mnistnet.report.evaluation import Evaluation, compare, judge
 from mnistnet.report.text import (
@@ -132,10 +132,10 @@ def test_answers_are_aligned_and_give_the_reason_if_unsure() -> None:
 def test_a_training_is_reported_with_or_without_validation(
     accuracy: float | None, shown: str
 ) -> None:
-    report = Report(2, 0.5, 0.8, 0.4, accuracy, 0.2, 1.25)
+    report = EpochReport(2, 0.5, 0.8, 0.4, accuracy, 0.2, 1.25)
     epoch = f"epoch   2/9  train loss 0.5000  validation accuracy {shown}  1.25 s"
     assert epoch_text(report, 9) == epoch
-    text = trained_text(Metadata(Options(), Source(), (report, report)), Path("net.npz"))
+    text = trained_text(Metadata(Options(), TrainingSet(), (report, report)), Path("net.npz"))
     reached = f"validation accuracy {shown} after " if accuracy else ""
     assert text == f"{reached}2 epochs in 2.5 s; weights in net.npz"
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import MnistnetError, TrainingError
-from mnistnet.model.metadata import Report
+from mnistnet.model.metadata import EpochReport
 from mnistnet.report.evaluation import Evaluation
 from mnistnet.report.figures.style import BLUE, COLOURS, ORANGE, ORDER, STYLE, show_digit
 from mnistnet.report.starts import Analysis
@@ -115,7 +115,7 @@ def calibration(evaluation: Evaluation, name: str) -> Figure:
 
 
 @matplotlib.rc_context(STYLE)
-def history(histories: Mapping[str, Sequence[Report]]) -> Figure:
+def history(histories: Mapping[str, Sequence[EpochReport]]) -> Figure:
     """Draw loss, accuracy and learning rate over the epochs of one or several networks, by name.
 
     Validation accuracy is usually higher than training accuracy, which is a running mean over the

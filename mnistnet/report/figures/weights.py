@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.errors import MnistnetError
-from mnistnet.model.network import Network, forward, scale
+from mnistnet.model.network import Perceptron, forward, scale
 from mnistnet.report.explain import matrix_names
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, SIGNS, STYLE, show_digit
 from mnistnet.report.text import counted
@@ -18,7 +18,7 @@ TILES = 72  # hidden units of the first layer shown, at most
 
 
 @matplotlib.rc_context(STYLE)
-def weights(network: Network) -> Figure:
+def weights(network: Perceptron) -> Figure:
     """Draw all matrices: the first with a 28 x 28 tile per hidden unit, the others with a row per
     unit, the scores in the notes' order.
 
@@ -81,7 +81,7 @@ def _grid(cells: Array, across: int) -> Array:
 
 @matplotlib.rc_context(STYLE)
 def units(
-    network: Network, images: Array, names: Sequence[str], labels: Sequence[int | None]
+    network: Perceptron, images: Array, names: Sequence[str], labels: Sequence[int | None]
 ) -> Figure:
     """Draw each image (n, 784) with its name, h of the last hidden layer, arranged like the
     tiles of weights, and the ten scores with the label marked, unless it is None."""

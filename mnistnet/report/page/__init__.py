@@ -20,13 +20,13 @@ from mnistnet.image.digit import DIGIT, THICK, THIN
 from mnistnet.image.drawn import WAYS
 from mnistnet.image.number import WIDE
 from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN, NO_DIGIT
-from mnistnet.model.network import Network
+from mnistnet.model.network import Perceptron
 
 SCRIPTS = ("draw.js", "prepare.js", "network.js", "view.js", "select.js")  # in this order
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
 
 
-def page(network: Network, name: str) -> bytes:
+def page(network: Perceptron, name: str) -> bytes:
     """Return the page for a network called name; the same input gives the same bytes."""
     # with which `predict` prepares and judges a picture
     rules: dict[str, float] = {"digit": DIGIT, "thin": THIN, "thick": THICK, "wide": WIDE}
