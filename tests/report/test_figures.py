@@ -165,9 +165,9 @@ def test_mistakes_are_captioned_and_known_label_errors_are_framed() -> None:
     edges = [to_hex(pane.spines["top"].get_edgecolor()) for pane in (first, second)]
     assert edges == ["#000000", ORANGE]
     assert not any(pane.axison for pane in rest)
-    assert "2 errors; the 2 most confident mistakes" in figure.get_suptitle()
+    assert "2 errors\nthe 2 most confident mistakes" in figure.get_suptitle()
     figure = mistakes(evaluation([3], [3], [7]), IMAGES, "test", {})
-    assert "0 errors; no mistakes" in figure.get_suptitle()
+    assert "0 errors\nno mistakes" in figure.get_suptitle()
 
 
 def test_calibration_compares_probabilities_with_accuracies() -> None:

@@ -59,7 +59,7 @@ def mistakes(
     """Draw the most confident mistakes on the images called name; known label errors are framed."""
     shown = evaluation.mistakes[:30]
     down = max(1, -(-len(shown) // 6))
-    figure = Figure((8, 1.75 * down + 0.4), layout="constrained")
+    figure = Figure((8, 1.75 * down + 0.6), layout="constrained")
     panes = figure.subplots(down, 6, squeeze=False).ravel()
     for pane in panes[len(shown) :]:
         pane.axis("off")
@@ -72,8 +72,8 @@ def mistakes(
         if index in label_errors:
             pane.spines[:].set(color=ORANGE, linewidth=3)
             pane.set_xlabel(f"test:{index}, label error", fontsize=7.5, color=ORANGE)
-    which = f"the {len(shown)} most confident mistakes" if shown else "no mistakes"
-    figure.suptitle(f"{_summary(evaluation, name)}; {which}: label, answer, probability")
+    which = f"the {len(shown)} most confident mistakes: label, answer, probability"
+    figure.suptitle(f"{_summary(evaluation, name)}\n{which if shown else 'no mistakes'}")
     return figure
 
 
