@@ -90,17 +90,13 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "write", functools.partial(synthetic.write, counts=(60, 20)))
 
 
-def test_synthetic_draws_digits_into_a_separate_folder(few, tiny: Path) -> None:
-    """And replaces no other set."""
+def test_synthetic_draws_digits_into_a_separate_folder(few) -> None:
     folder = download.cache_folder() / "drawn"
     result = run("download", "--synthetic")
     listed = "".join(f"{file.name:<24} drawn\n" for file in mnist.FILES)
     assert (result.stdout, result.stderr) == (f"{listed}in {folder}\n", "")
     assert len(mnist.load(folder, "train").labels) == 60
     assert run("download", "--synthetic").stdout.count("here, drawn before\n") == 4
-    result = run("download", "--synthetic", "--data", tiny)
-    assert (result.stdout, result.exit_code) == ("", 1)
-    assert result.stderr.startswith("Error: expected a new or empty folder; found ")
 
 
 def test_no_command_calls_drawn_digits_mnist(few) -> None:

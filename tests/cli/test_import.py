@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from program import QUICK, assert_fails, run, write_idx
+from program import QUICK, run, write_idx
 
 from mnistnet.data import idx, mnist
 
@@ -14,20 +14,18 @@ NAMES = [file.name for file in mnist.FILES]
 LIGHT = "the images have a light background, but MNIST's is black: consider --invert"
 
 
-def test_the_counts_per_digit_are_printed(tiny: Path) -> None:
+def test_the_counts_per_digit_are_printed_or_given_as_json(tiny: Path) -> None:
     result = run("import", tiny, "--out", "out", "--name", "Mine", "--labels", "0,1,2,3,4,5=9")
     columns = [*[30] * 5, *[0] * 4, 30, 180]
     lines = result.stdout.splitlines()
     assert lines[1] == "train     " + "".join(f"{count:>8}" for count in columns)
     assert lines[3:] == ["140 images of other labels left out", "Mine in out"]
     assert (result.stderr, result.exit_code) == ("", 0)
-
-
-def test_json_has_the_documented_fields(tiny: Path) -> None:
-    result = run("import", tiny, "--out", "out", "--labels", "0,1=1,7=2", "--json", "--invert")
+    words = ("--labels", "0,1=1,7=2", "--json", "--invert")
+    result = run("import", tiny, "--out", "inverted", *words)
     assert json.loads(result.stdout) == {
-        "out": "out",
-        "name": "out",
+        "out": "inverted",
+        "name": "inverted",
         "counts": {"train": [30, 30, 30, *[0] * 7], "test": [5, 5, 5, *[0] * 7]},
         "skipped": 0,
         "left_out": 245,
@@ -74,12 +72,10 @@ def test_emnist_digits_are_imported(tiny: Path) -> None:
         assert data.sha256 == mnist.load(tiny, split).sha256
         assert data.name == "EMNIST digits"
     letters = folder / "emnist-letters-train-images-idx3-ubyte.gz"
-    assert_fails(
-        run("import", letters, "--out", "letters"),
-        "expected labels 0 to 9; found 10; to keep ten of more classes: mnistnet import SOURCE "
-        "--labels 1=0,2=1,... --out NEW_FOLDER",
+    message = (
+        "Error: expected labels 0 to 9; found 10; to keep ten of more classes: mnistnet import"
     )
-    assert not Path("letters").exists()
+    assert run("import", letters, "--out", "letters").stderr.startswith(message)
 
 
 def test_a_folder_of_pictures_is_imported(tiny: Path) -> None:
@@ -98,9 +94,3 @@ def test_a_folder_of_pictures_is_imported(tiny: Path) -> None:
     tune = ("train", "--from", "pretrained", "--epochs", 1, "--data", "mine")
     assert run(*tune, "--weights", "mine.npz").exit_code == 0
     assert run("predict", "photos/3/3.png", "--weights", "mine.npz").exit_code == 0
-    Path("none/4").mkdir(parents=True)
-    bad.rename("none/4/b.png")
-    result = run("import", "none", "--out", "empty")
-    error = "Error: none: expected images with labels; found no usable ones\n"
-    assert (result.exit_code, result.stderr.endswith(error)) == (1, True)
-    assert not Path("empty").exists()

@@ -3,10 +3,8 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pytest
 from program import run
 
 from mnistnet import __version__
@@ -43,14 +41,11 @@ def test_json_is_the_metadata_with_the_history_on_request(trained: Path) -> None
     assert json.loads(run("info", "--weights", "other.npz", "--json").stdout) == meta
 
 
-def test_history_is_a_line_per_epoch(trained: Path) -> None:
+def test_history_is_a_line_per_epoch_and_a_note_names_other_weights(trained: Path) -> None:
     summary, history = run("info", "--history").stdout.split("\n\n")
     assert run("info").stdout == f"{summary}\n"
     lines = [line.split("  train loss ")[0] for line in history.splitlines()]
     assert lines == [f"epoch   {number}/4" for number in (1, 2, 3, 4)]
-
-
-def test_a_note_names_weights_that_were_not_asked_for(trained: Path) -> None:
     assert run("info").stderr == "weights mnistnet.npz\n"
     bundled = run("info", "--weights", weights.PRETRAINED)
     words = " ".join(bundled.stdout.split())
@@ -58,14 +53,11 @@ def test_a_note_names_weights_that_were_not_asked_for(trained: Path) -> None:
     assert bundled.stderr == ""
 
 
-@pytest.mark.parametrize(
-    "change", [{"versions": {"\x1b[2J": "\x07"}}, {"data": TrainingSet({"\x1b]0;": "\n"})}]
-)
-def test_control_characters_in_a_file_are_not_printed(
-    trained: Path, change: dict[str, Any]
-) -> None:
+def test_control_characters_in_a_file_are_not_printed(trained: Path) -> None:
     network, metadata = weights.load(Path("mnistnet.npz"))
-    weights.save(Path("other.npz"), network, replace(metadata, history=(), **change))
+    data = TrainingSet({"\x1b]0;": "\n"})
+    hostile = replace(metadata, history=(), versions={"\x1b[2J": "\x07"}, data=data)
+    weights.save(Path("other.npz"), network, hostile)
     result = run("info", "--weights", "other.npz", "--history")
     assert result.exit_code == 0
     assert "\x1b" not in result.stdout

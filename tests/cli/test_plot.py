@@ -64,17 +64,12 @@ def test_only_plots_made_by_mnistnet_are_replaced(words: tuple[object, ...]) -> 
     assert out.read_bytes() == b"a drawing of mine"
     assert run(*words, "--out", out, "--force").exit_code == 0
     assert run(*words, "--out", out).exit_code == 0
-    folder = Path.cwd() / "none"
-    message = f"cannot write {Path('none/a.png')}: there is no folder {folder}"
-    for force in ((), ("--force",)):
-        assert_fails(run(*words, "--out", "none/a.png", *force), message)
+    message = f"cannot write {Path('none/a.png')}: there is no folder {Path('none').resolve()}"
+    assert_fails(run(*words, "--out", "none/a.png"), message)
 
 
 def test_units_takes_pictures_and_samples(trained: Path) -> None:
     Path("7.png").write_bytes(png(7))
     words = ("plot", "units", "--data", trained, "--quiet", "--dpi", 20)
     assert run(*words, "test:0-2", "validation:1", "7.png").exit_code == 0
-    assert_fails(
-        run(*words, "test:0", "none.png"), "none.png: cannot read it: No such file or directory"
-    )
     assert_fails(run(*words, "train:0-60"), "expected at most 60 pictures to plot; found 61")

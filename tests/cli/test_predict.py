@@ -16,16 +16,14 @@ from mnistnet.model.options import Options
 from mnistnet.model.state import split
 
 
-@pytest.mark.parametrize("digit", [0, 1, 7])
-def test_the_bundled_weights_read_a_drawn_digit(digit: int) -> None:
-    Path("digit.png").write_bytes(png(digit))
+def test_the_bundled_weights_read_a_drawn_digit() -> None:
+    Path("digit.png").write_bytes(png(7))
     result = run("predict", "digit.png", "--top", 2)
-    assert re.fullmatch(
-        rf"digit\.png  {digit}  +\d+\.\d %  then \d \d+\.\d %, \d \d+\.\d %\n", result.stdout
-    )
+    line = r"digit\.png  7  +\d+\.\d %  then \d \d+\.\d %, \d \d+\.\d %\n"
+    assert re.fullmatch(line, result.stdout)
     assert (result.stderr, result.exit_code) == ("bundled weights\n", 0)
-    alone = run("predict", "-", "--quiet", stdin=png(digit))
-    assert re.fullmatch(rf"-  {digit}  +\d+\.\d %\n", alone.stdout)
+    alone = run("predict", "-", "--quiet", stdin=png(0))
+    assert re.fullmatch(r"-  0  +\d+\.\d %\n", alone.stdout)
     assert alone.stderr == ""
 
 
@@ -39,9 +37,7 @@ def number() -> Image.Image:
 
 def test_several_digits_are_read_as_a_number() -> None:
     number().save("number.png")
-    shown = run("predict", "--show", "number.png").stdout
-    assert shown.startswith("number.png  701  ")
-    assert len(shown.splitlines()) == 1 + 3 * 15
+    assert run("predict", "number.png").stdout.startswith("number.png  701  ")
     answer = json.loads(run("predict", "--json", "number.png").stdout)
     assert (answer["digit"], answer["number"], answer["unsure"]) == (None, "701", False)
     assert answer["probabilities"] is answer["scores"] is answer["reason"] is None
@@ -55,9 +51,9 @@ def test_several_digits_are_read_as_a_number() -> None:
 def test_a_picture_of_no_digit_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnistnet.model.answer.NO_DIGIT", 99)  # whatever the weights
     Path("scribble.png").write_bytes(png(1))
-    result = run("predict", "--show", "scribble.png")
-    assert re.match(r"scribble\.png  - +no digit\n", result.stdout)
-    assert (len(result.stdout.splitlines()), result.exit_code) == (16, 0)
+    result = run("predict", "scribble.png")
+    assert re.fullmatch(r"scribble\.png  - +no digit\n", result.stdout)
+    assert result.exit_code == 0
     answer = json.loads(run("predict", "--json", "scribble.png").stdout)
     assert (answer["digit"], answer["digits"], answer["unsure"]) == (None, [], True)
     assert answer["reason"] == "no digit"
@@ -81,16 +77,10 @@ def test_json_has_the_documented_fields() -> None:
 def test_explain_shows_how_the_answer_is_computed(trained: Path) -> None:
     words = ("predict", "--explain", "test:3", "--data", trained)
     row = split(300, Options(validation=50))[1][7]  # held out
-    by_name, by_number = (
-        json.loads(run(*words, "--json", name).stdout.splitlines()[1])
-        for name in ("validation:7", f"train:{row}")
-    )
+    lines = run(*words, "--json", "validation:7", f"train:{row}").stdout.splitlines()
+    facts, by_name, by_number = map(json.loads, lines)
     assert by_name["scores"] == by_number["scores"]
-    shown = run(*words).stdout
-    assert "█" in shown
-    assert "the 8 units that matter most for" in shown
-    assert " for the label 3; largest derivatives" in shown
-    facts = json.loads(run(*words, "--json").stdout)
+    assert "the 8 units that matter most for" in run(*words).stdout
     [explanation] = facts["explanations"]
     assert explanation["label"] == 3
     assert explanation["scores"] == pytest.approx(facts["scores"], rel=1e-4)
@@ -111,15 +101,11 @@ def test_csv_can_be_given_to_eval_as_answers(tiny: Path) -> None:
     result = run(*words, 'no"ne.png', "number.png", "--csv")
     assert result.stderr == 'Error: no"ne.png: cannot read it: No such file or directory\n'
     header, *rows, missing, last = result.stdout.splitlines()
+    assert header == "picture,unsure,probability,digit"
+    answer = json.loads(run(*words, "--json").stdout.splitlines()[3])
+    assert rows[3] == f"test:3,False,{answer['probability']},3"
     assert missing == '"no""ne.png",,,'
     assert re.fullmatch(r"number\.png,False,0\.99.*,701", last)
-    json_lines = run(*words, 'no"ne.png', "number.png", "--json").stdout.splitlines()
-    answers = list(map(json.loads, json_lines[:50]))
-    assert header == "picture,unsure,probability,digit"
-    assert rows == [
-        f"{each['picture']},{each['unsure']},{each['probability']},{each['digit']}"
-        for each in answers
-    ]
     rows[3] = "test:3,False,1.0,4"  # it shows a 3
     Path("answers.csv").write_text("\n".join([header, *rows]))
     words = ("eval", "--data", tiny, "--answers", "answers.csv", "--json")

@@ -14,7 +14,7 @@ from mnistnet.model.options import Options
 from mnistnet.model.search import Start, committee
 from mnistnet.model.state import split
 from mnistnet.report.figures.results import starts as figure_of
-from mnistnet.report.starts import Analysis, analyse, starts_text, summary_json, written_text
+from mnistnet.report.starts import Analysis, analyse, starts_text, summary_json
 
 SHA256 = {"images": "12", "labels": "34"}
 TRAIN = (0.5, 0.25, 0.3, 0.2, 0.4)  # losses by seed
@@ -76,21 +76,12 @@ def test_the_rank_correlation_is_spearmans_and_other_images_are_an_error(
 def test_the_table_compares_losses_and_the_summary_is_of_the_network(analysis: Analysis) -> None:
     lines = starts_text(analysis).splitlines()
     assert lines[1].split() == ["best", "2", "0.3000", "0.2000", "20.00", "%"]
-    assert lines[3].split()[:2] == ["median", "3"]
-    assert lines[5].split()[:2] == ["worst", "0"]
-    different = f"two starts read {100 * analysis.disagreement:.2f} % of the validation"
-    assert lines[7:] == [
-        f"training losses from 0.2000 to 0.5000; {different}",
-        "images differently, on average",
-        "seed 3 has the lowest training loss and ranks number 3 by validation loss;",
-        "rank correlation of training and validation loss +0.60",
-    ]
+    assert [line.split()[:2] for line in lines[3:6:2]] == [["median", "3"], ["worst", "0"]]
+    assert lines[9].startswith("seed 3 has the lowest training loss and ranks number 3 by ")
     facts = summary_json(analysis, [2, 1, 3, 4], Path("net.npz"))
     assert facts["validation_accuracy"] == analysis.committee_accuracy[3]
     assert facts["validation_loss"] == analysis.committee_loss[3]
     assert (facts["starts"], facts["seeds"], facts["seconds"]) == (5, [2, 1, 3, 4], 7.5)
-    text = written_text(analysis, [2, 1, 3, 4], Path("net.npz"))
-    assert text == "the committee of 4 starts, validation accuracy 5.00 %; weights in net.npz"
 
 
 def test_the_figure_shows_each_start_and_each_committee(analysis: Analysis) -> None:
