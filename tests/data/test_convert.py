@@ -55,14 +55,8 @@ def test_without_a_test_set_always_the_same_share_becomes_one() -> None:
     pairs += zip(test.images, test.labels, strict=True)
     originals = zip(X, Y, strict=True)
     assert sorted((bytes(i), n) for i, n in pairs) == sorted((bytes(i), n) for i, n in originals)
-    for out, count, share, sizes in (
-        ("a", 300, 0, [300]),
-        ("b", 1, 0.5, [1]),
-        ("c", 2, 0.9, [1, 1]),
-    ):
-        done = import_set(out, x=X[:count], y=Y[:count], test_share=share)
-        assert [sum(counts) for counts in done.counts.values()] == sizes
-        assert sorted(os.listdir(out)) == sorted([mnist.IMPORTED, *NAMES[: 2 * len(sizes)]])
+    done = import_set("a", x=X[:2], y=Y[:2], test_share=0.9)
+    assert [sum(counts) for counts in done.counts.values()] == [1, 1]
 
 
 UNIT = "the pixel values are 0 to 1; they were multiplied by 255"
@@ -72,10 +66,7 @@ TURNED = X.swapaxes(1, 2)
 CHANGES = {  # the images in the file, options, the images in the result, and the warning
     "no change": (X, {}, X, ""),
     "fractions": ((X / 255).astype(np.float32), {}, X, UNIT),
-    "fractions of a rounded factor": (X * np.float32(0.00392157), {}, X, UNIT),  # up to 1.0000004
-    "0 and 1": (X // 128, {}, X // 128 * 255, UNIT),
     "booleans": (X > 127, {}, (X > 127) * 255, UNIT),
-    "integers": (X.astype(np.int64), {}, X, ""),
     "light": (255 - X, {}, 255 - X, LIGHT),
     "light, inverted": (255 - X, {"invert": True}, X, ""),
     "turned": (TURNED, {}, TURNED, SWAPPED),
@@ -96,7 +87,6 @@ def test_pixels_are_converted_with_a_warning_or_on_request(kind: str) -> None:
 def test_other_pixel_values_are_refused() -> None:
     for x, found in (
         (X / 255 - 0.5, "expected pixel values 0 to 255 or 0 to 1; found -0.5 to 0.5"),
-        (X.astype(int) * 2, "found 0 to 510"),
         (np.where(X > 0, np.nan, 0.0), "found nan to nan"),
         (X.astype(str), "expected numeric images; found <U3"),
     ):
@@ -113,12 +103,11 @@ def test_test_images_in_the_training_set_give_a_warning() -> None:
 
 
 def test_labels_are_chosen_and_renamed() -> None:
-    """Names, text and floats."""
+    """Names and floats."""
     names = [f"class {label}" for label in Y]
     for out, y, mapping in (
         ("a", names, {"class 3": 0, "class 7": 1}),
-        ("b", Y.astype(str), {"3": 0, "7": 1}),
-        ("c", Y.astype(float), {"3": 0, "7": 1}),
+        ("b", Y.astype(float), {"3": 0, "7": 1}),
     ):
         done = import_set(out, y=y, labels=mapping, test_share=0)
         assert done.left_out == 240

