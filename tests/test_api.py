@@ -17,18 +17,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnistnet
 from mnistnet.data import mnist
-from mnistnet.errors import DataError, MnistnetError, PictureError, TrainingError, WeightsError
+from mnistnet.errors import DataError, PictureError, TrainingError, WeightsError
 from mnistnet.image import digit, drawn, nondigits
 from mnistnet.model import network as network_module
 from mnistnet.model.options import DECLARED
 from mnistnet.model.threads import VARIABLES
-
-
-@pytest.fixture
-def seven(tmp_path: Path) -> Path:
-    """A picture of a seven."""
-    (tmp_path / "seven.png").write_bytes(png(7))
-    return tmp_path / "seven.png"
 
 
 def test_import_offers_documented_names_and_loads_no_heavy_module() -> None:
@@ -43,20 +36,15 @@ def test_import_offers_documented_names_and_loads_no_heavy_module() -> None:
     assert all(getattr(mnistnet, name).__doc__ for name in mnistnet.__all__)
 
 
-def test_a_picture_is_read_from_a_string_a_path_or_a_stream(seven: Path) -> None:
-    answers = [
-        mnistnet.predict(str(seven)),
-        mnistnet.predict(seven),
-        mnistnet.predict(io.BytesIO(seven.read_bytes())),
-        mnistnet.predict(seven, mnistnet.load_network()),
-    ]
-    assert isinstance(answers[0], mnistnet.Answer)
-    assert answers[0].digit == 7
-    assert answers[0].probability == max(answers[0].probabilities)
-    assert all(answer == answers[0] for answer in answers)
-
-
-def test_an_error_names_the_picture() -> None:
+def test_a_picture_is_read_from_a_string_a_path_or_a_stream() -> None:
+    """And an error names it."""
+    seven = Path("seven.png")
+    seven.write_bytes(png(7))
+    answer = mnistnet.predict("seven.png")
+    assert isinstance(answer, mnistnet.Answer)
+    assert (answer.digit, answer.probability) == (7, max(answer.probabilities))
+    assert mnistnet.predict(io.BytesIO(seven.read_bytes())) == answer
+    assert mnistnet.predict(seven, mnistnet.load_network()) == answer
     with pytest.raises(PictureError, match=r"^none\.png: "):
         mnistnet.predict("none.png")
     with pytest.raises(PictureError, match="^the stream: "):
@@ -72,7 +60,6 @@ def test_images_may_be_vectors_or_matrices_and_blank(tiny: Path) -> None:
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(50), abs=1e-5)
     assert digits.tolist() == probabilities.argmax(axis=1).tolist()
     assert digits.tolist() == network.predict(images.reshape(-1, 28, 28)).tolist()
-    assert network.predict(np.zeros((2, 784), np.uint8)).shape == (2,)
     assert network.predict(np.zeros((0, 28, 28), np.uint8)).shape == (0,)
 
 
@@ -82,7 +69,6 @@ def test_images_may_be_vectors_or_matrices_and_blank(tiny: Path) -> None:
         (np.zeros((3, 784), np.float32), "found 3 x 784 float32"),
         (np.zeros(784, np.uint8), "expected n x 784 or n x 28 x 28 uint8, .*; found 784 uint8"),
         (np.zeros((3, 783), np.uint8), "found 3 x 783"),
-        (7, "found one int64"),
     ],
 )
 def test_other_images_are_refused(images: Any, words: str) -> None:
@@ -96,8 +82,7 @@ def test_other_images_are_refused(images: Any, words: str) -> None:
     ("labels", "words"),
     [
         ([0, 1, 10], "expected labels 0 to 9; found 10 for image 2"),
-        ([0, 1], "expected integers for 3 images, .*; found 2 int64"),
-        ([0.0, 1.0, 2.0], "found 3 float64"),
+        ([0.0, 1.0, 2.0], "expected integers for 3 images, .*; found 3 float64"),
     ],
 )
 def test_other_labels_are_refused(labels: list[Any], words: str) -> None:
@@ -109,11 +94,8 @@ def test_other_labels_are_refused(labels: list[Any], words: str) -> None:
     ("option", "words"),
     [
         ({"epochs": 0}, "expected a whole number from 1 to 1,000,000 for epochs; found 0"),
-        ({"epochs": True}, "for epochs; found True"),
         ({"hidden": (8, 0)}, "for hidden; found 0"),
-        ({"hidden": "8"}, "for hidden; found '8'"),
         ({"learning_rate": float("nan")}, "expected a number from 0, but not 0 for learning_rate"),
-        ({"learning_rate": "fast"}, "for learning_rate; found 'fast'"),
         ({"augment": 1}, "expected True or False for augment; found 1"),
         ({"validation": 300}, "expected fewer than 300 validation images, found 300"),
     ],
@@ -200,51 +182,40 @@ def test_save_replaces_weights_files_only() -> None:
     Path("notes.txt").write_text("mine")
     with pytest.raises(WeightsError, match="is not replaced"):
         network.save("notes.txt")
-    with pytest.raises(MnistnetError, match="cannot write"):
-        network.save(Path("none") / "net.npz")
     assert Path("notes.txt").read_text() == "mine"
 
 
-def test_data_comes_from_the_folder_or_the_environment(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
+def test_data_comes_from_the_folder_or_the_environment_or_is_downloaded(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.setenv("MNISTNET_DATA", os.fspath(tiny))
     assert len(mnistnet.load_data().images) == 300
     assert len(mnistnet.load_data("test", tiny).labels) == 50
     with pytest.raises(DataError, match="expected the split 'train' or 'test'; found 'all'"):
         mnistnet.load_data("all")
-
-
-def test_mnist_is_downloaded_on_first_use(
-    published: dict[str, bytes], tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MNISTNET_MIRROR", os.fspath(tiny))
+    request.getfixturevalue("published")
+    monkeypatch.delenv("MNISTNET_DATA")
     messages: list[str] = []
-    data = mnistnet.load_data("test", notify=messages.append)
-    assert data.published
+    assert mnistnet.load_data("test", mirrors=[os.fspath(tiny)], notify=messages.append).published
     assert messages[0].startswith("Downloading MNIST to ")
 
 
-def test_pictures_are_read_and_scored_with_one_blas_thread(
-    seven: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pictures_are_read_and_scored_with_one_blas_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     seen = []
 
     def watched(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any) -> Any:
-            seen.append([each["num_threads"] for each in threadpool_info() if is_blas(each)])
+            libraries = [each for each in threadpool_info() if each["user_api"] == "blas"]
+            seen.append([library["num_threads"] for library in libraries])
             return function(*args)
 
         return call
-
-    def is_blas(library: dict[str, Any]) -> bool:
-        return bool(library["user_api"] == "blas")
 
     network = mnistnet.load_network()
     monkeypatch.setattr(digit, "find_digits", watched(digit.find_digits))
     monkeypatch.setattr(network_module, "forward", watched(network_module.forward))
     with threadpool_limits(2, user_api="blas"):
-        mnistnet.predict(seven, network)
+        mnistnet.predict(io.BytesIO(png(7)), network)
     assert seen == [[1], [1]]

@@ -55,10 +55,6 @@ def test_the_version_is_printed() -> None:
     assert run("-V").stdout == run("--version").stdout == f"mnistnet, version {__version__}\n"
 
 
-LABELS = ("", "x", "5=10", "5=", "=", "1,,2", "1=٣")
-NAMES = ("", "a\nb", "a" * 101)
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -67,19 +63,23 @@ NAMES = ("", "a\nb", "a" * 101)
         *((("train", word), "Did you mean '--learning-rate'?") for word in ("--lr", "--learn")),
         (("train", "--epochs", "0"), "0 is not in the range"),
         (("predict",), "Missing argument 'PICTURE...'"),
-        (("eval", "--split", "all"), "'all' is not one of"),
         (("predict", "--csv", "--json", "-"), "--csv cannot be used with --json"),
         (("eval", "--against", "a", "--answers", "b"), "cannot be used together"),
         (("search", "--best", "2"), "--best K needs --committee"),
         (("download", "--synthetic", "--check"), "--check verifies MNIST"),
         (("diff", "x", "x=one"), "expected a name and a number, as in x=0.5; found 'x=one'"),
-        (("diff", "x", "x=1", "--out", "a.gif"), "ends in .png, .svg or .pdf; found a.gif"),
         (("plot", "weights", "--out", "png"), "ends in .png, .svg or .pdf; found png"),
         (("plot", "weights", "test:0"), "plot weights takes no pictures; only plot units does"),
         (("plot", "units", *2 * ("--weights", "a")), "plot units takes one --weights"),
         (("eval", "--data", "~nobody-of-this-name/out"), "there is no home folder for"),
-        *((("import", "x", "--out", "y", "--labels", text), f"found {text!r}") for text in LABELS),
-        *((("import", "x", "--out", "y", "--name", text), "1 to 100 printable") for text in NAMES),
+        *(
+            (("import", "x", "--out", "y", "--labels", text), f"found {text!r}")
+            for text in ("", "5=10")
+        ),
+        *(
+            (("import", "x", "--out", "y", "--name", text), "1 to 100 printable")
+            for text in ("", "a\nb")
+        ),
     ],
 )
 def test_wrong_usage_exits_2(words: tuple[str, ...], message: str) -> None:
@@ -92,11 +92,9 @@ def test_wrong_usage_exits_2(words: tuple[str, ...], message: str) -> None:
     ("words", "completion"),
     [
         ("gradc", "plain,gradcheck"),
-        ("eval --split va", "plain,validation"),
         ("train --learning", "plain,--learning-rate"),
         ("eval --weights a", "file,a"),
         ("train --data a", "dir,a"),
-        ("plot units a", "file,a"),
     ],
 )
 def test_a_shell_completes_commands_options_and_file_names(
@@ -115,7 +113,6 @@ def test_a_shell_completes_commands_options_and_file_names(
     [
         (OSError(24, "Too many open files", "/etc/x"), "[Errno 24] Too many open files: '/etc/x'"),
         (MemoryError(), "there is not enough memory for this"),
-        (ImportError("libx.so is missing"), "libx.so is missing"),
     ],
 )
 def test_an_error_of_the_system_is_one_line(

