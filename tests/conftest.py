@@ -22,6 +22,7 @@ from program import write_idx
 from mnistnet.data import idx, mnist
 from mnistnet.image.drawn import draw
 
+FILES = mnist.FILES
 # The current folder may be read-only and the machine slow.
 settings.register_profile("mnistnet", settings.default, database=None, deadline=None)
 settings.load_profile("mnistnet")
@@ -71,9 +72,6 @@ def tiny(tmp_path: Path) -> Path:
     return folder
 
 
-FILES = mnist.FILES
-
-
 @pytest.fixture
 def published(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Make the tiny set MNIST for this test; return the .gz of each file by its path."""
@@ -85,13 +83,10 @@ def published(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
         bodies[f"/{packed.name}"] = body = packed.read_bytes()
         packed.unlink()
         raw = (tiny / file.name).read_bytes()
-        files.append(mnist.MnistFile(file.name, len(raw), sha256(raw), len(body)))
+        digest = hashlib.sha256(raw).hexdigest()
+        files.append(mnist.MnistFile(file.name, len(raw), digest, len(body)))
     monkeypatch.setattr(mnist, "FILES", tuple(files))
     return bodies
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 @pytest.fixture(scope="session")

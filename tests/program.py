@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 
 from mnistnet import cli
 from mnistnet.arrays import Array
-from mnistnet.data import idx, mnist
+from mnistnet.data import idx
 from mnistnet.model import weights
 
 NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
@@ -84,16 +84,6 @@ def program(*words: object, command: tuple[str, ...] = COMMAND, **environment: s
     environment = os.environ | environment
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return Done(done.stdout, done.stderr, done.returncode)
-
-
-def published_command() -> tuple[str, ...]:
-    """Return the command line of a program for which MNIST is that of the fixture `published`."""
-    code = (
-        "import json, sys; from mnistnet.data import mnist; mnist.MIRRORS = (); "
-        "mnist.FILES = tuple(mnist.MnistFile(*file) for file in json.loads(sys.argv.pop(1))); "
-        "from mnistnet.__main__ import main; main()"
-    )
-    return sys.executable, "-c", code, json.dumps(mnist.FILES)
 
 
 def as_user(*words: object) -> Done:

@@ -149,15 +149,9 @@ def test_train_continues_from_the_checkpoint_beside_its_weights(tiny: Path) -> N
     with pytest.raises(KeyboardInterrupt, match="after epoch 1 of 2; to continue"):
         train(weights="mine.npz", callback=interrupt)
     assert [path.name for path in Path().glob("mine*")] == ["mine.npz.checkpoint"]
-    with pytest.raises(TrainingError, match="was started with --seed 5, not --seed 6"):
-        mnistnet.train(
-            data.images, data.labels, **OPTIONS | {"seed": 6}, weights="mine.npz", resume=True
-        )
-    epochs: list[int] = []
-    network = train(
-        weights="mine.npz", resume=True, callback=lambda each: epochs.append(each.epoch)
-    )
-    assert epochs == [2]
+    reports: list[Any] = []
+    network = train(weights="mine.npz", resume=True, callback=reports.append)
+    assert [report.epoch for report in reports] == [2]
     assert [path.name for path in Path().glob("mine*")] == ["mine.npz"]
     written, whole = mnistnet.load_network("mine.npz"), train()
     assert written.metadata == network.metadata

@@ -15,11 +15,7 @@ def test_a_new_or_trained_network_is_checked(trained: Path) -> None:
     Path("mnistnet.npz").rename("net.npz")
     new = run("gradcheck", "--data", trained)
     assert (new.stderr, new.exit_code) == ("a new network, 784-72-10; 100 images\n", 0)
-    assert [line[:44].rstrip() for line in new.stdout.splitlines()] == [
-        "backpropagation against",
-        "automatic differentiation, 57,168 weights",
-        "finite differences, 1,000 weights",
-    ]
+    assert "\nfinite differences, 1,000 weights " in new.stdout
     named = run("gradcheck", "--data", trained, "--weights", "net.npz")
     assert (named.stderr, named.exit_code) == ("net.npz, 784-8-10; 100 images\n", 0)
     Path("net.npz").rename("mnistnet.npz")

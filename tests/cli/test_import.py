@@ -1,12 +1,11 @@
-"""mnistnet import, and the three examples of docs/data.md with small sets."""
+"""mnistnet import, and two examples of docs/data.md with small sets."""
 
 import json
 import re
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
-from program import QUICK, run, write_idx
+from program import run, write_idx
 
 from mnistnet.data import idx, mnist
 
@@ -35,19 +34,6 @@ def test_the_counts_per_digit_are_printed_or_given_as_json(tiny: Path) -> None:
 
 
 # ---- the examples of docs/data.md
-
-
-def test_fashion_mnist_needs_no_import(tiny: Path) -> None:
-    """Its four files have the names and format of those of MNIST."""
-    folder = tiny.rename("fashion")
-    for name in NAMES:
-        array = np.array(idx.read_idx(folder / name))
-        write_idx(folder / f"{name}.gz", array[:, ::-1] if array.ndim == 3 else array)
-        (folder / name).unlink()
-    use = ("--data", "fashion", "--weights", "fashion.npz")
-    assert "training on fashion, not MNIST's own" in run(*QUICK, *use).stderr
-    assert json.loads(run("eval", *use, "--json").stdout)["published"] is False
-    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.gz" for name in NAMES)
 
 
 def test_emnist_digits_are_imported(tiny: Path) -> None:

@@ -109,9 +109,8 @@ def test_obtain_completes_and_repairs_only_the_cache(good: str, tmp_path: Path) 
 
     cache = download.cache_folder()
     assert obtain(cache).published
-    for damage in (flip, Path.unlink):
-        damage(cache / TEST_LABELS)
-        assert obtain(cache).published
+    flip(cache / TEST_LABELS)
+    assert obtain(cache).published
     with pytest.raises(DataError, match="mnistnet download --data "):
         obtain(tmp_path / "a")
     assert not (tmp_path / "a").exists()

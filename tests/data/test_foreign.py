@@ -1,9 +1,7 @@
 """Data sets that other programs write are read, and anything else is refused."""
 
 import functools
-import gzip
 import os
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from conftest import make_digits
 from PIL import Image
 from program import make_pipe, write_idx
 
-from mnistnet.data import foreign, idx, mnist
+from mnistnet.data import foreign, mnist
 from mnistnet.errors import DataError
 from mnistnet.image.digit import read_picture
 
@@ -63,19 +61,6 @@ def save_qmnist() -> None:
     Path("set", NAMES[3]).unlink()
 
 
-def save_little_endian() -> None:
-    save_idx()
-    for path in Path("set").iterdir():
-        array = idx.read_idx(path)
-        head = struct.pack(f"<4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-        path.write_bytes(gzip.compress(head + array.tobytes()))
-
-
-def save_copies() -> None:
-    save_idx()
-    save_idx([name.replace("-idx", ".idx") + ".gz" for name in NAMES])
-
-
 def save_csv(
     images: Any = X, labels: Any = Y, name: str = "a.csv", head: Any = (), mark: str = ","
 ) -> None:
@@ -113,10 +98,8 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
     "KMNIST's folder of npz": (save_kmnist, BOTH),
     "EMNIST's names": (lambda: save_idx(EMNIST), BOTH),
     "QMNIST's labels": (save_qmnist, BOTH),
-    "little-endian gzip": (save_little_endian, BOTH),
     "torchvision's root": (lambda: save_idx([f"MNIST/raw/{name}" for name in NAMES]), BOTH),
     "Kaggle's folders": (lambda: save_idx([f"{name}/{name}" for name in NAMES]), BOTH),
-    "raw and gzip copies": (save_copies, BOTH),
     "Kaggle's csv": (lambda: save_csv(head=["label", *PIXELS]), TRAIN),
     "a csv with semicolons": (lambda: save_csv(head=[*PIXELS, "class"], mark=";"), TRAIN),
     "a csv with tabs and fractions": (lambda: save_csv(X / 2, mark="\t"), {"train": (X / 2, Y)}),

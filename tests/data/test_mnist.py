@@ -6,21 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import make_pipe, write_idx
+from program import write_idx
 
 from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError
 
 NAMES = [file.name for file in mnist.FILES]
 IMAGES, LABELS = NAMES[2:]
-
-
-def test_images_are_rows_of_pixels_with_their_labels(tiny: Path) -> None:
-    data = mnist.load(tiny, "test")
-    assert data.images.shape == (50, 784)
-    assert data.images.dtype == data.labels.dtype == np.uint8
-    assert data.labels[:12].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
-    assert np.array_equal(data.images.reshape(-1, 28, 28), idx.read_idx(tiny / IMAGES))
 
 
 def test_only_mnists_own_bytes_are_published_and_called_mnist(
@@ -99,7 +91,7 @@ def test_a_sets_name_is_the_recorded_one_or_its_folders(tiny: Path) -> None:
 
 
 def test_only_the_recorded_digits_are_called_drawn(tiny: Path) -> None:
-    """Whatever the record contains, and if it is a pipe."""
+    """Whatever the record contains."""
     sha256 = {split: mnist.load(tiny, split).sha256 for split in ("train", "test")}
     record = json.dumps({"sha256": sha256}).encode()
     for content in (b"", b"[]", b'{"sha256": 1}', b"[" * 10**5, record):
@@ -107,6 +99,3 @@ def test_only_the_recorded_digits_are_called_drawn(tiny: Path) -> None:
         assert mnist.load(tiny, "test").drawn == (content == record)
     write_idx(tiny / LABELS, np.zeros(50, np.uint8))
     assert not mnist.load(tiny, "test").drawn
-    (tiny / mnist.DRAWN).unlink()
-    make_pipe(tiny / mnist.DRAWN)
-    assert not mnist.load(tiny, "train").drawn

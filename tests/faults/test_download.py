@@ -8,8 +8,6 @@ import signal
 import socket
 import ssl
 import struct
-import subprocess
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 from moments import assert_stopped, stop_at_moments, without_parts
-from program import assert_fault, files, posix_only, published_command
+from program import assert_fault, posix_only
 from tasks import KILL
 
 from mnistnet.data import download, http, mnist
@@ -194,29 +192,6 @@ def test_only_certificates_that_the_environment_trusts_are_accepted(
 
 
 # ---- interruptions
-
-
-@posix_only("needs signals")
-def test_ctrl_c_while_waiting_for_the_server_leaves_nothing(good) -> None:
-    waiting = threading.Event()
-
-    def half(request) -> None:
-        request.send_body(request.server.body[:5000], length=len(request.server.body))
-        request.wfile.flush()
-        waiting.set()
-        request.server.closing.wait()
-
-    good.answers[f"/good/{FIRST}.gz"] = half
-    before = files()
-    command = (*published_command(), "download", "--mirror", f"{good.url}/good")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert waiting.wait(30)
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate()
-    note = f"Downloading MNIST to {download.cache_folder()}\n"
-    assert (stdout, stderr.decode()) == (b"", f"{note}Interrupted\n")
-    assert process.returncode == 130
-    assert files() == before
 
 
 @posix_only("needs fork and signals")

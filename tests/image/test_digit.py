@@ -1,12 +1,9 @@
 """Any picture of a digit becomes the image that MNIST would have of it; any other is an error."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from seven import assert_is_the_seven, read, seven
 
@@ -88,19 +85,3 @@ def test_a_blank_picture_is_an_error() -> None:
     for picture in (*(Image.new(*each) for each in plain), Image.linear_gradient("L")):
         with pytest.raises(PictureError, match="^found no digit: "):
             read(picture)
-
-
-@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.randoms())
-@settings(max_examples=30)
-def test_any_pixels_give_an_image_or_an_error(h: int, w: int, colours: int, random: Any) -> None:
-    rng = np.random.default_rng(random.getrandbits(32))
-    pixels = rng.integers(0, 256, (h, w, colours)) * (rng.random((h, w, 1)) < random.random())
-    try:
-        digits = find_digits(pixels.astype(np.float32)).digits
-    except PictureError:
-        return
-    for digit in digits:
-        left, top, right, bottom = digit.box
-        assert 0 <= left < right <= w
-        assert 0 <= top < bottom <= h
-        assert digit.image.any()

@@ -99,11 +99,3 @@ def test_ink_that_is_no_digit_is_left_out(kind: str) -> None:
     (digit,) = digits(picture)
     assert digit.box == pytest.approx(plain.box, abs=2)
     assert np.abs(digit.image.astype(int) - plain.image).mean() < 3
-
-
-def test_a_frame_alone_is_kept_and_noise_gets_an_answer() -> None:
-    picture, pen = canvas(150, 200)
-    pen.rectangle([0, 0, 149, 199], outline=255, width=12)
-    assert len(digits(picture)) == 1
-    noise = np.random.default_rng(0).integers(0, 2, (200, 200)) * 255
-    assert digits(Image.fromarray(noise.astype(np.uint8)))
