@@ -14,19 +14,14 @@ from mnistnet.data import download, mnist, synthetic
 from mnistnet.model import weights
 
 
-@pytest.fixture
-def mirror(server, published) -> str:
-    server.answers.update(published)
-    return server.url
-
-
 def test_the_source_of_each_file_is_printed(
-    mirror: str, server, monkeypatch: pytest.MonkeyPatch
+    published, server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    server.answers.update(published)
     monkeypatch.setattr(mnist, "MIRRORS", (f"{server.url}/known",))  # after the user's
     cache = download.cache_folder()
-    result = run("download", "--mirror", mirror)
-    listed = "".join(f"{file.name:<24} {mirror}\n" for file in mnist.FILES)
+    result = run("download", "--mirror", server.url)
+    listed = "".join(f"{file.name:<24} {server.url}\n" for file in mnist.FILES)
     assert result.stdout == f"{listed}in {cache}\n"
     assert result.stderr == f"Downloading MNIST to {cache}\n"
     assert not [hit for hit in server.hits if "/known" in hit]
@@ -65,13 +60,6 @@ def test_variables_set_mirrors_and_folder_and_a_tilde_is_the_home_folder(
     assert result.stderr.startswith(f"weights {home / 'c.npz'};")
     (home / "answers.txt").write_text("7\n" * 50)
     assert run("eval", "--answers", "~/answers.txt").exit_code == 0
-
-
-def test_commands_download_mnist_on_first_use(mirror: str) -> None:
-    cache = download.cache_folder()
-    result = run(*QUICK, "--mirror", mirror)
-    assert result.stderr.startswith(f"Downloading MNIST to {cache}\nepoch   1/4  train loss ")
-    assert run("eval").stderr == "weights mnistnet.npz; test images are MNIST's own\n"
 
 
 def test_a_terminal_shows_a_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:

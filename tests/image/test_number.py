@@ -63,11 +63,7 @@ def test_flaws_are_told() -> None:
     """A zero is cut by the frame, but not if cropped to its ink; three touch; a line is faint."""
     picture, pen = canvas()
     zero(pen, 100, 60)
-    for box, flaws in (
-        ((0, 0, 300, 200), ()),
-        ((0, 0, 300, 110), ("cut off",)),
-        ((100, 60, 149, 141), ()),
-    ):
+    for box, flaws in (((0, 0, 300, 110), ("cut off",)), ((100, 60, 149, 141), ())):
         assert digits(picture.crop(box))[0].flaws == flaws
     zero(pen, 144, 60)
     zero(pen, 188, 60)

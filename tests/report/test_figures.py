@@ -85,9 +85,8 @@ def test_units_show_h_and_scores_of_each_image() -> None:
     x = IMAGES[:3] / np.float32(255)
     h = np.tanh(x @ network.matrices[0].T)
     f = (h @ network.matrices[1].T)[:, ORDER]
-    labels = [ORDER[int(f[0].argmax())], None, ORDER[int(f[2].argmin())]]
-    names = ["test:0", "a.png", "test:2"]
-    rows = np.array(panes(units(network, IMAGES[:3], names, labels))).reshape(4, 3)
+    figure = units(network, IMAGES[:3], ["test:0", "a.png", "test:2"], [3, None, 7])
+    rows = np.array(panes(figure)).reshape(4, 3)
     for index, (image, hidden, bars) in enumerate(rows[:3]):
         assert np.array_equal(image.images[0].get_array().ravel(), IMAGES[index])
         grid = np.asarray(hidden.images[0].get_array())
@@ -95,8 +94,6 @@ def test_units_show_h_and_scores_of_each_image() -> None:
         assert [bar.get_height() for bar in bars.patches] == pytest.approx(f[index], abs=1e-4)
         orange = [to_hex(bar.get_facecolor()) == ORANGE for bar in bars.patches]
         assert orange == (f[index] == f[index].max()).tolist()
-        black = [bar.get_edgecolor() == (0, 0, 0, 1) for bar in bars.patches]
-        assert black == [digit == labels[index] for digit in ORDER]
 
 
 def test_history_shows_loss_accuracy_and_learning_rate() -> None:
@@ -128,8 +125,6 @@ def test_confusion_colours_only_wrong_answers() -> None:
     assert np.isnan(colours.diagonal()).all()
     assert (colours[3, 8], colours[9, 5], np.nansum(colours)) == (2, 1, 3)
     assert [label.get_text() for label in pane.get_xticklabels()] == list("1234567890")
-    recalls = [label.get_text() for label in pane.child_axes[0].get_yticklabels()]
-    assert recalls == [*["100.0 %"] * 3, "33.3 %", *["100.0 %"] * 5, "50.0 %"]
 
 
 def test_mistakes_are_captioned_and_known_label_errors_are_framed() -> None:
@@ -154,7 +149,6 @@ def test_calibration_compares_probabilities_with_accuracies() -> None:
     points = [bar.lines[0].get_xydata()[0].tolist() for bar in reliability.containers]
     means = [pytest.approx(p[a:b].mean()) for a, b in ((0, 2), (2, 4), (4, 5), (5, 8))]
     assert points == [list(point) for point in zip(means, (0.5, 0.5, 1, 1), strict=True)]
-    assert [text.get_text().strip() for text in reliability.texts] == ["2", "2", "1", "3"]
     curve, rule = risk.lines
     assert curve.get_xdata().tolist() == [12.5 * n for n in range(1, 9)]
     assert curve.get_ydata() == pytest.approx([0, 0, 0, 0, 0, 100 / 6, 100 / 7, 25])
