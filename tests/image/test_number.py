@@ -35,6 +35,12 @@ def test_digits_are_read_line_by_line_from_left_to_right() -> None:
         assert found == [pytest.approx(place, abs=2) for place in places]
 
 
+def five(pen: Pen) -> None:
+    """The bar is a separate piece."""
+    pen.line([(100, 48), (100, 90), (140, 100), (145, 130), (120, 155), (90, 150)], 255, 10)
+    pen.line([(104, 32), (160, 32)], 255, 10)
+
+
 def four(pen: Pen) -> None:
     pen.line([(110, 50), (90, 120), (127, 120)], 255, 10)
     pen.line([(145, 40), (145, 170)], 255, 10)
@@ -46,7 +52,7 @@ def dashed(pen: Pen) -> None:
 
 
 def test_the_pieces_of_a_digit_are_joined() -> None:
-    for write in (four, dashed):
+    for write in (five, four, dashed):
         picture, pen = canvas()
         write(pen)
         assert len(digits(picture)) == 1, write
