@@ -84,6 +84,7 @@ def test_a_stroke_may_leave_the_canvas_and_come_back(page: Page) -> None:
 
 
 def test_undo_reverts_a_stroke_an_example_or_clear(page: Page) -> None:
+    page.tab.locator("#draw").click(button="right")  # draws nothing
     page.tab.locator("#pen").fill("14")
     assert [stroke["width"] for stroke in page.draw(WAYS[4][0])["strokes"]] == [0.14, 0.14]
     assert len(page.click("Undo")["strokes"]) == 1
@@ -170,6 +171,9 @@ def test_doubts_are_those_of_predict(page: Page) -> None:
             reason = "no digit"
         assert shown == ("unsure" if reason else str(f.argmax()))
         assert (reason or "") in text
+    page.draw(placed([[(2.4 * x - 0.7, y) for x, y in WAYS[2][0][0]]]))
+    assert page.text("#answer") == "unsure"
+    assert page.text("#reason").startswith("as wide as two digits")
 
 
 def numbers(text: str) -> Any:
@@ -180,6 +184,7 @@ def numbers(text: str) -> Any:
 
 @pytest.mark.parametrize("hidden", [(5,), (), (20, 30, 40)])
 def test_any_network_is_shown(browser: Any, hidden: tuple[int, ...]) -> None:
+    """And a script that is added to the page does not run."""
     model = Perceptron.random((784, *hidden, 10), np.random.default_rng(0))
     path = Path("mine.html").resolve()
     path.write_bytes(make_page(model, "</script><img src=x onerror=alert(1)>"))
@@ -194,13 +199,18 @@ def test_any_network_is_shown(browser: Any, hidden: tuple[int, ...]) -> None:
     sizes = "-".join(map(str, (784, *hidden, 10)))
     assert page.text("header p") == f"{sizes} units; </script><img src=x onerror=alert(1)>"
     assert page.tab.locator(".tile").count() == min(72, (784, *hidden)[-1])
+    script = "Object.assign(document.createElement('script'), { text: 'bad = 1' })"
+    page.tab.evaluate(f"document.body.append({script})")
+    assert page.tab.evaluate("typeof bad") == "undefined"
+    assert "Content Security Policy" in page.errors.pop()
     assert (page.errors, len(page.requests)) == ([], 1)
     page.context.close()
 
 
 def test_pointing_shows_the_numbers_of_a_unit_or_a_score(page: Page) -> None:
+    matrices = load_network().model.matrices
     state = page.click("Example of 3")
-    h, W = np.array(state["h"]), load_network().model.matrices[-1]
+    h, W = np.array(state["h"]), matrices[-1]
     shown = page.tab.evaluate("tiles.map(tile => tile.index)")
     assert set(shown) == set(np.argsort(-np.abs(W[3] * h))[:72].tolist())
     assert "The 72 units with the largest contributions to the score" in page.text("#hidden")
@@ -210,12 +220,16 @@ def test_pointing_shows_the_numbers_of_a_unit_or_a_score(page: Page) -> None:
     assert page.text("#detailTitle").startswith(f"Unit {unit + 1}: h = ")
     assert [h[unit]] == numbers(page.text("#detailTitle"))
     assert [W[k, unit] * h[unit] for k in order] == numbers(page.text("#contributions"))
+    total = matrices[1][unit] @ np.tanh(matrices[0] @ np.array(state["x"]))
+    assert [total, h[unit]] == numbers(page.text("#hNumbers"))
 
     page.tab.locator("#scores .row").nth(6).hover()
     assert page.text("#detailTitle").startswith("Score of 7: f = ")
-    parts = W[7] * h
-    largest = parts[np.argsort(-np.abs(parts))[:3]]
-    assert [*largest, state["f"][7]] == numbers(page.text("#fNumbers"))
+    score, parts = state["f"][7], W[7] * h
+    best, largest = np.argsort(-parts), parts[np.argsort(-np.abs(parts))[:3]]
+    assert parts[[*best[:5], *best[:-6:-1]]].tolist() == numbers(page.text("#contributions"))
+    assert [*largest, score] == numbers(page.text("#fNumbers"))
+    assert page.text("#pNumbers").endswith(f"= {100 * state['p'][7]:.1f}\N{NO-BREAK SPACE}%")
 
 
 def test_a_selection_is_kept_and_moved_by_keyboard(page: Page) -> None:
