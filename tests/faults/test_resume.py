@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -128,23 +128,19 @@ def checkpoint(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--epochs", "9"], "--epochs 4, not --epochs 9"),
         (["--hidden", "6"], "--hidden 8, not --hidden 8,6"),
         (["--no-augment"], "--augment True, not --augment False"),
-        (["--weight-decay", "0"], f"--weight-decay {Options.weight_decay}, not --weight-decay 0.0"),
-        (["--from", "start.npz"], "--from random weights, not --from {start}"),
         ([], "training labels of SHA-256 {before}, not training labels of SHA-256 {after}"),
     ],
 )
 def test_resuming_with_other_options_or_data_is_refused_with_both_values(
     checkpoint: Path, tiny: Path, words: list[str], difference: str
 ) -> None:
-    network = Perceptron((784, 8, 10))
-    weights.save(Path("start.npz"), network, Metadata(Options(hidden=(8,)), TrainingSet()))
     before = after = mnist.load(tiny, "train").sha256["labels"]
     if not words:
         labels = idx.read_idx(tiny / "train-labels-idx1-ubyte").copy()
         labels[0] = 9
         write_idx(tiny / "train-labels-idx1-ubyte", labels)
         after = mnist.load(tiny, "train").sha256["labels"]
-    found = difference.format(start=network.sha256, before=before, after=after)
+    found = difference.format(before=before, after=after)
     assert_fault(
         (*QUICK, "--data", tiny, *words, "--resume"),
         f"the training run in {checkpoint} was started with {found}; "
@@ -153,27 +149,16 @@ def test_resuming_with_other_options_or_data_is_refused_with_both_values(
     )
 
 
-def forge(path: Path, change: Callable[[dict[str, Any]], object], **arrays: Any) -> None:
-    """Change the metadata of a checkpoint, and replace or remove arrays."""
-    with np.load(path) as z:
-        found = {name: z[name] for name in z.files}
-    meta = json.loads(str(found["meta"]))
-    change(meta)
-    found |= {"meta": np.array(json.dumps(meta)), **arrays}
-    with path.open("wb") as stream:
-        np.savez(stream, **{name: array for name, array in found.items() if array is not None})
-
-
 SIZE = 784 * 8 + 80
-FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], dict[str, Any]]] = {
-    "no state of the generator": (lambda meta: meta.pop("rng"), {}),
-    "an invalid state": (lambda meta: meta["rng"]["state"].update(state=-1), {}),
-    "another generator": (lambda meta: meta["rng"].update(bit_generator="MT19937"), {}),
-    "of version 0.1.0": (lambda meta: meta.pop("checkpoint"), {}),
-    "no velocity": (len, {"velocity": None}),
-    "NaN": (len, {"velocity": np.full(SIZE, np.nan, np.float32)}),
-    "float64": (len, {"velocity": np.zeros(SIZE)}),
-    "a short velocity": (len, {"velocity": np.zeros(3, np.float32)}),
+FORGED: dict[str, dict[str, Any]] = {
+    "no state of the generator": {"meta": {"rng": None}},
+    "an invalid state": {"meta": {"rng": {"bit_generator": "PCG64", "state": {"state": -1}}}},
+    "another generator": {"meta": {"rng": {"bit_generator": "MT19937"}}},
+    "of version 0.1.0": {"meta": {"checkpoint": None}},
+    "no velocity": {"velocity": None},
+    "NaN": {"velocity": np.full(SIZE, np.nan, np.float32)},
+    "float64": {"velocity": np.zeros(SIZE)},
+    "a short velocity": {"velocity": np.zeros(3, np.float32)},
 }
 
 
@@ -181,8 +166,12 @@ FORGED: dict[str, tuple[Callable[[dict[str, Any]], object], dict[str, Any]]] = {
 def test_a_forged_checkpoint_is_an_error_and_is_kept(
     checkpoint: Path, tiny: Path, kind: str
 ) -> None:
-    change, arrays = FORGED[kind]
-    forge(checkpoint, change, **arrays)
+    with np.load(checkpoint) as z:
+        arrays = dict(z)
+    meta = json.loads(str(arrays["meta"])) | FORGED[kind].get("meta", {})
+    arrays |= FORGED[kind] | {"meta": np.array(json.dumps(meta))}
+    with checkpoint.open("wb") as stream:
+        np.savez(stream, **{name: array for name, array in arrays.items() if array is not None})
     result = run(*QUICK, "--data", tiny, "--resume")
     message = f"{NOTE}Error: {re.escape(str(checkpoint))}: .*expected .*; found .*\n"
     assert re.fullmatch(message, result.stderr)
@@ -220,11 +209,9 @@ def test_resuming_without_a_checkpoint_starts_anew_unless_the_run_is_finished(ti
 
 
 @posix_only("needs file permissions")
-def test_private_weights_and_their_checkpoint_stay_private(tiny: Path) -> None:
+def test_the_checkpoint_of_private_weights_is_private(tiny: Path) -> None:
     assert run(*QUICK, "--data", tiny).exit_code == 0
     OLD.chmod(0o600)
     with begun([*QUICK, "--data", str(tiny), "--epochs", "60"], 2) as process:
         assert CHECKPOINT.stat().st_mode & 0o777 == 0o600
         process.kill()
-    assert run(*QUICK, "--data", tiny).exit_code == 0
-    assert OLD.stat().st_mode & 0o777 == 0o600

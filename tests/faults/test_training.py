@@ -29,12 +29,9 @@ def old(tiny: Path) -> Path:
 
 USAGE = "Usage: mnistnet train [OPTIONS]\nTry 'mnistnet train --help' for help.\n\n"
 WRONG = [
-    *(("--epochs", value) for value in ("0", "1.5", "1000001")),
-    *(("--hidden", value) for value in ("0", "1000001", "")),
-    ("--learning-rate", "0"),
-    *(("--momentum", value) for value in ("1", "-0.1")),
-    *(("--weight-decay", "1.1"), ("--batch-size", "1e2"), ("--strength", "5"), ("--widen", "1.5")),
-    *((option, "-1") for option in ("--validation", "--seed", "--drawn", "--nondigits")),
+    *(("--epochs", "0"), ("--epochs", "1.5"), ("--hidden", "1000001"), ("--hidden", "")),
+    *(("--learning-rate", "0"), ("--momentum", "1"), ("--weight-decay", "1.1"), ("--seed", "-1")),
+    *(("--batch-size", "1e2"), ("--strength", "5"), ("--widen", "1.5"), ("--validation", "-1")),
 ]
 
 
@@ -57,10 +54,6 @@ UNFIT = {
         ("--validation", 300),
         "expected fewer than 300 validation images, found 300; lower --validation",
     ),
-    "a learning rate of which the loss becomes infinite": (
-        ("--learning-rate", "1e30"),
-        "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e+30",
-    ),
     "more hidden units than there is memory": (
         ("--hidden", 1_000_000, "--hidden", 1_000_000),
         "expected at most 67,108,864 weights; found 1,000,018,006,272: use fewer hidden units",
@@ -72,11 +65,6 @@ UNFIT = {
 def test_options_that_do_not_fit_the_data_or_the_machine_are_an_error(old: Path, kind: str) -> None:
     words, message = UNFIT[kind]
     assert_fault((*QUICK, "--data", old, *words), message, NOTE)
-
-
-def test_a_value_that_is_no_number_is_an_error(old: Path) -> None:
-    message = "expected a number from 0 to 1, but not 1 for momentum; found nan"
-    assert_fault((*QUICK, "--data", old, "--momentum", "nan"), message)
 
 
 UNWRITABLE = {
@@ -151,24 +139,15 @@ def test_training_starts_from_existing_weights_and_records_them(tiny: Path) -> N
     assert f"weights of SHA-256 {sha256}" in shown
 
 
-def test_training_starts_from_the_bundled_weights(tiny: Path) -> None:
+def test_training_starts_from_the_bundled_weights_but_not_with_other_layers(tiny: Path) -> None:
     words = ("train", "--data", tiny, "--from", "pretrained", "--epochs", 1, "--no-augment")
     assert run(*words).exit_code == 0
     network, metadata = weights.load(OLD)
     assert network.layers == weights.load(weights.PRETRAINED)[0].layers
     assert (metadata.history[0].validation_accuracy or 0) > 0.7
-
-
-def test_layers_must_agree_with_the_weights_to_start_from(tiny: Path) -> None:
-    run(*QUICK, "--data", tiny)
     assert_fault(
-        ("train", "--data", tiny, "--from", OLD, "--hidden", 9),
-        "mnistnet.npz: expected its own layers, --hidden 8; found --hidden 9",
-    )
-    assert_fault(
-        ("train", "--data", tiny, "--from", "none.npz"),
-        "there is no weights file none.npz; run 'mnistnet train' to make one, "
-        "or name another with --weights",
+        (*words, "--hidden", 9),
+        "pretrained: expected its own layers, --hidden 1100,450; found --hidden 9",
     )
 
 

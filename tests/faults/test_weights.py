@@ -125,12 +125,6 @@ def test_a_pickle_is_not_loaded(whole: bytes, name: str) -> None:
     assert Path("exploded").exists()  # NumPy would load it
 
 
-def test_a_truncated_file_is_an_error(whole: bytes) -> None:
-    for length in range(0, len(whole), 1000):
-        NET.write_bytes(whole[:length])
-        assert_refused(DAMAGED)
-
-
 def test_a_changed_byte_is_an_error_or_harmless(network: Perceptron, whole: bytes) -> None:
     """Some bytes of the archive have no meaning."""
     rng = np.random.default_rng(0)
@@ -206,9 +200,6 @@ def test_all_commands_that_read_weights_print_the_same_error(tiny: Path) -> None
     commands += [("plot", "weights", *data), ("info",), ("page",)]
     for words in commands:
         assert_fault((*words, "--weights", NET), DAMAGED)
-    NET.rename("mnistnet.npz")
-    for words in commands:
-        assert_fault(words, re.compile(DAMAGED.pattern.replace("net.npz", "mnistnet.npz")))
 
 
 def test_an_array_with_a_huge_shape_is_not_allocated() -> None:
@@ -216,11 +207,3 @@ def test_an_array_with_a_huge_shape_is_not_allocated() -> None:
     with zipfile.ZipFile(NET, "w") as archive:
         archive.writestr("meta.npy", array)
     assert_refused("there is not enough memory for this")
-
-
-@pytest.mark.parametrize("key", ["seed", "epochs", "validation_accuracy"])
-def test_infinity_is_never_printed_as_json(whole: bytes, key: str) -> None:
-    meta = str(np.load(NET)["meta"]).replace(f'"{key}": ', f'"{key}": 1e999 ,"x": ')
-    rewrite(NET, meta=np.array(meta))
-    result = run("info", "--json", "--weights", NET)
-    assert "Infinity" not in result.stdout + result.stderr

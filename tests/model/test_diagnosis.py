@@ -23,8 +23,6 @@ NOTHING = (
         (DRAWN // 128, "contain only 0 and 1"),
         (np.tile(DRAWN[3], (50, 1)), "look alike"),
         (DRAWN, "None"),
-        (DRAWN // 3, "None"),
-        (DRAWN[:1], "None"),
     ],
 )
 def test_images_that_are_not_light_strokes_cause_a_warning(images: np.ndarray, words: str) -> None:
@@ -37,13 +35,10 @@ def test_images_that_are_not_light_strokes_cause_a_warning(images: np.ndarray, w
         (0.9, 0.72, TWO, 200, 0.2, DRAWN, NOTHING),
         (0.9, 0.82, TWO, 200, 0.2, DRAWN, "None"),
         (0.1, 0.1, LABELS, 150, 50, DRAWN, "the learning rate, 50, is probably too high"),
-        (0.1, 0.1, LABELS, 150, 0.2, 255 - DRAWN, "the images look inverted"),
         (0.1, 0.1, LABELS, 150, 0.2, DRAWN, "check that the labels match the images"),
         # 2 of 10 right may be chance, 150 of 190 cannot
         (0.8, 0.2, LABELS, 10, 0.2, DRAWN, "None"),
-        (0.8, None, LABELS, 0, 0.2, DRAWN, "None"),
         (0.11, None, LABELS, 0, 0.2, DRAWN, "learned nothing"),
-        (1.0, 1.0, np.zeros(200, int), 150, 0.2, DRAWN, "None"),
     ],
 )
 def test_training_must_beat_the_most_frequent_label(

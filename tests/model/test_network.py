@@ -9,15 +9,12 @@ import math
 import numpy as np
 import pytest
 
-from mnistnet.errors import MnistnetError
 from mnistnet.model.network import (
     NONE,
     Perceptron,
-    are_valid,
     backpropagate,
     log_probabilities,
     logistic_loss,
-    scale,
 )
 
 
@@ -83,27 +80,6 @@ def test_the_gradient_agrees_with_finite_differences(layers: tuple[int, ...]) ->
     assert relative_error(gradient, np.array(numeric)) < 1e-8
 
 
-def test_the_parts_of_a_minibatch_add_up_to_the_whole() -> None:
-    network, x, labels = example((6, 5, 3), count=7)
-    loss, gradient, f = backpropagate(network, x, labels)
-    out = np.full_like(gradient, np.nan)
-    first = backpropagate(network, x[:4], labels[:4], out, 7)
-    assert first[1] is out
-    second = backpropagate(network, x[4:], labels[4:], None, 7)
-    assert first[0] + second[0] == pytest.approx(loss)
-    assert first[1] + second[1] == pytest.approx(gradient)
-    assert np.concatenate([first[2], second[2]]) == pytest.approx(f)
-
-
-def test_float32_and_float64_give_the_same_gradient() -> None:
-    exact, x, labels = example((20, 10, 5), count=7)
-    single = Perceptron((20, 10, 5))
-    single.parameters[:] = exact.parameters
-    gradient = backpropagate(single, x.astype(np.float32), labels)[1]
-    assert gradient.dtype == np.float32
-    assert relative_error(gradient, backpropagate(exact, x, labels)[1]) < 1e-6
-
-
 def test_probabilities_of_large_scores_do_not_overflow() -> None:
     scores = np.array([[1000.0, 0, 0], [-1000, -1000, -1000], [0, 1000, 1000]])
     p = np.exp(log_probabilities(scores))
@@ -118,32 +94,3 @@ def test_initial_weights_have_the_standard_deviation_of_the_docstring() -> None:
     assert (M.shape, W.shape) == ((72, 784), (10, 72))
     assert M.std() == pytest.approx(1 / 28, rel=0.02)
     assert W.std() == pytest.approx(1 / math.sqrt(72), rel=0.1)
-
-
-def test_the_matrices_are_views_of_the_parameters() -> None:
-    network = Perceptron((3, 2, 1))
-    network.parameters[:] = np.arange(8)
-    assert [W.tolist() for W in network.matrices] == [[[0, 1, 2], [3, 4, 5]], [[6, 7]]]
-    network.matrices[1][0, 0] = 9
-    assert network.parameters[6] == 9
-
-
-def test_a_network_that_is_too_large_is_refused() -> None:
-    message = "at most 67,108,864 weights; found 794,000,000: use fewer hidden units"
-    with pytest.raises(MnistnetError, match=message):
-        Perceptron((784, 1_000_000, 10))
-
-
-def test_weights_are_valid_up_to_1e9() -> None:
-    assert are_valid(np.array([1e9, -1e9, 0], np.float32))
-    for value in (np.nextafter(np.float32(1e9), np.float32(2e9)), -np.inf, np.nan):
-        assert not are_valid(np.array([0, value], np.float32))
-
-
-def test_pixels_are_scaled_to_the_range_0_to_1() -> None:
-    images = np.array([[0, 51, 255]], np.uint8)
-    assert scale(images) == pytest.approx(np.array([[0, 0.2, 1]]))
-    assert scale(images).dtype == np.float32
-    out = np.empty((1, 3))
-    assert scale(images, out=out) is out
-    assert out == pytest.approx(np.array([[0, 51 / 255, 1]]), rel=1e-15)

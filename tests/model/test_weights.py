@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,12 @@ from mnistnet import __version__
 from mnistnet.errors import WeightsError
 from mnistnet.model import weights
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
-from mnistnet.model.network import MAX_PARAMETERS, Perceptron
+from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
 HISTORY = (
     EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),
     EpochReport(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5),
-)
-FIGURES = (
-    *("epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
-    *("learning_rate", "seconds"),
 )
 METADATA = Metadata(
     Options((12, 5), epochs=2, batch_size=100, validation=5000, seed=7),
@@ -47,39 +43,20 @@ def test_the_network_and_its_metadata_are_restored(network: Perceptron, saved: P
     assert back.layers == (784, 12, 5, 10)
     assert back.parameters.tobytes() == network.parameters.tobytes()
     assert metadata == METADATA
-    assert weights.load_all(saved).meta == {
+    meta = weights.load_all(saved).meta
+    assert meta.pop("pixels") == "x = pixel / 255; pixel 0 is background, 255 is ink"
+    options = asdict(METADATA.options)
+    del options["hidden"], options["seed"]
+    assert meta == {
         "format": 1,
         "layers": [784, 12, 5, 10],
-        "pixels": "x = pixel / 255; pixel 0 is background, 255 is ink",
-        "options": {
-            "epochs": 2,
-            "batch_size": 100,
-            "learning_rate": 0.2,
-            "momentum": 0.9,
-            "weight_decay": 5e-5,
-            "augment": True,
-            "warps": 1,
-            "strength": 1.0,
-            "widen": 0.0,
-            "validation": 5000,
-            "drawn": 0,
-            "nondigits": 0,
-            "start": "",
-        },
+        "options": options,
         "seed": 7,
         "epochs": 2,
         "validation_accuracy": 0.95,
-        "data": {
-            "sha256": {"images": "aa", "labels": "bb"},
-            "published": False,
-            "drawn": False,
-            "name": "",
-        },
+        "data": asdict(METADATA.data),
         "versions": {"mnistnet": __version__, "numpy": np.__version__},
-        "history": [
-            dict(zip(FIGURES, (1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25), strict=True)),
-            dict(zip(FIGURES, (2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5), strict=True)),
-        ],
+        "history": [asdict(row) for row in HISTORY],
     }
 
 
@@ -117,27 +94,6 @@ def test_a_network_that_load_would_refuse_is_not_written(
     with pytest.raises(WeightsError, match="matrices from 784 pixels to 10 scores; found 3 x 784"):
         weights.save(tmp_path / "net.npz", Perceptron((784, 3)), METADATA)
     assert os.listdir(tmp_path) == []
-
-
-def test_a_velocity_is_restored(network: Perceptron, saved: Path) -> None:
-    assert weights.load_all(saved).velocity is None
-    velocity = np.arange(len(network.parameters), dtype=np.float32)
-    weights.save(saved, network, METADATA, velocity)
-    back = weights.load_all(saved).velocity
-    assert back is not None
-    assert back.tobytes() == velocity.tobytes()
-
-
-def test_the_limit_on_file_size_allows_the_largest_network_and_its_velocity() -> None:
-    largest = 2 * 4 * MAX_PARAMETERS
-    assert largest + 10_000_000 < weights.MAX_BYTES < largest + 20_000_000
-
-
-def test_validation_figures_may_be_missing(network: Perceptron, saved: Path) -> None:
-    figures = {"train_loss": 0.0, "seconds": 1e9, "validation_loss": None}
-    metadata = replace(METADATA, history=(replace(HISTORY[0], **figures), HISTORY[1]))
-    weights.save(saved, network, metadata)
-    assert weights.load(saved)[1] == metadata
 
 
 EARLIER = {
