@@ -54,12 +54,6 @@ def killer_if_odd(process: int, options: Options) -> Result:
     return trained(options)
 
 
-def endless_if_odd(options: Options) -> Result:
-    if options.seed % 2:
-        threading.Event().wait()
-    return trained(options)
-
-
 def killed(name: str) -> None:
     """Kill the process that would read a picture."""
     os.kill(os.getpid(), KILL)

@@ -12,22 +12,11 @@ import pytest
 import tasks
 from program import COMMAND, posix_only
 
-from mnistnet.executors import process_pool
-
 
 def children(process: int) -> list[int]:
     return [
         int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()
     ]
-
-
-def no_memory() -> None:
-    raise MemoryError
-
-
-def test_an_exception_in_a_worker_is_raised() -> None:
-    with pytest.raises(MemoryError), process_pool(2) as pool:
-        pool.submit(no_memory).result()
 
 
 @posix_only("needs file descriptors")

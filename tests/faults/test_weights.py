@@ -130,9 +130,8 @@ def test_a_changed_byte_is_an_error_or_harmless(network: Perceptron, whole: byte
     rng = np.random.default_rng(0)
     refused = 0
     for position in rng.choice(len(whole), 200, replace=False):
-        damaged = bytearray(whole)
-        damaged[position] ^= int(rng.integers(1, 256))
-        NET.write_bytes(damaged)
+        byte = whole[position] ^ int(rng.integers(1, 256))
+        NET.write_bytes(whole[:position] + bytes([byte]) + whole[position + 1 :])
         result = run("info", "--weights", NET)
         if result.exit_code:
             assert re.fullmatch(f"Error: {NET}: .*\n", result.stderr)

@@ -13,24 +13,10 @@ def scores(digit: int, height: float = 12, second: float = 0) -> np.ndarray:
     return f
 
 
-def test_a_single_digit_has_its_probability_and_box() -> None:
-    found = make_answer(scores(7)[None], [(1, 2, 3, 4)], inverted=True)
-    assert (found.digit, found.number, found.inverted) == (7, None, True)
-    assert (found.unsure, found.reason) == (False, None)
-    assert found.scores == scores(7).tolist()
-    assert found.probabilities is not None
-    assert sum(found.probabilities) == pytest.approx(1)
-    (digit,) = found.digits
-    assert (digit.digit, digit.box, digit.unsure, digit.reason) == (7, (1, 2, 3, 4), False, None)
-    assert found.probability == digit.probability == digit.probabilities[7]
-
-
-def test_a_number_has_its_digits_as_text_and_the_product_of_their_probabilities() -> None:
+def test_an_answer_has_the_reason_of_its_first_unsure_digit() -> None:
     rows = np.array([scores(0), scores(0, 8, 6), scores(9)])
     found = make_answer(rows, [(0, 0, 9, 9)] * 3, [()] * 3)
     assert (found.digit, found.number) == (None, "009")
-    assert found.probabilities is found.scores is None
-    assert found.probability == pytest.approx(np.prod([d.probability for d in found.digits]))
     assert [digit.reason for digit in found.digits] == [None, "close second", None]
     assert (found.unsure, found.reason) == (True, "close second")
 

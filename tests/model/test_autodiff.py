@@ -65,17 +65,13 @@ def test_gradients_of_repeated_uses_add_up_and_shared_nodes_are_visited_once() -
     assert ad.gradients(f, [x]) == [2.0**200]
 
 
-def test_a_chain_of_50000_nodes_needs_no_recursion() -> None:
+def test_a_chain_of_50000_nodes_needs_no_recursion_and_an_unused_input_has_gradient_zero() -> None:
     f = x = ad.Variable(0.0)
     for _ in range(25_000):
         f = f * 1.0001 + 0.0001
-    [gradient] = ad.gradients(f, [x])
+    gradient, zeros = ad.gradients(f, [x, ad.Variable([[1.0, 2.0]])])
     assert gradient == pytest.approx(1.0001**25_000)
-
-
-def test_an_unused_input_has_gradient_zero() -> None:
-    x, other = ad.Variable(1.0), ad.Variable([[1.0, 2.0]])
-    assert ad.gradients(x, [other])[0].tolist() == [[0, 0]]
+    assert zeros.tolist() == [[0, 0]]
 
 
 def test_large_arguments_do_not_overflow() -> None:

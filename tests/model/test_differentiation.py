@@ -4,7 +4,6 @@ import ast
 import math
 import random
 import re
-from math import cos, exp
 
 import pytest
 
@@ -12,27 +11,20 @@ from mnistnet.errors import ExpressionError
 from mnistnet.model.differentiation import FUNCTIONS, Differentiation, differentiate
 
 PYTHON = {name: getattr(math, name, None) for name in FUNCTIONS}
-PYTHON["logistic"] = lambda t: 1 / (1 + exp(-t))
+PYTHON["logistic"] = lambda t: 1 / (1 + math.exp(-t))
 
 
 def derivatives(result: Differentiation) -> dict[str, float]:
     return {variable.name: variable.derivative for variable in result.inputs}
 
 
-def test_the_notes_example_has_the_derivative_of_equation_2_2() -> None:
-    """Its steps and rules are tested as printed, in report/test_steps.py."""
-    result = differentiate("exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)", {"x": 0.5})
-    z = exp(0.5) + exp(1)
-    equation_2_2 = (exp(z) + cos(z)) * (exp(0.5) + 2 * exp(1))
-    assert derivatives(result)["x"] == pytest.approx(equation_2_2, rel=1e-12)
-    assert result.differences["x"] == pytest.approx(equation_2_2, rel=1e-8)
-
-
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
         ("-x", "-da/da"),
+        ("2 - x", "-da/da"),
         ("3 * x", "da/da * 3"),
+        ("x / y", "da/da / y"),
         ("x * x", "da/da * x + da/da * x"),
         ("1 / x", "-da/da * a / x"),
         ("x**3", "da/da * 3 x**2"),
@@ -59,13 +51,8 @@ def test_rules_give_the_derivatives_that_differences_confirm(text: str, rule: st
 
 def test_equal_subexpressions_share_a_variable_and_used_names_are_skipped() -> None:
     result = differentiate("sin(a * b) + sin(a * b)**3 + d", {"a": 1, "b": 2, "d": 3, "unused": 4})
-    assert [f"{step.name} = {step.formula}" for step in result.steps] == [
-        "c = a * b",
-        "e = sin(c)",
-        "f = e**3",
-        "g = e + f",
-        "h = g + d",
-    ]
+    steps = [f"{step.name} = {step.formula}" for step in result.steps]
+    assert steps == ["c = a * b", "e = sin(c)", "f = e**3", "g = e + f", "h = g + d"]
     unused = result.inputs[-1]
     assert (unused.rule, unused.derivative, result.differences["unused"]) == ("0", 0, 0)
 
@@ -114,9 +101,7 @@ def test_invalid_expressions_and_values_are_refused(
 
 
 def test_there_is_no_central_difference_if_one_side_is_not_finite() -> None:
-    result = differentiate("log(x)", {"x": 1e-9})
-    assert derivatives(result) == {"x": pytest.approx(1e9)}
-    assert result.differences == {"x": None}
+    assert differentiate("log(x)", {"x": 1e-9}).differences == {"x": None}
 
 
 PIECES = [

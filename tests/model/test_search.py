@@ -1,7 +1,6 @@
 """A search trains missing starts, keeps finished ones, and gives the same weights with any
 executor; the scores of a committee are the mean of its members' scores."""
 
-import multiprocessing
 import re
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -113,13 +112,3 @@ def test_a_search_continues_after_a_process_was_killed(tmp_path: Path) -> None:
         run(processes, 3, train=train)
     with process_pool(2) as processes:
         assert len(run(processes, 3, train=train)) == 3
-
-
-def test_ctrl_c_ends_all_processes_and_keeps_finished_starts() -> None:
-    options = replace(OPTIONS, seed=6)
-    with pytest.raises(KeyboardInterrupt), process_pool(2) as processes:
-        coming = search(processes, tasks.endless_if_odd, options, SOURCE, FOLDER, 4)
-        assert [next(coming).seed, next(coming).seed] == [6, 8]
-        raise KeyboardInterrupt
-    assert multiprocessing.active_children() == []
-    assert list(contents()) == ["seed-0006.npz", "seed-0008.npz"]

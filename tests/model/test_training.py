@@ -87,12 +87,6 @@ def test_above_72_units_the_step_of_the_last_matrix_is_scaled(
     assert {float(w) for w in W.flat} == {-0.5 * share}
 
 
-def test_a_network_learns_drawn_digits(data: mnist.Dataset) -> None:
-    """250 digits are enough to recognise most others."""
-    _, reports = run(data, Options(epochs=20, batch_size=20, validation=50))
-    assert reports[-1].validation_accuracy >= 0.6
-
-
 def test_validation_figures_are_of_the_held_out_images(data: mnist.Dataset) -> None:
     network, reports = run(data)
     held_out = split(300, Options(validation=50))[1]
@@ -159,11 +153,9 @@ def test_a_loss_or_a_last_step_that_is_not_finite_is_an_error(
 
 
 def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
-    network, _ = run(data)
-    images = np.tile(data.images, (4, 1))
-    scores = network.image_scores(images)
-    assert scores.shape == (1200, 10)
-    alone = network.image_scores(images[1050:1051])
+    network = Perceptron.random((784, 10), np.random.default_rng(0))
+    scores = network.image_scores(np.tile(data.images, (4, 1)))
+    alone = network.image_scores(data.images[150:151])
     assert scores[1050] == pytest.approx(alone[0], rel=1e-5, abs=1e-5)
 
 
