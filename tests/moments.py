@@ -18,7 +18,6 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -83,19 +82,15 @@ def main() -> None:
 
     # so that weights files do not differ in the recorded seconds
     time.perf_counter = itertools.count(0.0).__next__
-    with _copy_of(folder):
-        lines = int(_run(first, sign, NEVER).output.split()[-1])
+
+    def attempt(moment: int) -> list[End]:
+        with tempfile.TemporaryDirectory() as copy, contextlib.chdir(copy):
+            shutil.copytree(folder, copy, dirs_exist_ok=True)
+            return [_run(first, sign, moment), _run(then, sign, NEVER)]
+
+    lines = int(attempt(NEVER)[0].output.split()[-1])
     for moment in random.Random(0).sample(range(BEGINNING, lines), count):
-        with _copy_of(folder):
-            print(json.dumps([_run(first, sign, moment), _run(then, sign, NEVER)]))
-
-
-@contextlib.contextmanager
-def _copy_of(folder: str) -> Iterator[None]:
-    """Change to a temporary copy of the folder."""
-    with tempfile.TemporaryDirectory() as copy, contextlib.chdir(copy):
-        shutil.copytree(folder, copy, dirs_exist_ok=True)
-        yield
+        print(json.dumps(attempt(moment)))
 
 
 def _run(words: list[str], sign: int, moment: int) -> End:
@@ -109,11 +104,8 @@ def _run(words: list[str], sign: int, moment: int) -> End:
         _, status = os.waitpid(child, 0)
         output.seek(0)
         text = output.read().decode()
-    found = {
-        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in Path().rglob("*")
-        if path.is_file()
-    }
+    files = [path for path in Path().rglob("*") if path.is_file()]
+    found = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     return End(os.waitstatus_to_exitcode(status), text, found)
 
 

@@ -2,15 +2,17 @@
 
 import itertools
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from mnistnet.image.warp import warps
+from mnistnet.model import training
+from mnistnet.model.options import Options
+from mnistnet.model.state import begin
 from mnistnet.model.threads import VARIABLES, one_blas_thread, prefetch
 
 
@@ -81,37 +83,24 @@ def test_blas_has_one_thread_until_the_last_of_overlapping_blocks_is_left(
             assert blas_threads() == before
 
 
-TRAIN = """
-import os, sys
-if sys.argv[1] == "1":
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-import hashlib
-import numpy as np
-from mnistnet.image.warp import warps
-from mnistnet.model import training
-from mnistnet.model.options import Options
-from mnistnet.model.state import begin
-rng = np.random.default_rng(0)
-images, labels = rng.integers(0, 256, (230, 784), np.uint8), rng.integers(0, 10, 230)
-for hidden in ((8,), (300, 20)):
-    options = Options(hidden=hidden, epochs=2, batch_size=19, validation=20)
-    state = begin(options)
-    list(training.train(state, images, labels, warps))
-    print(hashlib.sha256(state.network.parameters.tobytes()).hexdigest())
-"""
-
-
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs CPU affinity")
-def test_the_weights_are_the_same_on_one_core_and_on_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hidden", [(8,), (300, 20)])
+def test_the_weights_are_the_same_on_one_core_and_on_all(
+    monkeypatch: pytest.MonkeyPatch, hidden: tuple[int, ...]
+) -> None:
     """For a narrow network, and for one wide enough for two threads."""
-    script = tmp_path / "script.py"
-    script.write_text(TRAIN)
-    environment = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    hashes = [
-        subprocess.run(
-            [sys.executable, script, cores], env=environment, capture_output=True, check=True
-        ).stdout
-        for cores in ("1", "all")
-    ]
-    assert hashes[0] == hashes[1]
-    assert len(hashes[0].split()) == 2
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (230, 784), np.uint8), rng.integers(0, 10, 230)
+    cores, results = os.sched_getaffinity(0), set()
+    try:
+        for some in (cores, {min(cores)}):
+            os.sched_setaffinity(0, some)
+            state = begin(Options(hidden=hidden, epochs=2, batch_size=19, validation=20))
+            with threadpool_limits(len(some), "blas"):
+                list(training.train(state, images, labels, warps))
+            results.add(state.network.parameters.tobytes())
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert len(results) == 1
