@@ -45,18 +45,17 @@ def answers(f: Array, labels: Array | int) -> Answers:
     }
 
 
-def held_out(network: mnistnet.Network) -> tuple[dict[str, Answers], dict[str, Answers]]:
+def held_out(network: mnistnet.Network) -> dict[str, Answers]:
     """Digits, and images of no digit, that the network was not trained on."""
     mnist = mnistnet.load_data("train")
     rows = split(len(mnist.images), Options(validation=5000))[1]
     rng = np.random.default_rng(2026)
-    images, labels = draw(2000, rng)
-    digits = {
-        "MNIST validation": answers(network.scores(mnist.images[rows]), mnist.labels[rows]),
-        "drawn digits": answers(network.scores(images), labels),
+    sets = {"MNIST validation": (mnist.images[rows], mnist.labels[rows])}
+    sets["drawn digits"] = draw(2000, rng)
+    sets |= {name: (images, -1) for name, images in unseen.draw(500, rng).items()}
+    return {
+        name: answers(network.scores(images), labels) for name, (images, labels) in sets.items()
     }
-    kinds = unseen.draw(500, rng).items()
-    return digits, {name: answers(network.scores(images), -1) for name, images in kinds}
 
 
 def pictures(folder: Path, network: mnistnet.Network) -> tuple[list[str], Answers]:
@@ -100,41 +99,39 @@ def line(name: str, cells: Iterable[str]) -> None:
 def main() -> None:
     words = [Path(word) for word in sys.argv[1:]]
     network = mnistnet.load_network(words[2] if words[2:] else None)
-    digits, others = held_out(network)
-    chosen_on = digits["MNIST validation"]
+    found = held_out(network)
+    chosen_on = found["MNIST validation"]
     if words:
-        names, found = pictures(words[0], network)
+        names, theirs = pictures(words[0], network)
         is_chosen = np.array([hashlib.sha256(n.encode()).digest()[0] < 128 for n in names])
-        chosen_on = {key: values[is_chosen] for key, values in found.items()}
-        digits["people, chosen on"] = chosen_on
-        digits["people, others"] = {key: values[~is_chosen] for key, values in found.items()}
-        others[f"{words[1].name}/"] = pictures(words[1], network)[1]
+        chosen_on = {key: values[is_chosen] for key, values in theirs.items()}
+        found["people, chosen on"] = chosen_on
+        found["people, others"] = {key: values[~is_chosen] for key, values in theirs.items()}
+        found[f"{words[1].name}/"] = pictures(words[1], network)[1]
+    digits = {name: each for name, each in found.items() if each["right"].any()}
+    others = {name: each for name, each in found.items() if name not in digits}
 
     line("", [f"{'images':>8}{'accuracy':>10}{'mean p':>8}{'ECE':>8}"])
-    for name, found in digits.items():
-        p, right = found["probability"], found["right"]
+    for name, each in digits.items():
+        p, right = each["probability"], each["right"]
         shares = f"{100 * right.mean():>9.2f}%{100 * p.mean():>7.2f}%"
         line(name, [f"{len(p):>8,}{shares}{100 * calibration_error(p, right):>7.2f}%"])
 
     right = {name: chosen_on[name][chosen_on["right"]] for name in MEASURES}
     print()
     line("AUROC against right digits", [f"{name:>12}" for name in MEASURES])
-    for name, found in others.items():
-        line(name, [f"{auroc(right[m], found[m]):>12.4f}" for m in MEASURES])
+    for name, each in others.items():
+        line(name, [f"{auroc(right[m], each[m]):>12.4f}" for m in MEASURES])
 
-    rules = {
-        f"sure from this {name} on": [{name: np.percentile(right[name], n)} for n in SHARES]
-        for name in MEASURES
-    }
-    rules["margin and largest score"] = [{"margin": m, "largest": f} for m, f in PAIRS]
-    rules["largest score, for a digit"] = [{"largest": f} for f in (1, 2, 3, 4)]
-    for title, limits in rules.items():
-        print()
-        line(title, [*(f"{name:>20}" for name in digits), "   no digit, but sure:"])
-        line("", [*(f"{'unsure  wrong':>20}" for _ in digits), "   ", ", ".join(others)])
-        for least in limits:
-            cells = [rates(found, least) for found in (digits | others).values()]
-            line("  ".join(f"{value:.3f}" for value in least.values()), cells)
+    rules = [{name: np.percentile(right[name], n)} for name in MEASURES for n in SHARES]
+    rules += [{"margin": m, "largest": f} for m, f in PAIRS]
+    rules += [{"largest": f} for f in (1, 2, 3, 4)]  # for a digit
+    print()
+    line("sure from these on", [*(f"{name:>20}" for name in digits), "   no digit, but sure:"])
+    line("", [*(f"{'unsure  wrong':>20}" for _ in digits), "   ", ", ".join(others)])
+    for least in rules:
+        title = ", ".join(f"{name} {value:.3f}" for name, value in least.items())
+        line(title, [rates(each, least) for each in (digits | others).values()])
 
 
 if __name__ == "__main__":

@@ -37,14 +37,15 @@ def read(source: Any, network: mnistnet.Network) -> tuple[str, bool]:
     return "".join(str(digit.digit) for digit in answer.digits), answer.unsure
 
 
-def show(name: str, answers: Sequence[tuple[bool, bool]]) -> float:
-    """Print percentages of answers (right, unsure): right; wrong and not unsure; right but unsure.
-    Return the first."""
+def show(name: str, answers: Sequence[tuple[bool, bool]], before: float | None = None) -> None:
+    """Print percentages of answers (right, unsure): right; wrong and not unsure; right but unsure;
+    and by how many points the first differs from the one before."""
     right, unsure = np.array(answers).T
     shares = right.mean(), (~right & ~unsure).mean(), unsure[right].mean()
     accuracy, wrong, hesitant = (100 * float(share) for share in shares)
-    print(f"{name:<32}{len(right):>8}{accuracy:>10.2f}{wrong:>16.2f}{hesitant:>16.2f}", end="")
-    return accuracy
+    points = "" if before is None else f"{accuracy - before:>+9.2f}"
+    columns = f"{len(right):>8}{accuracy:>10.2f}{wrong:>16.2f}{hesitant:>16.2f}{points}"
+    print(f"{name:<32}{columns}", flush=True)
 
 
 def people(folder: Path, network: mnistnet.Network) -> None:
@@ -62,7 +63,6 @@ def people(folder: Path, network: mnistnet.Network) -> None:
     print(HEADER)
     for group, answers in sorted(groups.items(), key=lambda item: len(item[1])):
         show(group, answers)
-        print()
 
 
 def invariance(network: mnistnet.Network, count: int) -> None:
@@ -79,13 +79,11 @@ def invariance(network: mnistnet.Network, count: int) -> None:
     print(f"{HEADER}{'points':>9}\n{'untouched':<32}{count:>8}{before:>10.2f}")
     for name, change in changes.CHANGES.items():
         rng = np.random.default_rng(1)
-        accuracy = show(name, [judged(change, number, rng) for number in range(count)])
-        print(f"{accuracy - before:>+9.2f}", flush=True)
+        show(name, [judged(change, number, rng) for number in range(count)], before)
     for name, row in changes.ROWS.items():
         rng = np.random.default_rng(2)
         picked = [rng.integers(0, count, rng.integers(2, 8)) for _ in range(count // 4)]
         show(name, [judged(row, some, rng) for some in picked])
-        print(flush=True)
 
 
 def main() -> None:

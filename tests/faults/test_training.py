@@ -26,22 +26,15 @@ def old(tiny: Path) -> Path:
     return tiny
 
 
-UNFIT = {
-    "a minibatch larger than the data": (
-        ("--batch-size", 251),
-        "expected a batch size of at most the 250 training images, found 251; lower --batch-size",
-    ),
-    "more hidden units than there is memory": (
-        ("--hidden", 1_000_000, "--hidden", 1_000_000),
-        "expected at most 67,108,864 weights; found 1,000,018,006,272: use fewer hidden units",
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", UNFIT)
-def test_options_that_do_not_fit_the_data_or_the_machine_are_an_error(old: Path, kind: str) -> None:
-    words, message = UNFIT[kind]
-    assert_fault((*QUICK, "--data", old, *words), message, NOTE)
+def test_options_that_do_not_fit_the_data_or_the_machine_are_an_error(old: Path) -> None:
+    found = "expected a batch size of at most the 250 training images, found 251"
+    assert_fault((*QUICK, "--data", old, "--batch-size", 251), f"{found}; lower --batch-size", NOTE)
+    found = "expected at most 67,108,864 weights; found 1,000,018,006,272"
+    assert_fault(
+        (*QUICK, "--data", old, *2 * ("--hidden", 1_000_000)),
+        f"{found}: use fewer hidden units",
+        NOTE,
+    )
 
 
 UNWRITABLE = {
@@ -142,18 +135,11 @@ def test_ten_images_are_enough_and_the_chosen_sizes_are_reported(tmp_path: Path)
     assert (options.validation, options.batch_size) == (1, 1)
 
 
-NOTHING = "Warning: the network learned nothing: "
-UNLEARNABLE = {
-    "inverted": (lambda images: 255 - images, (), 0, "Warning: the images look inverted"),
-    "a high rate": (lambda images: images, ("--learning-rate", 50), -1, NOTHING),
-}
-
-
-@pytest.mark.parametrize("kind", UNLEARNABLE)
-def test_a_warning_says_why_nothing_can_be_learned(tiny: Path, kind: str) -> None:
-    change, words, line, warning = UNLEARNABLE[kind]
+def test_a_warning_says_why_nothing_can_be_learned(tiny: Path) -> None:
+    last = run(*QUICK, "--data", tiny, "--learning-rate", 50).stderr.splitlines()[-1]
+    assert last.startswith("Warning: the network learned nothing: ")
     path = tiny / "train-images-idx3-ubyte"
-    write_idx(path, change(idx.read_idx(path)).astype(np.uint8))
-    result = run(*QUICK, "--data", tiny, *words)
+    write_idx(path, 255 - idx.read_idx(path))
+    result = run(*QUICK, "--data", tiny)
+    assert result.stderr.startswith("Warning: the images look inverted")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[line].startswith(warning)

@@ -134,22 +134,14 @@ def test_without_validation_there_are_no_figures(data: mnist.Dataset) -> None:
     assert report.validation_loss is report.validation_accuracy is None
 
 
-@pytest.mark.parametrize(
-    ("options", "rate"),
-    [
-        (QUICK, 1e30),
-        # the loss is computed before the step and is still finite
-        (Options(epochs=1, batch_size=250, validation=50), 1e37),
-    ],
-)
+# after a minibatch of all images the loss, computed before the step, is still finite
+@pytest.mark.parametrize(("batch_size", "rate"), [(20, 1e30), (250, 1e37)])
 def test_a_loss_or_a_last_step_that_is_not_finite_is_an_error(
-    data: mnist.Dataset, options: Options, rate: float
+    data: mnist.Dataset, batch_size: int, rate: float
 ) -> None:
-    with pytest.raises(TrainingError) as caught:
-        run(data, replace(options, learning_rate=rate))
-    assert str(caught.value) == (
-        f"the loss is no longer finite in epoch 1; lower the learning rate, which is {rate:g}"
-    )
+    message = "the loss is no longer finite in epoch 1; lower the learning rate, which is 1e"
+    with pytest.raises(TrainingError, match=f"^{message}"):
+        run(data, Options(epochs=1, batch_size=batch_size, validation=50, learning_rate=rate))
 
 
 def test_scores_of_many_images_are_those_of_each(data: mnist.Dataset) -> None:
