@@ -86,6 +86,8 @@ def test_a_folder_with_other_files_or_starts_is_an_error(threads: Executor) -> N
     first = f"{re.escape(str(FOLDER / 'seed-0005.npz'))} was started with"
     with pytest.raises(TrainingError, match=f"{first} --epochs 2, not --epochs 3; use the same"):
         run(threads, 2, replace(OPTIONS, epochs=3))
+    with pytest.raises(TrainingError, match=f"{first} training images of SHA-256 12, not training"):
+        run(threads, 2, data=TrainingSet({"images": "56", "labels": "34"}))
     assert contents() == before
     run(threads, 1, replace(OPTIONS, seed=9, validation=10))
     with pytest.raises(TrainingError, match="seed-0009.npz was started with --validation 10, not"):
