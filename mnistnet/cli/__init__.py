@@ -79,6 +79,7 @@ class Program(click.Group):
             echo("Error: there is not enough memory for this", err=True)
             sys.exit(1)
         except (MnistnetError, OSError, ImportError) as error:
+            sys.stdout = io.StringIO()  # at exit, Python would try again to fill a full disk
             echo(f"Error: {error}", err=True)
             sys.exit(1)
 

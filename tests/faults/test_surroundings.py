@@ -47,7 +47,8 @@ def test_a_closed_pipe_prints_no_error_and_does_not_lose_the_training(tiny: Path
 
 def redirected(redirection: str, *words: object) -> tuple[str, str, int]:
     """Run the command in a shell with this redirection."""
-    return program(*words, command=("sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND))
+    command = ("sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND)
+    return program(*words, command=command, PYTHONUNBUFFERED="")  # with buffers to flush at exit
 
 
 @posix_only("needs a POSIX shell")
