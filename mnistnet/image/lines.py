@@ -110,11 +110,11 @@ def _grown(mask: Array, by: int) -> Array:
 
 def _runs(mask: Array, least: int) -> Array:
     """Return the pixels of horizontal runs of at least this length."""
+    least = min(least, mask.shape[1] + 1)  # or a narrow picture would take much memory
     inked = np.pad(mask, ((0, 0), (least, least - 1))).cumsum(axis=1)
     ends = inked[:, least:] - inked[:, :-least] == least  # of so many pixels of ink
     count = np.pad(ends, ((0, 0), (1, 0))).cumsum(axis=1)
-    runs: Array = count[:, least:] > count[:, :-least]
-    return runs
+    return np.asarray(count[:, least:] > count[:, :-least])
 
 
 def without_lines(ink: Array) -> Array:

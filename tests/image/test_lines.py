@@ -1,5 +1,7 @@
 """The lines of paper and of cells are removed; strokes are kept, however long and thin."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,13 @@ def test_digits_of_straight_strokes_are_kept() -> None:
     small[8:20, 12:16] = 200
     for ink in (eight, four, corner, small):
         assert np.array_equal(without_cells(ink), ink)
+
+
+def test_a_long_narrow_picture_takes_little_memory() -> None:
+    ink = np.zeros((20_000, 3))
+    ink[9000:9100, 1] = 255
+    tracemalloc.start()
+    without_cells(ink)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * ink.nbytes
