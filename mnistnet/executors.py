@@ -32,26 +32,26 @@ def process_pool(workers: int | None = None) -> Iterator[ProcessPoolExecutor]:
         cores = min(cores, 61)  # processes that Windows can wait for
     workers = min(workers or cores, cores)
     others = multiprocessing.active_children()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_follow_parent) as executor:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _follow_parent) as pool:
         try:
             # new processes inherit this; on Windows, each ignores Ctrl-C from _follow_parent on
             handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            for _ in range(workers):  # each call starts a process
-                executor.submit(int)
-            signal.signal(signal.SIGINT, handler)
-            yield executor
+            try:
+                for _ in range(workers):  # each call starts a process
+                    pool.submit(int)
+            finally:
+                signal.signal(signal.SIGINT, handler)
+            yield pool
         except BaseException as error:
             for process in set(multiprocessing.active_children()).difference(others):
                 process.kill()
-            # the last open end of the pipe for results: shutdown would wait for the rest of a
-            # result that a killed process has begun to write
-            executor._result_queue._writer.close()  # type: ignore[attr-defined]
+            # or shutdown would wait for the rest of a result that a killed process began to write
+            pool._result_queue._writer.close()  # type: ignore[attr-defined]
             if isinstance(error, BrokenExecutor):
                 raise MnistnetError(KILLED) from error
             raise
         finally:
-            executor.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _follow_parent() -> None:
