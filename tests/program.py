@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from PIL import Image, ImageDraw
 from mnistnet import cli
 from mnistnet.arrays import Array
 from mnistnet.data import idx
-from mnistnet.model import weights
+from mnistnet.model import training, weights
+from mnistnet.model.metadata import EpochReport
 
 NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
@@ -109,6 +111,19 @@ def begun(words: list[str], epochs: int = 1) -> Iterator[subprocess.Popen[bytes]
         while epochs:
             epochs -= process.stderr.readline().startswith(b"epoch")
         yield process
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> Result:
+    """Train on the tiny set as QUICK says, with Ctrl-C after two epochs."""
+    real = training.train
+
+    def interrupted(*args: Any) -> Iterator[EpochReport]:
+        yield from islice(real(*args), 2)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", interrupted)
+        return run(*QUICK, "--data", tiny)
 
 
 def written(path: Path) -> tuple[bytes, str]:

@@ -3,18 +3,14 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pytest
-from program import NOTE, QUICK, Terminal, run, written
+from program import NOTE, QUICK, Terminal, interrupt, run, written
 
 from mnistnet import cli
 from mnistnet.data import mnist
-from mnistnet.model import training, weights
-from mnistnet.model.metadata import EpochReport
+from mnistnet.model import weights
 
 
 def on_terminal(monkeypatch: pytest.MonkeyPatch, *words: object) -> list[str]:
@@ -35,15 +31,7 @@ def test_a_terminal_shows_a_line_per_epoch_above_a_bar(
     kept = [line[:16] for line in lines if line.startswith("epoch   ")]
     assert kept == [f"epoch   {n}/4  tra" for n in range(1, 5)]
 
-    real = training.train
-
-    def interrupted(*words: Any) -> Iterator[EpochReport]:
-        yield from islice(real(*words), 2)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train", interrupted)
-        run(*QUICK, "--data", tiny)
+    interrupt(monkeypatch, tiny)
     assert re.fullmatch(bar, on_terminal(monkeypatch, *QUICK, "--data", tiny, "--resume")[-1])
     # nor is there a bar where nothing is downloaded
     note = "weights mnistnet.npz; test images are not MNIST's own"

@@ -7,20 +7,29 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from moments import assert_stopped, stop_at_moments, without_parts
-from program import NOTE, QUICK, assert_fault, begun, make_link, posix_only, run, write_idx, written
+from program import (
+    NOTE,
+    QUICK,
+    assert_fault,
+    begun,
+    interrupt,
+    make_link,
+    posix_only,
+    run,
+    write_idx,
+    written,
+)
 from tasks import KILL
 
 from mnistnet.data import idx, mnist
-from mnistnet.model import training, weights
-from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model import weights
+from mnistnet.model.metadata import Metadata, TrainingSet
 from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
@@ -110,15 +119,7 @@ def test_ctrl_c_says_how_to_continue(tiny: Path, times: int) -> None:
 @pytest.fixture
 def checkpoint(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The checkpoint of a run on the tiny set, interrupted after two epochs."""
-    real = training.train
-
-    def interrupted(*args: Any) -> Iterator[EpochReport]:
-        yield from islice(real(*args), 2)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train", interrupted)
-        assert run(*QUICK, "--data", tiny).exit_code == 130
+    assert interrupt(monkeypatch, tiny).exit_code == 130
     return Path("mnistnet.npz.checkpoint").resolve()
 
 
