@@ -20,6 +20,7 @@ from mnistnet.data import download, mnist
 from mnistnet.errors import DataError, PictureError
 from mnistnet.image import drawn, nondigits, warp
 from mnistnet.image.digit import Picture, read_picture
+from mnistnet.judgement import reread
 from mnistnet.model import network as model
 from mnistnet.model import weights as weights_file
 from mnistnet.model.answer import Answer, make_answer
@@ -85,20 +86,39 @@ def predict(picture: StrPath | BinaryIO, network: Network | None = None) -> Answ
 
 def answer_pictures(network: Network, pictures: Sequence[Picture]) -> list[Answer]:
     """Return the answer for each picture; the digits of all of them are scored together."""
-    if not pictures:
-        return []
+    return [answer for _, answer in judge(network, pictures)]
+
+
+def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, Answer]]:
+    """Return each picture, with the digits that the network found, and the answer for it.
+
+    What geometry takes for digits is scored first, for all pictures together. If the network is not
+    sure of it, or some ink was left out, it chooses among more candidates.
+    """
     digits = [digit for picture in pictures for digit in picture.digits]
+    if not digits:
+        return []
     scores = network.scores(np.array([digit.image for digit in digits]))
     ends = np.cumsum([len(picture.digits) for picture in pictures])
-    return [
-        make_answer(
-            its_scores,
-            [digit.box for digit in picture.digits],
-            [digit.flaws for digit in picture.digits],
-            picture.inverted,
-        )
-        for its_scores, picture in zip(np.split(scores, ends[:-1]), pictures, strict=True)
-    ]
+    # a network that never saw an image without a digit cannot judge fragments
+    is_judge = network.metadata.options.nondigits > 0
+    found = []
+    for picture, first in zip(pictures, np.split(scores, ends[:-1]), strict=True):
+        answer = _answer(picture, first)
+        is_plain = picture.is_complete and len(picture.digits) == 1 and not answer.unsure
+        if is_judge and picture.ink and not is_plain:
+            picture, its_scores = reread(network.scores, picture, picture.ink, first)
+            answer = _answer(picture, its_scores)
+        found.append((picture, answer))
+    return found
+
+
+def _answer(picture: Picture, scores: Array) -> Answer:
+    """Return the answer for a picture whose digits have these scores (n, 10)."""
+    boxes = [digit.box for digit in picture.digits]
+    flaws = [digit.flaws for digit in picture.digits]
+    more = picture.inverted, picture.marks, picture.ends, picture.too_many
+    return make_answer(scores, boxes, flaws, *more)
 
 
 def load_network(path: StrPath | None = None) -> Network:

@@ -13,7 +13,8 @@ BASE = {"__init__", "arrays", "files", "errors", "executors"}
 ALLOWED = {
     "__init__": {"api", "errors", "model"},  # model for types only
     "__main__": {"cli"},
-    "api": BASE | {"data", "image", "model"},
+    "api": BASE | {"data", "image", "judgement", "model"},
+    "judgement": {"arrays", "image", "model"},
     "arrays": set(),
     "files": {"errors"},
     "errors": set(),

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from mnistnet.api import Network, answer_pictures
+from mnistnet.api import Network, judge
 from mnistnet.cli import echo, escape, options
 from mnistnet.cli.pictures import Samples, read_all
 from mnistnet.errors import MnistnetError
@@ -115,9 +115,9 @@ def _print(
 ) -> None:
     """Print the answer or the error for each picture, in order."""
     read = [(name, picture) for name, picture in found if isinstance(picture, Picture)]
-    replies = answer_pictures(network, [picture for _, picture in read])
-    lines = answer_lines([escape(name) for name, _ in read], replies, top)
-    answers = zip(replies, lines, strict=True)
+    judged = judge(network, [picture for _, picture in read])
+    lines = answer_lines([escape(name) for name, _ in read], [reply for _, reply in judged], top)
+    answers = zip(judged, lines, strict=True)
     rows = io.StringIO()
     table = csv.writer(rows, lineterminator="\n")
     for name, picture in found:
@@ -128,7 +128,7 @@ def _print(
                 echo(f"Error: {escape(name)}: {picture}", err=True)
             table.writerow([name, "", "", ""])
             continue
-        reply, line = next(answers)
+        (picture, reply), line = next(answers)
         for sentence in picture.notes:
             options.note(f"{name}: {sentence}")
         explanations = []
@@ -147,6 +147,8 @@ def _print(
                 if show or explains:  # there is no answer if nothing looks like a digit
                     bars = answer.probabilities if answer else []
                     echo(picture_text(digit.image.tolist(), bars, options.is_ascii()) + "\n")
+            if (show or explains) and reply.marks:
+                echo(f"{len(reply.marks)} other marks, at {', '.join(map(str, reply.marks))}\n")
             for explanation in explanations:
                 echo(explanation_text(explanation, network.model.layers) + "\n")
     if as_csv:

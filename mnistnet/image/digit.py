@@ -14,21 +14,25 @@ from PIL import Image
 from mnistnet.arrays import SIDE, Array, quantile, variation
 from mnistnet.errors import PictureError
 from mnistnet.image.decode import read_pixels
-from mnistnet.image.ink import BLANK, find_ink
+from mnistnet.image.ink import BLANK, Ink, find_ink
 from mnistnet.image.number import find_places
 from mnistnet.image.pieces import dilated, extent
 
 DIGIT = 20  # pixels: the longer side of a digit in MNIST
 FINE = 4  # strokes are thickened at this many times MNIST's resolution
 THIN = 1.4  # pixels: thinner strokes, 1 in 20 in MNIST, are thickened
+FAINT = 24  # of 255: ink of fewer levels has low contrast
 THICK = 4.0  # pixels: thicker strokes, 1 in 100 in MNIST, are thinned
+
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 class Digit(NamedTuple):
     """One digit in a picture, with its box in pixels of the upright picture."""
 
     image: Array  # the network's input: (784,) uint8, 0 = background
-    box: tuple[int, int, int, int] = (0, 0, SIDE, SIDE)  # left, top, right, bottom
+    box: Box = (0, 0, SIDE, SIDE)  # left, top, right, bottom
     # any of "touching" (as wide as two digits), "cut off" (by the picture's edge) and "low
     # contrast" (ink close to the background)
     flaws: tuple[str, ...] = ()
@@ -41,6 +45,12 @@ class Picture(NamedTuple):
     inverted: bool  # whether the ink is darker than the background
     as_is: bool = False  # the picture was already normalised as MNIST's are, and is unchanged
     notes: tuple[str, ...] = ()  # sentences about the file for the user
+    ink: Ink | None = None
+    factor: float = 1.0  # the picture's size / that of the ink
+    is_complete: bool = True  # whether no ink was left out that may be a digit or a mark
+    marks: tuple[Box, ...] = ()  # boxes of ink that is no digit
+    ends: tuple[int, ...] = ()  # the numbers of digits up to the end of each row, if several
+    too_many: bool = False  # pieces of ink to read them all
 
 
 def read_picture(source: Path | BinaryIO) -> Picture:
@@ -57,19 +67,28 @@ def find_digits(pixels: Array, factor: float = 1) -> Picture:
         return Picture((Digit(image),), inverted=False, as_is=True)
     ink = find_ink(pixels)
     digits = []
-    for mask, flaws in find_places(ink.amount * (ink.amount > ink.threshold)):
+    places, ends, is_complete = find_places(ink.amount * (ink.amount > ink.threshold))
+    for mask, flaws in places:
         own = ink.amount * mask
         down, across = extent(own > ink.threshold)
         floor = 0.3 * ink.threshold  # less is paper grain
         strokes = np.clip((own[down, across] - floor) / (ink.full - floor), 0, 1)
-        x, y = ink.corner
-        sides = x + across.start, y + down.start, x + across.stop, y + down.stop
-        left, top, right, bottom = (int(side * factor) for side in sides)
-        flaws += ("low contrast",) * (ink.full < 24)  # of 255
-        digits.append(Digit(normalise(strokes).reshape(-1), (left, top, right, bottom), flaws))
+        box = in_picture((across.start, down.start, across.stop, down.stop), ink, factor)
+        flaws += ("low contrast",) * (ink.full < FAINT)
+        digits.append(Digit(normalise(strokes).reshape(-1), box, flaws))
     if not digits:
         raise PictureError(BLANK)
-    return Picture(tuple(digits), ink.inverted)
+    found = Picture(tuple(digits), ink.inverted, ink=ink, factor=factor)
+    return found._replace(is_complete=is_complete, ends=ends)
+
+
+def in_picture(box: Box, ink: Ink, factor: float) -> Box:
+    """Turn a box in pixels of the ink into one in pixels of the picture it was reduced from."""
+    x, y = ink.corner
+    left, top, right, bottom = box
+    sides = x + left, y + top, x + right, y + bottom
+    left, top, right, bottom = (int(side * factor) for side in sides)
+    return left, top, right, bottom
 
 
 def _is_mnist(pixels: Array) -> bool:

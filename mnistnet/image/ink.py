@@ -24,6 +24,7 @@ class Ink(NamedTuple):
     threshold: float  # the level between background and ink
     inverted: bool  # whether the ink is darker than the background
     corner: tuple[int, int]  # left and top of amount in the picture, once borders are cropped
+    raw: Array  # as amount, before cells and lines were removed
 
 
 def find_ink(pixels: Array) -> Ink:
@@ -35,9 +36,10 @@ def find_ink(pixels: Array) -> Ink:
         pixels = pixels[down, across]
     pixels = _without_noise(pixels)
     amount, inverted = _ink(pixels - _background(pixels))
+    raw = amount
     amount = lines.without_lines(lines.without_cells(amount))
-    full, threshold = _full_and_threshold(amount)
-    return Ink(amount, full, threshold, inverted, (left, top))
+    full, threshold = levels_of(amount)
+    return Ink(amount, full, threshold, inverted, (left, top), raw)
 
 
 def _without_noise(pixels: Array) -> Array:
@@ -120,7 +122,7 @@ def _ink(departure: Array) -> tuple[Array, bool]:
     return ink, bool(axis.sum() < 0)
 
 
-def _full_and_threshold(ink: Array) -> tuple[float, float]:
+def levels_of(ink: Array) -> tuple[float, float]:
     """Return the level of full ink and the threshold between background and ink, which is midway
     between the mean levels below and above it (Ridler and Calvard 1978)."""
     counts = np.bincount(ink.astype(np.uint8).ravel(), minlength=256)

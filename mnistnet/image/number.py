@@ -1,6 +1,7 @@
 """Find the digits in a picture's ink, in reading order. Ink is left out only if it lies along the
 edge of the picture, surrounds the other ink, or is much smaller than the digits."""
 
+import itertools
 import math
 
 import numpy as np
@@ -8,27 +9,67 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.image.pieces import Pieces, dilated, edge, groups, thickness
 
+SPECK = 1 / 12  # of the height of the digits
 WIDE = 1.5  # width / height that fewer than 1 in 100 digits of MNIST exceed
 
 
-def find_places(ink: Array) -> list[tuple[Array, tuple[str, ...]]]:
+Place = tuple[Array, tuple[str, ...]]
+
+
+def find_places(ink: Array) -> tuple[list[Place], tuple[int, ...], bool]:
     """Find the digits in ink (height, width), 0 = background, in reading order: of each its mask
-    (height, width), with the pixels next to it, and its flaws, "touching" and "cut off" or none."""
+    (height, width), with the pixels next to it, and its flaws, "touching" and "cut off" or none.
+    Also return the number of digits up to the end of each row, and whether no ink was left out that
+    may be a digit or a mark."""
     height, width = ink.shape
     cell = math.ceil(math.sqrt(ink.size) / 160)  # pieces are separated at this resolution
     padded = np.pad(ink, ((0, -height % cell), (0, -width % cell)))
     blocks = padded.reshape(-(-height // cell), cell, -1, cell)
     pieces = Pieces(blocks.sum(axis=(1, 3)))
     if not len(pieces.masses):
-        return []
-    found = _large(pieces, groups(pieces, _without_rings(pieces, _without_edges(pieces))))
+        return [], (), True
+    found, rest, is_more = digits_and_rest(pieces)
+    lines = _rows(pieces, found)
     places = []
-    for group in _in_reading_order(pieces, found):
+    for group in itertools.chain.from_iterable(lines):
         own = pieces.mask(group)
         grown = own | dilated(own) & (pieces.labels == 0)
         mask = grown.repeat(cell, axis=0).repeat(cell, axis=1)[:height, :width]
         places.append((mask, _flaws(pieces.box(group), own)))
-    return places
+    boxes = np.array([pieces.box(group) for group in found])
+    speck = SPECK * float((boxes[:, 3] - boxes[:, 1]).max())
+    is_large = any((pieces.box(group)[2:] - pieces.box(group)[:2]).max() > speck for group in rest)
+    ends = np.cumsum([len(line) for line in lines]).tolist()
+    return places, tuple(ends), not is_more and not is_large and not pieces.more
+
+
+def digits_and_rest(pieces: Pieces) -> tuple[list[list[int]], list[list[int]], bool]:
+    """Group the pieces by digit. Return the groups as large as digits, the other ones, and whether
+    a piece as large as a digit was left out, at an edge or around others."""
+    kept = _without_rings(pieces, _without_edges(pieces))
+    found = groups(pieces, kept)
+    large = _large(pieces, found)
+    sizes = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
+    left_out = np.delete(sizes, kept)
+    is_more = bool((left_out > 0.5 * max(sizes[group].max() for group in large)).any())
+    return large, [group for group in found if group not in large], is_more
+
+
+def in_rows(pieces: Pieces, large: list[list[int]], rest: list[list[int]]) -> list[list[list[int]]]:
+    """Return the rows of large groups, with the rest of the groups that are in a row's band."""
+    rows = _rows(pieces, large)
+    for group in rest:
+        box = pieces.box(group)
+        middle = (box[1] + box[3]) / 2
+        for row in rows:
+            ends = np.array([pieces.box(each) for each in row])
+            nearest = np.abs((ends[:, [0, 2]] - box[[0, 2]]).sum(axis=1)).argmin()
+            top, bottom = ends[nearest, [1, 3]]
+            band = 0.2 * (bottom - top)
+            if top - band <= middle <= bottom + band:
+                row.append(group)
+                break
+    return rows
 
 
 def _without_edges(pieces: Pieces) -> list[int]:
@@ -85,7 +126,7 @@ def _large(pieces: Pieces, found: list[list[int]]) -> list[list[int]]:
     return [group for group, is_large in zip(found, large, strict=True) if is_large]
 
 
-def _in_reading_order(pieces: Pieces, found: list[list[int]]) -> list[list[int]]:
+def _rows(pieces: Pieces, found: list[list[int]]) -> list[list[list[int]]]:
     """Sort the groups line by line, from left to right; a line may rise or fall."""
     lines: list[list[list[int]]] = []
     for group in sorted(found, key=lambda group: float(pieces.box(group)[[0, 2]].sum())):
@@ -99,7 +140,7 @@ def _in_reading_order(pieces: Pieces, found: list[list[int]]) -> list[list[int]]
         else:
             lines.append([group])
     lines.sort(key=lambda line: float(np.mean([pieces.box(group)[[1, 3]] for group in line])))
-    return [group for line in lines for group in line]
+    return lines
 
 
 def _flaws(box: Array, mask: Array) -> tuple[str, ...]:

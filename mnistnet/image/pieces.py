@@ -12,28 +12,34 @@ from mnistnet.arrays import Array
 
 
 class Pieces:
-    """The 64 heaviest connected pieces of ink, heaviest first, without specks, which have less than
+    """The heaviest connected pieces of ink, heaviest first, without specks, which have less than
     1/300 of the ink of the heaviest.
 
     labels  (height, width): 0 = background, else 1 + the number of the piece
     boxes   (n, 4): left, top, right, bottom of each; right and bottom are exclusive
     masses  (n,): the ink in each
+    more    whether there are more than most
     """
 
-    def __init__(self, mass: Array) -> None:
+    def __init__(self, mass: Array, most: int = 64) -> None:
         """Find the pieces in mass, the ink (height, width) in each pixel."""
         labels = connected(mass > 0)
         masses = np.bincount(labels.ravel(), mass.ravel(), mass.size + 1)
-        order = np.argsort(-masses, kind="stable")[:64]
+        order = np.argsort(-masses, kind="stable")[: most + 1]
         order = order[masses[order] > masses[order[0]] / 300]
+        self.more = len(order) > most
+        order = order[:most]
         number = np.zeros(mass.size + 1, int)
         number[order] = np.arange(1, len(order) + 1)
         self.labels = number[labels]
         self.masses = masses[order]
         self.boxes = np.zeros((len(order), 4), int)
-        for piece, box in enumerate(self.boxes, start=1):
-            down, across = extent(self.labels == piece)
-            box[:] = across.start, down.start, across.stop, down.stop
+        rows, columns = np.nonzero(self.labels)
+        which = self.labels[rows, columns] - 1
+        self.boxes[:, :2] = mass.size
+        for side, places in enumerate((columns, rows)):
+            np.minimum.at(self.boxes[:, side], which, places)
+            np.maximum.at(self.boxes[:, 2 + side], which, places + 1)
 
     def mask(self, pieces: list[int]) -> Array:
         """Return the pixels of these pieces: (height, width)."""
@@ -100,7 +106,10 @@ def groups(pieces: Pieces, chosen: list[int]) -> list[list[int]]:
         sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
         a, b = np.triu_indices(len(boxes), 1)
         gaps = np.maximum(boxes[a, :2], boxes[b, :2]) - np.minimum(boxes[a, 2:], boxes[b, 2:])
-        closest = np.argsort(np.hypot(*np.maximum(gaps, 0).T), kind="stable")
+        distances = np.hypot(*np.maximum(gaps, 0).T)
+        closest = np.argsort(distances, kind="stable")
+        near = distances <= np.maximum(0.25 * np.maximum(sizes[a], sizes[b]), 2 * pen)
+        closest = closest[near[closest]]
         joins: dict[int, int] = {}
         for i, j in zip(a[closest].tolist(), b[closest].tolist(), strict=True):
             if i not in joins and j not in joins and _belong(pieces, found[i], found[j], pen):

@@ -1,8 +1,9 @@
 """Turn scores into an answer: the digit or number, its probability, and whether it is unsure."""
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -45,10 +46,14 @@ class Answer:
     probabilities  of the digits 0 to 9; None for a number
     scores         f of the digits 0 to 9; None for a number
     unsure         whether the answer may well be wrong
-    reason         as for DigitAnswer, or "no digit" if nothing looks like a digit
+    reason         as for DigitAnswer, "no digit" if nothing looks like a digit, "too many pieces"
+                   (of ink, to read them all) or "other marks" (ink in or between the rows that is
+                   no digit, such as a sign or a comma)
     number         the digits of a number as text, in reading order; None if there is only one
     digits         each digit, in reading order; empty if there is no digit
     inverted       whether the ink is darker than the background
+    marks          left, top, right, bottom of each of the other marks
+    rows           the digits of each row, from top to bottom; empty if there is no digit
     """
 
     digit: int | None
@@ -60,6 +65,8 @@ class Answer:
     number: str | None
     digits: list[DigitAnswer]
     inverted: bool = False
+    marks: list[Box] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
 
 
 def make_answer(
@@ -67,9 +74,13 @@ def make_answer(
     boxes: Sequence[Box] = (WHOLE_IMAGE,),
     flaws: Sequence[Sequence[str]] = ((),),
     inverted: bool = False,
+    marks: Sequence[Box] = (),
+    ends: Sequence[int] = (),
+    too_many: bool = False,
 ) -> Answer:
     """Return the answer for a picture of n >= 1 digits with these scores (n, 10) and boxes; flaws
-    lists what is wrong with each of them: "touching", "cut off" or "low contrast"."""
+    lists what is wrong with each of them: "touching", "cut off" or "low contrast". ends are the
+    numbers of digits up to the end of each row, all in one by default."""
     log_p = log_probabilities(scores.astype(np.float64))
     digits = []
     for f, p, box, its_flaws in zip(scores, np.exp(log_p), boxes, flaws, strict=True):
@@ -79,16 +90,29 @@ def make_answer(
     nothing = scores.max() < NO_DIGIT
     one = len(digits) == 1
     reasons = [digit.reason for digit in digits if digit.reason]
+    of_picture = (
+        ("no digit", nothing),
+        ("too many pieces", too_many),
+        ("touching", "touching" in reasons),
+        ("other marks", len(marks) > 0),
+    )
+    first = next((name for name, holds in of_picture if holds), None)
+    reason = first or next(iter(reasons), None)
+    text = "".join(str(digit.digit) for digit in digits)
+    ends = ends or [len(digits)]
+    rows = [text[start:end] for start, end in itertools.pairwise([0, *ends])]
     return Answer(
         digit=digits[0].digit if one and not nothing else None,
         probability=math.prod(digit.probability for digit in digits),
         probabilities=digits[0].probabilities if one else None,
         scores=scores[0].tolist() if one else None,
-        unsure=bool(nothing or reasons),
-        reason="no digit" if nothing else next(iter(reasons), None),
-        number=None if one or nothing else "".join(str(digit.digit) for digit in digits),
+        unsure=reason is not None,
+        reason=reason,
+        number=None if one or nothing else text,
         digits=[] if nothing else digits,
         inverted=inverted,
+        marks=list(marks),
+        rows=[] if nothing else rows,
     )
 
 

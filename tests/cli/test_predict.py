@@ -69,7 +69,9 @@ def test_json_has_the_documented_fields() -> None:
     assert (answer["unsure"], len(answer["scores"])) == (False, 10)
     assert answer["probability"] == max(answer["probabilities"]) == answer["probabilities"][7]
     shared = {"digit", "probability", "probabilities", "unsure", "reason"}
-    assert set(answer) == {"picture", "scores", "inverted", "number", "digits", *shared}
+    assert (answer["rows"], answer["marks"]) == (["7"], [])
+    more = {"picture", "scores", "inverted", "number", "digits", "rows", "marks"}
+    assert set(answer) == more | shared
     assert set(answer["digits"][0]) == {"box", *shared}
 
 

@@ -1,0 +1,96 @@
+"""Read the ink of a picture again with the network as the judge: more candidates than geometry
+found, with and without straight lines."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistnet.arrays import CLASSES, Array
+from mnistnet.image.candidates import Row, find_rows
+from mnistnet.image.digit import FAINT, Digit, Picture, in_picture
+from mnistnet.image.ink import Ink
+from mnistnet.image.number import SPECK
+from mnistnet.image.straight import without_straight
+from mnistnet.model.reading import SURE, Place, qualities, read_row
+
+Score = Callable[[Array], Array]  # images (n, 784) to scores (n, 10)
+
+# In units of the scores f.
+KEEP = 0.5  # in favour of the reading with the lines
+PER_MARK = 0.5  # against each mark
+LEFT_OUT = 4.0  # against leaving out ink as large as a digit
+TOUCHING = 10.0  # least quality of a part of a piece that is surely a digit
+
+
+class Reading(NamedTuple):
+    """One way to read a picture; quality is that of its least certain digit, less what is left."""
+
+    picture: Picture
+    scores: Array
+    quality: float
+    whole: bool  # whether each digit is what geometry takes for one
+
+
+def reread(score: Score, picture: Picture, ink: Ink, scores: Array) -> tuple[Picture, Array]:
+    """Return the picture with the digits and marks of its best reading, and their scores (n, 10).
+
+    scores are those of the digits that it has, which stay if nothing better is found.
+    """
+    reading = _read(score, picture, ink, KEEP)
+    if reading.quality < SURE + KEEP or not len(reading.scores):
+        other = _read(score, picture, without_straight(ink), 0)
+        reading = max(reading, other, key=lambda each: each.quality)
+    if not len(reading.scores):
+        return picture._replace(too_many=reading.picture.too_many), scores
+    if reading.whole and len(reading.scores) == len(scores):
+        # the same digits, at full resolution
+        marks, too_many = reading.picture.marks, reading.picture.too_many
+        return picture._replace(marks=marks, too_many=too_many), scores
+    return reading.picture, reading.scores
+
+
+def _read(score: Score, picture: Picture, ink: Ink, bonus: float) -> Reading:
+    """Read the rows in this ink of a picture."""
+    rows, is_left_out, too_many = find_rows(ink)
+    digits: list[Digit] = []
+    marks, ends, kept, whole = [], [], [np.zeros((0, CLASSES))], bonus > 0
+    faint = ("low contrast",) * (ink.full < FAINT)
+    for row in rows:
+        places, images, scores = _judged(score, row)
+        chosen, its_marks = read_row(places, scores, row.masses, row.cuts, row.height)
+        quality_of = qualities(scores)
+        for k in chosen:
+            whole = whole and places[k].whole and not places[k].cuts
+            touching = ("touching",) * bool(places[k].cuts and quality_of[k] < TOUCHING)
+            box = in_picture(places[k].box, ink, picture.factor)
+            digits.append(Digit(images[k], box, touching + faint))
+        for first, last in its_marks:
+            left, top = row.boxes[first:last, :2].min(axis=0).tolist()
+            right, bottom = row.boxes[first:last, 2:].max(axis=0).tolist()
+            if max(right - left, bottom - top) >= SPECK * row.height:
+                marks.append(in_picture((left, top, right, bottom), ink, picture.factor))
+        kept.append(scores[chosen])
+        ends += [len(digits)] if chosen else []
+    scores = np.concatenate(kept)
+    least = float(qualities(scores).min()) if len(scores) else -np.inf
+    quality = least + bonus - PER_MARK * len(marks) - LEFT_OUT * is_left_out
+    found = picture._replace(digits=tuple(digits), marks=tuple(marks), ends=tuple(ends))
+    return Reading(found._replace(too_many=too_many), scores, quality, whole)
+
+
+def _judged(score: Score, row: Row) -> tuple[list[Place], list[Array], Array]:
+    """Return the places in a row, their images (784,) and their scores (n, 10). Parts that belong
+    to no good digit are cut."""
+    for is_cut in (False, True):
+        images, geometry = zip(*row.candidates(), strict=True)
+        places = [Place(*each) for each in geometry]
+        scores = score(np.array(images))
+        if is_cut:
+            break
+        best = np.full(len(row.masses), -np.inf)
+        for place, quality in zip(places, qualities(scores), strict=True):
+            best[place.first : place.last] = np.maximum(best[place.first : place.last], quality)
+        if not row.cut(best, TOUCHING - 1.5):
+            break
+    return places, list(images), scores
