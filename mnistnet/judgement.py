@@ -38,7 +38,7 @@ def reread(score: Score, picture: Picture, ink: Ink, scores: Array) -> tuple[Pic
     scores are those of the digits that it has, which stay if nothing better is found.
     """
     reading = _read(score, picture, ink, KEEP)
-    if reading.quality < SURE + KEEP or not len(reading.scores):
+    if reading.quality < SURE + KEEP or not reading.whole or reading.picture.marks:
         other = _read(score, picture, without_straight(ink), 0)
         reading = max(reading, other, key=lambda each: each.quality)
     if not len(reading.scores):

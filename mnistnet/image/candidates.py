@@ -16,7 +16,7 @@ from mnistnet.image.pieces import Pieces, dilated, extent
 
 HEIGHT = 48  # pixels: taller rows are reduced to it; an image has 28
 WIDEST = 1.5  # width of a candidate / height of its row
-CUTS = 9  # at most, through a part
+CUTS = 14  # at most, through a part
 STEP = 0.04  # costs of a step to the side; a pixel of full ink costs 1
 MOST_PIECES = 400
 MOST_PARTS = 150  # of ink in a row

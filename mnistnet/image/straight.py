@@ -15,6 +15,7 @@ from mnistnet.image.pieces import Pieces, connected, dilated
 SLOPES = np.linspace(-0.1, 0.1, 41)
 INKED = 0.85  # share of a line's length along which there is ink
 THIN = 0.4  # share along which the ink is no thicker than a line
+FRAME = 0.6  # share of the picture's sides that a frame without ink inside has
 MOST_LINES = 12
 MOST_PIECES = 60
 
@@ -50,16 +51,22 @@ def _large_pieces(mask: Array) -> Array:
 
 def _straight(mask: Array) -> Array:
     """Return the pixels of lines across the mask (height, width) or across a frame in it."""
-    found = _level_lines(mask) | _level_lines(mask.T).T
+    found = _both_ways(mask)
     pieces = Pieces(mask.astype(np.float32), MOST_PIECES)
     boxes = pieces.boxes
     for k, (left, top, right, bottom) in enumerate(boxes.tolist()):
         is_inside = (boxes[:, :2] > (left, top)) & (boxes[:, 2:] < (right, bottom))
-        is_large = bottom - top > 0.3 * len(mask) and right - left > 0.3 * mask.shape[1]
+        is_large = bottom - top > FRAME * len(mask) and right - left > FRAME * mask.shape[1]
         if is_inside.all(axis=1).any() or is_large:
             own = pieces.labels[top:bottom, left:right] == k + 1
-            found[top:bottom, left:right] |= _level_lines(own) | _level_lines(own.T).T
+            found[top:bottom, left:right] |= _both_ways(own)
     return found
+
+
+def _both_ways(mask: Array) -> Array:
+    """Return the pixels of level and upright lines across the mask (height, width)."""
+    level = _level_lines(mask)
+    return level | _level_lines((mask & ~level).T).T
 
 
 def _level_lines(mask: Array) -> Array:

@@ -89,11 +89,13 @@ def _values(places: Sequence[Place], scores: Array, height: float) -> Array:
     """Return the value of each place as a digit: (n,), -inf if it is none."""
     values = qualities(scores)
     is_one = scores.argmax(axis=1) == 1
+    tops = [each.box[1] for each in places if each.box[3] - each.box[1] > 0.75 * height]
     for k, place in enumerate(places):
         wide, high = place.box[2] - place.box[0], place.box[3] - place.box[1]
         is_small = high < 0.55 * height
-        is_tiny = is_small and (high < 0.25 * height or values[k] < SMALL or is_one[k])
-        if is_tiny or wide > 2 * high:
+        is_raised = bool(tops) and (place.box[1] + place.box[3]) / 2 < min(tops) + 0.33 * height
+        is_doubtful = high < 0.25 * height or values[k] < SMALL or is_one[k] or is_raised
+        if (is_small and is_doubtful) or wide > 2 * high:
             values[k] = -np.inf
             continue
         is_usual = high > 0.75 * height and 0.3 * high < wide < 0.95 * high
@@ -122,6 +124,6 @@ def _without_slashes(
     is_straight = is_one & (scores[chosen].max(axis=1) > 6) & [not places[k].cuts for k in chosen]
     is_slanted = wide > 0.35 * high
     is_slash = is_straight & ((ratio > 1.45) | (ratio > 1.2) & is_slanted)
-    may_be = is_straight & (ratio > 1.03) & is_slanted | is_slash
+    may_be = is_straight & (ratio > 1.0) & is_slanted | is_slash
     marks += [places[k][:2] for k, marked in zip(chosen, may_be, strict=True) if marked]
     return [k for k, slash in zip(chosen, is_slash, strict=True) if not slash], marks
