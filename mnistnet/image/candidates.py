@@ -107,11 +107,23 @@ class Row:
         return normalise(strokes).reshape(-1), geometry
 
     def _beside(self, first: int, last: int) -> bool:
-        """Check for a gap from top to bottom between parts that were not cut."""
+        """Check for a gap from top to bottom between parts that were not cut, or for a small part
+        at the foot of a large one, which may be a point."""
         boxes = self.boxes[first:last]
         ends = np.maximum.accumulate(boxes[:-1, 2])
         starts = np.minimum.accumulate(boxes[:0:-1, 0])[::-1]
-        return any(first + 1 + k not in self.cuts for k in np.flatnonzero(ends <= starts).tolist())
+        if any(first + 1 + k not in self.cuts for k in np.flatnonzero(ends <= starts).tolist()):
+            return True
+        heights = boxes[:, 3] - boxes[:, 1]
+        foot = boxes[:, 3].max() - 0.3 * self.height
+        is_low = (boxes[:, 1] + boxes[:, 3]) / 2 > foot
+        is_low &= [
+            first + k not in self.cuts and first + k + 1 not in self.cuts
+            for k in range(last - first)
+        ]
+        return bool(
+            (is_low & (heights < 0.5 * self.height)).any() and heights.max() > 0.6 * self.height
+        )
 
     def candidates(self) -> list[tuple[Array, Geometry]]:
         """Return image (784,) and geometry of the parts, and of unions no wider than a digit."""

@@ -38,9 +38,11 @@ def find_places(ink: Array) -> tuple[list[Place], tuple[int, ...], bool]:
         places.append((mask, _flaws(pieces.box(group), own)))
     boxes = np.array([pieces.box(group) for group in found])
     speck = SPECK * float((boxes[:, 3] - boxes[:, 1]).max())
-    is_large = any((pieces.box(group)[2:] - pieces.box(group)[:2]).max() > speck for group in rest)
+    sizes = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
+    # a mark may have joined the digit beside it
+    others = [group for group in rest + found if (sizes[group] > speck).sum() > (group in found)]
     ends = np.cumsum([len(line) for line in lines]).tolist()
-    return places, tuple(ends), not is_more and not is_large and not pieces.more
+    return places, tuple(ends), not is_more and not others and not pieces.more
 
 
 def digits_and_rest(pieces: Pieces) -> tuple[list[list[int]], list[list[int]], bool]:

@@ -19,7 +19,7 @@ from mnistnet.model.network import log_probabilities
 BEST = 11.0  # a digit with a higher score is no better
 SURE = 7.0  # of a digit that needs no other reading
 MARK = 3.0  # of ink that is no digit
-TORN = -3.0  # of such ink that was cut off a digit
+TORN = -8.0  # of such ink that was cut off a digit
 LIKELY = 6.0  # the least of ink as high as a digit, and no wider, that geometry takes for one
 SMALL = 5.5  # the least of a digit of half the row's height
 WHOLE = 0.5  # in favour of what geometry takes for a digit
@@ -93,9 +93,10 @@ def _values(places: Sequence[Place], scores: Array, height: float) -> Array:
     for k, place in enumerate(places):
         wide, high = place.box[2] - place.box[0], place.box[3] - place.box[1]
         is_small = high < 0.55 * height
-        is_raised = bool(tops) and (place.box[1] + place.box[3]) / 2 < min(tops) + 0.33 * height
-        is_doubtful = high < 0.25 * height or values[k] < SMALL or is_one[k] or is_raised
-        if (is_small and is_doubtful) or wide > 2 * high:
+        middle = (place.box[1] + place.box[3]) / 2
+        is_raised = high < 0.65 * height and middle < min(tops, default=0) + 0.36 * height
+        is_doubtful = high < 0.25 * height or values[k] < SMALL or is_one[k]
+        if (is_small and is_doubtful) or is_raised or wide > 2 * high:
             values[k] = -np.inf
             continue
         is_usual = high > 0.75 * height and 0.3 * high < wide < 0.95 * high
@@ -124,6 +125,6 @@ def _without_slashes(
     is_straight = is_one & (scores[chosen].max(axis=1) > 6) & [not places[k].cuts for k in chosen]
     is_slanted = wide > 0.35 * high
     is_slash = is_straight & ((ratio > 1.45) | (ratio > 1.2) & is_slanted)
-    may_be = is_straight & (ratio > 1.0) & is_slanted | is_slash
+    may_be = is_straight & (ratio > 0.95) & is_slanted | is_slash
     marks += [places[k][:2] for k, marked in zip(chosen, may_be, strict=True) if marked]
     return [k for k, slash in zip(chosen, is_slash, strict=True) if not slash], marks
