@@ -104,7 +104,8 @@ def _values(places: Sequence[Place], scores: Array, height: float) -> Array:
             values[k] = max(values[k], LIKELY)
         values[k] += WHOLE * place.whole - CUT * place.cuts - BESIDE * place.beside
         values[k] -= ONE * bool(place.cuts and is_one[k])
-        values[k] -= UNION * bool(not place.whole and not place.cuts)
+        is_union = place.last - place.first > 1 and not place.whole and not place.cuts
+        values[k] -= UNION * is_union
     return values
 
 
