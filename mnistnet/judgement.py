@@ -17,7 +17,7 @@ from mnistnet.model.reading import SURE, Place, qualities, read_row
 Score = Callable[[Array], Array]  # images (n, 784) to scores (n, 10)
 
 # In units of the scores f.
-KEEP = 0.5  # in favour of the reading with the lines
+KEEP = 1.5  # in favour of the reading with the lines
 PER_MARK = 0.5  # against each mark
 LEFT_OUT = 4.0  # against leaving out ink as large as a digit
 TOUCHING = 10.0  # least quality of a part of a piece that is surely a digit
@@ -52,9 +52,10 @@ def reread(score: Score, picture: Picture, ink: Ink, scores: Array) -> tuple[Pic
 
 def _read(score: Score, picture: Picture, ink: Ink, bonus: float) -> Reading:
     """Read the rows in this ink of a picture."""
-    rows, is_left_out, too_many = find_rows(ink)
+    rows, beside, is_left_out, too_many = find_rows(ink)
     digits: list[Digit] = []
-    marks, ends, kept, whole = [], [], [np.zeros((0, CLASSES))], bonus > 0
+    marks = [in_picture(box, ink, picture.factor) for box in beside]
+    ends, kept, whole = [], [np.zeros((0, CLASSES))], bonus > 0
     faint = ("low contrast",) * (ink.full < FAINT)
     for row in rows:
         places, images, scores = _judged(score, row)

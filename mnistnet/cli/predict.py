@@ -60,8 +60,8 @@ def predict(
 ) -> None:
     """Recognise the digit or number in each PICTURE.
 
-    A drawing or photograph may have any size and colours. Several digits with gaps between them are
-    read as a number. A picture that cannot be read prints an error; the others are still answered.
+    A drawing or photograph may have any size and colours. Several digits are read as a
+    number. A picture that cannot be read prints an error; the others are still answered.
 
     \b
     PICTURE is one of:
@@ -73,7 +73,8 @@ def predict(
       test:0-99  a range of images
 
     An answer is unsure, with the reason, if another digit is nearly as probable, if the picture
-    does not look like a digit, or if the digit is cut off, touches another or is hardly visible.
+    does not look like a digit, if there are other marks beside it, such as a sign or a comma, or if
+    a digit is cut off, touches another or is hardly visible.
 
     \b
     Examples:

@@ -212,12 +212,23 @@ def _seams(ink: Array, height: float) -> Array:
     return np.array(sorted(curves, key=lambda curve: float(curve.mean())), int).reshape(-1, rows)
 
 
-def find_rows(ink: Ink) -> tuple[list[Row], bool, bool]:
-    """Find the rows of ink, and whether something was left out, and is too much to be handled."""
-    pieces = Pieces(ink.amount * (ink.amount > ink.threshold), MOST_PIECES)
+def find_rows(ink: Ink) -> tuple[list[Row], list[Box], bool, bool]:
+    """Find the rows of ink. Also return the boxes of what was left out beside them, though it has
+    much ink; whether anything as large as a digit was left out; and whether there is too much."""
+    mass = ink.amount * (ink.amount > ink.threshold)
+    pieces = Pieces(mass, MOST_PIECES)
     if not len(pieces.masses):
-        return [], False, False
+        return [], [], False, False
     digits, rest, left_out = digits_and_rest(pieces)
     rows = in_rows(pieces, digits, rest)
     is_many = pieces.more or any(sum(map(len, row)) > MOST_PARTS for row in rows)
-    return [Row(ink, pieces.labels, pieces.boxes, row) for row in rows], left_out, is_many
+    found = [Row(ink, pieces.labels, pieces.boxes, row) for row in rows]
+    top, bottom = (f([pieces.box(group)[k] for group in digits]) for f, k in ((min, 1), (max, 3)))
+    of_digits = sum(pieces.masses[group].sum() for group in digits)
+    beside = [
+        (int(left), int(upper), int(right), int(lower))
+        for piece in left_out
+        for left, upper, right, lower in [pieces.boxes[piece]]
+        if mass[top:bottom][pieces.labels[top:bottom] == piece + 1].sum() > 0.5 * of_digits
+    ]
+    return found, beside, bool(left_out), is_many

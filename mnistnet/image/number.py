@@ -28,7 +28,7 @@ def find_places(ink: Array) -> tuple[list[Place], tuple[int, ...], bool]:
     pieces = Pieces(blocks.sum(axis=(1, 3)))
     if not len(pieces.masses):
         return [], (), True
-    found, rest, is_more = digits_and_rest(pieces)
+    found, rest, left_out = digits_and_rest(pieces)
     lines = _rows(pieces, found)
     places = []
     for group in itertools.chain.from_iterable(lines):
@@ -42,19 +42,19 @@ def find_places(ink: Array) -> tuple[list[Place], tuple[int, ...], bool]:
     # a mark may have joined the digit beside it
     others = [group for group in rest + found if (sizes[group] > speck).sum() > (group in found)]
     ends = np.cumsum([len(line) for line in lines]).tolist()
-    return places, tuple(ends), not is_more and not others and not pieces.more
+    return places, tuple(ends), not left_out and not others and not pieces.more
 
 
-def digits_and_rest(pieces: Pieces) -> tuple[list[list[int]], list[list[int]], bool]:
-    """Group the pieces by digit. Return the groups as large as digits, the other ones, and whether
-    a piece as large as a digit was left out, at an edge or around others."""
+def digits_and_rest(pieces: Pieces) -> tuple[list[list[int]], list[list[int]], list[int]]:
+    """Group the pieces by digit. Return the groups as large as digits, the other ones, and the
+    pieces as large as a digit that were left out, at an edge or around others."""
     kept = _without_rings(pieces, _without_edges(pieces))
     found = groups(pieces, kept)
     large = _large(pieces, found)
     sizes = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
-    left_out = np.delete(sizes, kept)
-    is_more = bool((left_out > 0.5 * max(sizes[group].max() for group in large)).any())
-    return large, [group for group in found if group not in large], is_more
+    least = 0.5 * max(sizes[group].max() for group in large)
+    left_out = [k for k in range(len(sizes)) if k not in kept and sizes[k] > least]
+    return large, [group for group in found if group not in large], left_out
 
 
 def in_rows(pieces: Pieces, large: list[list[int]], rest: list[list[int]]) -> list[list[list[int]]]:

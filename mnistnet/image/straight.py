@@ -10,6 +10,7 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.errors import PictureError
 from mnistnet.image.ink import Ink, levels_of
+from mnistnet.image.lines import SMALL
 from mnistnet.image.pieces import Pieces, connected, dilated
 
 SLOPES = np.linspace(-0.1, 0.1, 41)
@@ -24,6 +25,8 @@ def without_straight(ink: Ink) -> Ink:
     """Return the ink without straight lines, and with the levels of what is left: strokes may be
     much fainter than the lines."""
     amount = ink.raw
+    if max(amount.shape) < SMALL:
+        return ink
     full, threshold = levels_of(amount)
     for _ in range(3):
         found = _straight(amount > 0.6 * threshold)

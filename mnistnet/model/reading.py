@@ -76,11 +76,11 @@ def read_row(
     marks: list[tuple[int, int]] = []
     end = len(masses)
     while end:
-        begin, k = how[end]
-        if k is None:
+        begin, at = how[end]
+        if at is None:
             marks.append((begin, end))
         else:
-            chosen.append(k)
+            chosen.append(at)
         end = begin
     return _without_slashes(places, scores, chosen[::-1], marks)
 

@@ -1,0 +1,94 @@
+"""What a picture of several digits, marks and lines is read as, with the bundled weights."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+import mnistnet
+from mnistnet import judgement
+from mnistnet.image import candidates
+
+FONT = ImageFont.load_default(60)
+
+
+def drawn(text: str, ink: int = 0, apart: int = 6) -> Image.Image:
+    """Text in Pillow's font, on a white page; apart is the space between two characters."""
+    page, x = Image.new("L", (60 + 50 * len(text), 130), 255), 30
+    pen = ImageDraw.Draw(page)
+    for character in text:
+        pen.text((x, 30), character, ink, FONT)
+        box = FONT.getbbox(character)
+        x += round(box[2]) + apart
+    return page
+
+
+def read(page: Image.Image) -> Any:
+    """The answer for a page."""
+    file = io.BytesIO()
+    page.save(file, "PNG")
+    return mnistnet.predict(io.BytesIO(file.getvalue()))
+
+
+@pytest.mark.parametrize("text", ["4.50", "42,3", "6-2", "3+4", "5:20", "8.2.", "7=7", "-7"])
+def test_signs_and_points_are_marks(text: str) -> None:
+    answer = read(drawn(text))
+    digits = "".join(filter(str.isdigit, text))
+    assert answer.rows == [digits]
+    assert (answer.unsure, answer.reason) == (True, "other marks")
+    assert len(answer.marks) >= len(text) - len(digits)
+
+
+def test_a_number_has_no_marks() -> None:
+    answer = read(drawn("3408"))
+    assert (answer.number, answer.rows, answer.marks) == ("3408", ["3408"], [])
+
+
+def test_two_lines_are_two_rows() -> None:
+    page = Image.new("L", (200, 260), 255)
+    page.paste(drawn("42"), (0, 0))
+    page.paste(drawn("86"), (0, 130))
+    answer = read(page)
+    assert (answer.number, answer.rows) == ("4286", ["42", "86"])
+
+
+@pytest.mark.parametrize("text", ["38", "64", "29"])
+def test_digits_that_touch_are_separated(text: str) -> None:
+    answer = read(drawn(text, apart=-5))
+    assert answer.number == text
+
+
+@pytest.mark.parametrize("slope", [-4, 0, 3])
+def test_a_line_under_or_through_the_foot_of_a_digit_is_left_out(slope: int) -> None:
+    page = drawn("5")
+    x, y = page.width, 84
+    ImageDraw.Draw(page).line([0, y - slope, x, y + slope], 0, 3)
+    assert read(page).rows == ["5"]
+
+
+def test_pencil_in_a_dark_frame_is_read() -> None:
+    page = drawn("6", ink=180)
+    ImageDraw.Draw(page).rectangle([8, 8, page.width - 9, page.height - 9], None, 60, 4)
+    assert read(page).digit == 6
+
+
+def test_too_many_pieces_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "MOST_PIECES", 3)
+    answer = read(drawn("34086"))
+    assert (answer.unsure, answer.reason) == (True, "too many pieces")
+
+
+def test_a_network_that_never_saw_other_images_does_not_judge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (20, 784), np.uint8)
+    options = {"epochs": 1, "hidden": 2, "validation": 0, "augment": False}
+    with pytest.warns(UserWarning, match=r"look|learned|background"):
+        network = mnistnet.train(images, np.arange(20) % 10, **options)
+    monkeypatch.setattr(judgement, "find_rows", None)  # fails if it is called
+    file = io.BytesIO()
+    drawn("4.50").save(file, "PNG")
+    assert len(mnistnet.predict(io.BytesIO(file.getvalue()), network).digits) >= 3
