@@ -99,7 +99,7 @@ def _values(places: Sequence[Place], scores: Array, height: float) -> Array:
         if (is_small and is_doubtful) or is_raised or wide > 2 * high:
             values[k] = -np.inf
             continue
-        is_usual = high > 0.75 * height and 0.3 * high < wide < 0.95 * high
+        is_usual = high > 0.75 * height and 0.3 * high < wide < 1.05 * high
         if place.whole and is_usual and scores[k].max() > ANY:
             values[k] = max(values[k], LIKELY)
         values[k] += WHOLE * place.whole - CUT * place.cuts - BESIDE * place.beside
