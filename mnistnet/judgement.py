@@ -39,8 +39,10 @@ def reread(score: Score, picture: Picture, ink: Ink, scores: Array) -> tuple[Pic
     """
     reading = _read(score, picture, ink, KEEP)
     if reading.quality < SURE + KEEP or not reading.whole or reading.picture.marks:
-        other = _read(score, picture, without_straight(ink), 0)
-        reading = max(reading, other, key=lambda each: each.quality)
+        plain = without_straight(ink)
+        if plain is not ink:
+            other = _read(score, picture, plain, 0)
+            reading = max(reading, other, key=lambda each: each.quality)
     if not len(reading.scores):
         return picture._replace(too_many=reading.picture.too_many), scores
     if reading.whole and len(reading.scores) == len(scores):

@@ -23,7 +23,7 @@ MOST_PIECES = 60
 
 def without_straight(ink: Ink) -> Ink:
     """Return the ink without straight lines, and with the levels of what is left: strokes may be
-    much fainter than the lines."""
+    much fainter than the lines. Without lines, return the ink itself."""
     amount = ink.raw
     if max(amount.shape) < SMALL:
         return ink
@@ -40,6 +40,8 @@ def without_straight(ink: Ink) -> Ink:
             full, threshold = levels_of(amount)
         except PictureError:  # nothing is left
             break
+    if amount is ink.raw:
+        return ink
     return ink._replace(amount=amount, full=full, threshold=threshold)
 
 
