@@ -105,9 +105,12 @@ def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, 
     found = []
     for picture, first in zip(pictures, np.split(scores, ends[:-1]), strict=True):
         answer = _answer(picture, first)
-        is_plain = picture.is_complete and len(picture.digits) == 1 and not answer.unsure
-        if is_judge and picture.ink and not is_plain:
-            picture, its_scores = reread(network.scores, picture, picture.ink, first)
+        is_clear = picture.is_complete and not answer.unsure
+        if is_judge and picture.ink and not (is_clear and len(picture.digits) == 1):
+            again = reread(network.scores, picture, picture.ink, first)
+            if is_clear:  # there may still be a slash among the digits
+                again = picture._replace(marks=again[0].marks), first
+            picture, its_scores = again
             answer = _answer(picture, its_scores)
         found.append((picture, answer))
     return found
