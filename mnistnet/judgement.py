@@ -19,6 +19,7 @@ Score = Callable[[Array], Array]  # images (n, 784) to scores (n, 10)
 # In units of the scores f.
 KEEP = 1.5  # in favour of the reading with the lines
 PER_MARK = 0.5  # against each mark
+COMPLETE = 2.0  # in favour of the digits found before, if no ink was left out
 LEFT_OUT = 4.0  # against leaving out ink as large as a digit
 TOUCHING = 10.0  # least quality of a part of a piece that is surely a digit
 
@@ -43,8 +44,10 @@ def reread(score: Score, picture: Picture, ink: Ink, scores: Array) -> tuple[Pic
         if plain is not ink:
             other = _read(score, picture, plain, 0)
             reading = max(reading, other, key=lambda each: each.quality)
-    if not len(reading.scores):
-        return picture._replace(too_many=reading.picture.too_many), scores
+    before = float(qualities(scores).min()) + COMPLETE
+    if not len(reading.scores) or (picture.is_complete and reading.quality < before):
+        marks, too_many = reading.picture.marks, reading.picture.too_many
+        return picture._replace(marks=marks, too_many=too_many), scores
     if reading.whole and len(reading.scores) == len(scores):
         # the same digits, at full resolution
         marks, too_many = reading.picture.marks, reading.picture.too_many
