@@ -109,7 +109,8 @@ def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, 
         if is_judge and picture.ink and not (is_clear and len(picture.digits) == 1):
             again = reread(network.scores, picture, picture.ink, first)
             if is_clear:  # there may still be a slash among the digits
-                again = picture._replace(marks=again[0].marks), first
+                marks, too_many = again[0].marks, again[0].too_many
+                again = picture._replace(marks=marks, too_many=too_many), first
             picture, its_scores = again
             answer = _answer(picture, its_scores)
         found.append((picture, answer))
