@@ -105,14 +105,11 @@ def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, 
     found = []
     for picture, first in zip(pictures, np.split(scores, ends[:-1]), strict=True):
         answer = _answer(picture, first)
-        is_clear = picture.is_complete and not answer.unsure
-        if is_judge and picture.ink and not (is_clear and len(picture.digits) == 1):
-            again = reread(network.scores, picture, picture.ink, first)
-            if is_clear:  # there may still be a slash among the digits
-                marks, too_many = again[0].marks, again[0].too_many
-                again = picture._replace(marks=marks, too_many=too_many), first
-            picture, its_scores = again
-            answer = _answer(picture, its_scores)
+        is_sure = not answer.unsure
+        is_clear = is_sure and picture.is_complete and len(picture.digits) == 1
+        if is_judge and picture.ink and not is_clear:
+            again = reread(network.scores, picture, picture.ink, first, is_sure)
+            picture, answer = again[0], _answer(*again)
         found.append((picture, answer))
     return found
 

@@ -33,10 +33,13 @@ class Reading(NamedTuple):
     whole: bool  # whether each digit is what geometry takes for one
 
 
-def reread(score: Score, picture: Picture, ink: Ink, scores: Array) -> tuple[Picture, Array]:
+def reread(
+    score: Score, picture: Picture, ink: Ink, scores: Array, is_sure: bool
+) -> tuple[Picture, Array]:
     """Return the picture with the digits and marks of its best reading, and their scores (n, 10).
 
-    scores are those of the digits that it has, which stay if nothing better is found.
+    scores are those of the digits that it has. These stay if the network is sure of them and no ink
+    was left out, though there may be a slash among them, and if nothing better is found.
     """
     reading = _read(score, picture, ink, KEEP)
     if reading.quality < SURE + KEEP or not reading.whole or reading.picture.marks:
@@ -45,14 +48,13 @@ def reread(score: Score, picture: Picture, ink: Ink, scores: Array) -> tuple[Pic
             other = _read(score, picture, plain, 0)
             reading = max(reading, other, key=lambda each: each.quality)
     before = float(qualities(scores).min()) + COMPLETE
-    if not len(reading.scores) or (picture.is_complete and reading.quality < before):
-        marks, too_many = reading.picture.marks, reading.picture.too_many
-        return picture._replace(marks=marks, too_many=too_many), scores
-    if reading.whole and len(reading.scores) == len(scores):
-        # the same digits, at full resolution
-        marks, too_many = reading.picture.marks, reading.picture.too_many
-        return picture._replace(marks=marks, too_many=too_many), scores
-    return reading.picture, reading.scores
+    is_better = len(reading.scores) > 0 and not (picture.is_complete and reading.quality < before)
+    # the digits that it has are at full resolution
+    is_same = reading.whole and len(reading.scores) == len(scores)
+    if is_better and not is_same and not (is_sure and picture.is_complete):
+        return reading.picture, reading.scores
+    marks, too_many = reading.picture.marks, reading.picture.too_many
+    return picture._replace(marks=marks, too_many=too_many), scores
 
 
 def _read(score: Score, picture: Picture, ink: Ink, bonus: float) -> Reading:

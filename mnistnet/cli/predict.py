@@ -60,8 +60,8 @@ def predict(
 ) -> None:
     """Recognise the digit or number in each PICTURE.
 
-    A drawing or photograph may have any size and colours. Several digits are read as a
-    number. A picture that cannot be read prints an error; the others are still answered.
+    A drawing or photograph may have any size and colours. Several digits are read as a number. A
+    picture that cannot be read prints an error; the others are still answered.
 
     \b
     PICTURE is one of:

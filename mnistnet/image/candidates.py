@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from mnistnet.arrays import Array
-from mnistnet.image.digit import normalise
+from mnistnet.image.digit import Box, normalise
 from mnistnet.image.ink import Ink
 from mnistnet.image.number import SPECK, digits_and_rest, in_rows
 from mnistnet.image.pieces import Pieces, dilated, extent
@@ -21,7 +21,6 @@ STEP = 0.04  # costs of a step to the side; a pixel of full ink costs 1
 MOST_PIECES = 400
 MOST_PARTS = 150  # of ink in a row
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom
 Geometry = tuple[int, int, Box, float, bool, bool, int]  # the fields of a Place (model/reading.py)
 
 
@@ -99,10 +98,8 @@ class Row:
         groups = self._group[first:last]
         others = self._group[:first] + self._group[last:]
         whole = len(set(groups)) == 1 and groups[0] not in others
-        mass, cuts = (
-            float(self.masses[first:last].sum()),
-            (first in self.cuts) + (last in self.cuts),
-        )
+        mass = float(self.masses[first:last].sum())
+        cuts = (first in self.cuts) + (last in self.cuts)
         geometry = first, last, self._box(inked), mass, whole, self._beside(first, last), cuts
         return normalise(strokes).reshape(-1), geometry
 

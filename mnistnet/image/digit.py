@@ -21,9 +21,8 @@ from mnistnet.image.pieces import dilated, extent
 DIGIT = 20  # pixels: the longer side of a digit in MNIST
 FINE = 4  # strokes are thickened at this many times MNIST's resolution
 THIN = 1.4  # pixels: thinner strokes, 1 in 20 in MNIST, are thickened
-FAINT = 24  # of 255: ink of fewer levels has low contrast
 THICK = 4.0  # pixels: thicker strokes, 1 in 100 in MNIST, are thinned
-
+FAINT = 24  # of 255: ink of fewer levels has low contrast
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -45,7 +44,7 @@ class Picture(NamedTuple):
     inverted: bool  # whether the ink is darker than the background
     as_is: bool = False  # the picture was already normalised as MNIST's are, and is unchanged
     notes: tuple[str, ...] = ()  # sentences about the file for the user
-    ink: Ink | None = None
+    ink: Ink | None = None  # None if the picture is used as it is
     factor: float = 1.0  # the picture's size / that of the ink
     is_complete: bool = True  # whether no ink was left out that may be a digit or a mark
     marks: tuple[Box, ...] = ()  # boxes of ink that is no digit
@@ -78,8 +77,8 @@ def find_digits(pixels: Array, factor: float = 1) -> Picture:
         digits.append(Digit(normalise(strokes).reshape(-1), box, flaws))
     if not digits:
         raise PictureError(BLANK)
-    found = Picture(tuple(digits), ink.inverted, ink=ink, factor=factor)
-    return found._replace(is_complete=is_complete, ends=ends)
+    found = tuple(digits)
+    return Picture(found, ink.inverted, ink=ink, factor=factor, is_complete=is_complete, ends=ends)
 
 
 def in_picture(box: Box, ink: Ink, factor: float) -> Box:

@@ -12,7 +12,6 @@ from mnistnet.image.pieces import Pieces, dilated, edge, groups, thickness
 SPECK = 1 / 12  # of the height of the digits
 WIDE = 1.5  # width / height that fewer than 1 in 100 digits of MNIST exceed
 
-
 Place = tuple[Array, tuple[str, ...]]
 
 
@@ -38,9 +37,10 @@ def find_places(ink: Array) -> tuple[list[Place], tuple[int, ...], bool]:
         places.append((mask, _flaws(pieces.box(group), own)))
     boxes = np.array([pieces.box(group) for group in found])
     speck = SPECK * float((boxes[:, 3] - boxes[:, 1]).max())
-    sizes = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
     # a mark may have joined the digit beside it
-    others = [group for group in rest + found if (sizes[group] > speck).sum() > (group in found)]
+    others = [
+        group for group in rest + found if (pieces.sizes[group] > speck).sum() > (group in found)
+    ]
     ends = np.cumsum([len(line) for line in lines]).tolist()
     return places, tuple(ends), not left_out and not others and not pieces.more
 
@@ -51,9 +51,8 @@ def digits_and_rest(pieces: Pieces) -> tuple[list[list[int]], list[list[int]], l
     kept = _without_rings(pieces, _without_edges(pieces))
     found = groups(pieces, kept)
     large = _large(pieces, found)
-    sizes = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
-    least = 0.5 * max(sizes[group].max() for group in large)
-    left_out = [k for k in range(len(sizes)) if k not in kept and sizes[k] > least]
+    least = 0.5 * max(pieces.sizes[group].max() for group in large)
+    left_out = [k for k, size in enumerate(pieces.sizes) if k not in kept and size > least]
     return large, [group for group in found if group not in large], left_out
 
 
@@ -76,12 +75,11 @@ def in_rows(pieces: Pieces, large: list[list[int]], rest: list[list[int]]) -> li
 
 def _without_edges(pieces: Pieces) -> list[int]:
     """Leave out lines and shadows at the picture's edge, unless there is nothing else."""
-    labels, boxes = pieces.labels, pieces.boxes
+    labels, boxes, sizes = pieces.labels, pieces.boxes, pieces.sizes
     everything = list(range(len(boxes)))
     touches = np.isin(np.arange(len(boxes)) + 1, edge(labels))
     pen = thickness(labels > 0)
     at_edge = np.array([touches[k] and _is_at_edge(labels == k + 1, pen) for k in everything])
-    sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     others = np.flatnonzero(~at_edge & (sizes >= 0.2 * max(labels.shape)))
     if not len(others):
         return everything

@@ -17,6 +17,7 @@ class Pieces:
 
     labels  (height, width): 0 = background, else 1 + the number of the piece
     boxes   (n, 4): left, top, right, bottom of each; right and bottom are exclusive
+    sizes   (n,): the longer side of each box
     masses  (n,): the ink in each
     more    whether there are more than most
     """
@@ -40,6 +41,7 @@ class Pieces:
         for side, places in enumerate((columns, rows)):
             np.minimum.at(self.boxes[:, side], which, places)
             np.maximum.at(self.boxes[:, 2 + side], which, places + 1)
+        self.sizes = (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1)
 
     def mask(self, pieces: list[int]) -> Array:
         """Return the pixels of these pieces: (height, width)."""

@@ -47,8 +47,8 @@ class Answer:
     scores         f of the digits 0 to 9; None for a number
     unsure         whether the answer may well be wrong
     reason         as for DigitAnswer, "no digit" if nothing looks like a digit, "too many pieces"
-                   (of ink, to read them all) or "other marks" (ink in or between the rows that is
-                   no digit, such as a sign or a comma)
+                   (of ink, to read them all) or "other marks" (ink in a row that is no digit, such
+                   as a sign or a comma)
     number         the digits of a number as text, in reading order; None if there is only one
     digits         each digit, in reading order; empty if there is no digit
     inverted       whether the ink is darker than the background
