@@ -91,8 +91,11 @@ def _judged(score: Score, row: Row) -> tuple[list[Place], list[Array], Array]:
     """Return the places in a row, their images (784,) and their scores (n, 10). Parts that belong
     to no good digit are cut."""
     for is_cut in (False, True):
-        images, geometry = zip(*row.candidates(), strict=True)
-        places = [Place(*each) for each in geometry]
+        found = row.candidates()
+        images = [image for image, _ in found]
+        places = [Place(*geometry) for _, geometry in found]
+        if not found:  # a shadow that is much fainter than the strokes
+            return places, images, np.zeros((0, CLASSES))
         scores = score(np.array(images))
         if is_cut:
             break
@@ -101,4 +104,4 @@ def _judged(score: Score, row: Row) -> tuple[list[Place], list[Array], Array]:
             best[place.first : place.last] = np.maximum(best[place.first : place.last], quality)
         if not row.cut(best, TOUCHING - 1.5):
             break
-    return places, list(images), scores
+    return places, images, scores

@@ -10,6 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 import mnistnet
 from mnistnet import judgement
 from mnistnet.image import candidates
+from mnistnet.image.digit import Picture
+from mnistnet.image.ink import Ink
 
 FONT = ImageFont.load_default(60)
 
@@ -72,6 +74,19 @@ def test_pencil_in_a_dark_frame_is_read() -> None:
     page = drawn("6", ink=180)
     ImageDraw.Draw(page).rectangle([8, 8, page.width - 9, page.height - 9], None, 60, 4)
     assert read(page).digit == 6
+
+
+def test_a_row_of_faint_ink_is_a_mark() -> None:
+    """Ink far fainter than the strokes may be a row of its own, in which nothing is a digit."""
+    amount = np.zeros((260, 300), np.float32)
+    for left in (60, 120):
+        amount[10:110, left : left + 10] = 250
+    amount[150:250, 60:140] = 22
+    network, ink = mnistnet.load_network(), Ink(amount, 250, 20, True, (0, 0), amount)
+    page = Picture((), True, is_complete=False)
+    picture, _ = judgement.reread(network.scores, page, ink, np.zeros((1, 10)), False)
+    assert (len(picture.digits), picture.ends) == (2, (2,))
+    assert picture.marks == (pytest.approx((60, 150, 140, 250), abs=2),)
 
 
 def test_too_many_pieces_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:

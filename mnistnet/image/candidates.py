@@ -74,7 +74,7 @@ class Row:
         """Set boxes and masses of this many parts."""
         found = self._part_of >= 0
         masses = np.bincount(self._part_of[found], self._strokes[found], count)
-        self.masses = masses / masses.sum()
+        self.masses = masses / (masses.sum() or 1)
         each = range(count)
         self.boxes = np.array([self._box((self._part_of == k) & self._inked) for k in each])
 
