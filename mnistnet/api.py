@@ -20,7 +20,7 @@ from mnistnet.data import download, mnist
 from mnistnet.errors import DataError, PictureError
 from mnistnet.image import drawn, nondigits, warp
 from mnistnet.image.digit import Picture, read_picture
-from mnistnet.judgement import reread
+from mnistnet.judgement import reread, reread_plainly
 from mnistnet.model import network as model
 from mnistnet.model import weights as weights_file
 from mnistnet.model.answer import Answer, make_answer
@@ -107,8 +107,11 @@ def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, 
         answer = _answer(picture, first)
         is_sure = not answer.unsure
         is_clear = is_sure and picture.is_complete and len(picture.digits) == 1
-        if is_judge and picture.ink and not is_clear:
-            again = reread(network.scores, picture, picture.ink, first, is_sure)
+        if picture.ink and not is_clear:
+            if is_judge:
+                again = reread(network.scores, picture, picture.ink, first, is_sure)
+            else:
+                again = reread_plainly(network.scores, picture, picture.ink, first)
             picture, answer = again[0], _answer(*again)
         found.append((picture, answer))
     return found

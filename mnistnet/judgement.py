@@ -8,11 +8,11 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.image.candidates import Row, find_rows
-from mnistnet.image.digit import FAINT, Digit, Picture, in_picture
+from mnistnet.image.digit import FAINT, Box, Digit, Picture, digits_in, in_picture
 from mnistnet.image.ink import Ink
+from mnistnet.image.lines import without_lines
 from mnistnet.image.number import SPECK
-from mnistnet.image.straight import without_straight
-from mnistnet.model.reading import SURE, Place, qualities, read_row
+from mnistnet.model.reading import Place, qualities, read_row
 
 Score = Callable[[Array], Array]  # images (n, 784) to scores (n, 10)
 
@@ -20,7 +20,9 @@ Score = Callable[[Array], Array]  # images (n, 784) to scores (n, 10)
 KEEP = 1.5  # in favour of the reading with the lines
 PER_MARK = 0.5  # against each mark
 COMPLETE = 2.0  # in favour of the digits found before, if no ink was left out
-LEFT_OUT = 4.0  # against leaving out ink as large as a digit
+LINE = 0.8  # share of a digit's ink that belongs to lines: it may be a frame
+LINED = 4.0  # against such a digit
+LEFT_OUT = 7.0  # against leaving out ink as large as a digit
 TOUCHING = 10.0  # least quality of a part of a piece that is surely a digit
 
 
@@ -41,12 +43,11 @@ def reread(
     scores are those of the digits that it has. These stay if the network is sure of them and no ink
     was left out, though there may be a slash among them, and if nothing better is found.
     """
-    reading = _read(score, picture, ink, KEEP)
-    if reading.quality < SURE + KEEP or not reading.whole or reading.picture.marks:
-        plain = without_straight(ink)
-        if plain is not ink:
-            other = _read(score, picture, plain, 0)
-            reading = max(reading, other, key=lambda each: each.quality)
+    plain = without_lines(ink)
+    reading = _read(score, picture, ink, ink.amount - plain.amount)
+    if plain is not ink:
+        other = _read(score, picture, plain)
+        reading = max(reading, other, key=lambda each: each.quality)
     before = float(qualities(scores).min()) + COMPLETE
     is_better = len(reading.scores) > 0 and not (picture.is_complete and reading.quality < before)
     # the digits that it has are at full resolution
@@ -57,12 +58,30 @@ def reread(
     return picture._replace(marks=marks, too_many=too_many), scores
 
 
-def _read(score: Score, picture: Picture, ink: Ink, bonus: float) -> Reading:
-    """Read the rows in this ink of a picture."""
+def reread_plainly(
+    score: Score, picture: Picture, ink: Ink, scores: Array
+) -> tuple[Picture, Array]:
+    """As reread, for a network that cannot judge fragments: choose between the digits that geometry
+    finds with and without straight lines."""
+    plain = without_lines(ink)
+    other = digits_in(plain, picture.factor)
+    if plain is ink or not other.digits:
+        return picture, scores
+    others = score(np.array([digit.image for digit in other.digits]))
+    # ink that was left out may be a digit on a line
+    has_more = not picture.is_complete and len(others) > len(scores)
+    if qualities(others).min() < qualities(scores).min() + (-LEFT_OUT if has_more else KEEP):
+        return picture, scores
+    return other._replace(notes=picture.notes), others
+
+
+def _read(score: Score, picture: Picture, ink: Ink, lines: Array | None = None) -> Reading:
+    """Read the rows in this ink of a picture, of which lines (height, width) belong to straight
+    lines; None if it is without them."""
     rows, beside, is_left_out, too_many = find_rows(ink)
     digits: list[Digit] = []
     marks = [in_picture(box, ink, picture.factor) for box in beside]
-    ends, kept, whole = [], [np.zeros((0, CLASSES))], bonus > 0
+    ends, kept, whole, lined = [], [np.zeros((0, CLASSES))], lines is not None, 0
     faint = ("low contrast",) * (ink.full < FAINT)
     for row in rows:
         places, images, scores = _judged(score, row)
@@ -73,6 +92,7 @@ def _read(score: Score, picture: Picture, ink: Ink, bonus: float) -> Reading:
             touching = ("touching",) * bool(places[k].cuts and quality_of[k] < TOUCHING)
             box = in_picture(places[k].box, ink, picture.factor)
             digits.append(Digit(images[k], box, touching + faint))
+            lined += lines is not None and _share(lines, ink, places[k].box) > LINE
         for first, last in its_marks:
             left, top = row.boxes[first:last, :2].min(axis=0).tolist()
             right, bottom = row.boxes[first:last, 2:].max(axis=0).tolist()
@@ -82,9 +102,18 @@ def _read(score: Score, picture: Picture, ink: Ink, bonus: float) -> Reading:
         ends += [len(digits)] if chosen else []
     scores = np.concatenate(kept)
     least = float(qualities(scores).min()) if len(scores) else -np.inf
-    quality = least + bonus - PER_MARK * len(marks) - LEFT_OUT * is_left_out
+    quality = least + KEEP * (lines is not None) - PER_MARK * len(marks) - LEFT_OUT * is_left_out
+    quality -= LINED * lined
     found = picture._replace(digits=tuple(digits), marks=tuple(marks), ends=tuple(ends))
     return Reading(found._replace(too_many=too_many), scores, quality, whole)
+
+
+def _share(lines: Array, ink: Ink, box: Box) -> float:
+    """Return the share of the ink in a box that belongs to lines."""
+    left, top, right, bottom = box
+    own = ink.amount[top:bottom, left:right]
+    is_ink = own > ink.threshold
+    return float(lines[top:bottom, left:right][is_ink].sum() / max(own[is_ink].sum(), 1))
 
 
 def _judged(score: Score, row: Row) -> tuple[list[Place], list[Array], Array]:

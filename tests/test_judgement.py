@@ -82,7 +82,7 @@ def test_a_row_of_faint_ink_is_a_mark() -> None:
     for left in (60, 120):
         amount[10:110, left : left + 10] = 250
     amount[150:250, 60:140] = 22
-    network, ink = mnistnet.load_network(), Ink(amount, 250, 20, True, (0, 0), amount)
+    network, ink = mnistnet.load_network(), Ink(amount, 250, 20, True, (0, 0))
     page = Picture((), True, is_complete=False)
     picture, _ = judgement.reread(network.scores, page, ink, np.zeros((1, 10)), False)
     assert (len(picture.digits), picture.ends) == (2, (2,))

@@ -64,7 +64,14 @@ def find_digits(pixels: Array, factor: float = 1) -> Picture:
     if _is_mnist(pixels):
         image = pixels[..., 0].astype(np.uint8).reshape(-1)
         return Picture((Digit(image),), inverted=False, as_is=True)
-    ink = find_ink(pixels)
+    found = digits_in(find_ink(pixels), factor)
+    if not found.digits:
+        raise PictureError(BLANK)
+    return found
+
+
+def digits_in(ink: Ink, factor: float) -> Picture:
+    """Find the digits, if any, in the ink of a picture that is larger by this factor."""
     digits = []
     places, ends, is_complete = find_places(ink.amount * (ink.amount > ink.threshold))
     for mask, flaws in places:
@@ -75,10 +82,9 @@ def find_digits(pixels: Array, factor: float = 1) -> Picture:
         box = in_picture((across.start, down.start, across.stop, down.stop), ink, factor)
         flaws += ("low contrast",) * (ink.full < FAINT)
         digits.append(Digit(normalise(strokes).reshape(-1), box, flaws))
-    if not digits:
-        raise PictureError(BLANK)
-    found = tuple(digits)
-    return Picture(found, ink.inverted, ink=ink, factor=factor, is_complete=is_complete, ends=ends)
+    return Picture(
+        tuple(digits), ink.inverted, ink=ink, factor=factor, is_complete=is_complete, ends=ends
+    )
 
 
 def in_picture(box: Box, ink: Ink, factor: float) -> Box:

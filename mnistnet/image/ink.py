@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from mnistnet.arrays import Array, quantile
 from mnistnet.errors import PictureError
-from mnistnet.image import lines
+from mnistnet.image import border
 
 SAMPLES = 32  # a side, to which the background is fitted
 QUADRATIC = [0, 1, 2, 3, 4, 6]  # 1, x, x^2, y, xy, y^2 among the products of powers of y and x
@@ -24,22 +24,19 @@ class Ink(NamedTuple):
     threshold: float  # the level between background and ink
     inverted: bool  # whether the ink is darker than the background
     corner: tuple[int, int]  # left and top of amount in the picture, once borders are cropped
-    raw: Array  # as amount, before cells and lines were removed
 
 
 def find_ink(pixels: Array) -> Ink:
     """Find the ink in pixels (height, width, colours), 0 to 255; raise PictureError if none."""
     left = top = 0
-    for inside in (lines.inside_border, lines.inside_lines):
+    for inside in (border.inside_border, border.inside_lines):
         down, across = inside(pixels)
         left, top = left + across.start, top + down.start
         pixels = pixels[down, across]
     pixels = _without_noise(pixels)
     amount, inverted = _ink(pixels - _background(pixels))
-    raw = amount
-    amount = lines.without_lines(lines.without_cells(amount))
     full, threshold = levels_of(amount)
-    return Ink(amount, full, threshold, inverted, (left, top), raw)
+    return Ink(amount, full, threshold, inverted, (left, top))
 
 
 def _without_noise(pixels: Array) -> Array:
