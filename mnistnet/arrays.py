@@ -1,11 +1,12 @@
-"""The array type, the sizes of images and scores, and functions of arrays that NumPy lacks or has
-slower."""
+"""The types of arrays and boxes, the sizes of images and scores, and functions of arrays that NumPy
+lacks or has slower."""
 
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Box = tuple[int, int, int, int]  # left, top, right, bottom; right and bottom are exclusive
 
 SIDE = 28  # pixels in a row or column of an image
 PIXELS = SIDE * SIDE  # in an image, and inputs of a network

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistnet.arrays import CLASSES, Array
+from mnistnet.arrays import CLASSES, Array, Box
 from mnistnet.image.candidates import Row, find_rows
-from mnistnet.image.digit import FAINT, Box, Digit, Picture, digits_in, in_picture
+from mnistnet.image.digit import FAINT, Digit, Picture, digits_in, in_picture
 from mnistnet.image.ink import Ink
 from mnistnet.image.lines import without_lines
 from mnistnet.image.number import SPECK

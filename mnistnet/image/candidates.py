@@ -8,8 +8,8 @@ document recognition, section VI).
 import numpy as np
 from PIL import Image
 
-from mnistnet.arrays import Array
-from mnistnet.image.digit import Box, normalise
+from mnistnet.arrays import Array, Box
+from mnistnet.image.digit import normalise
 from mnistnet.image.ink import Ink
 from mnistnet.image.number import SPECK, digits_and_rest, in_rows
 from mnistnet.image.pieces import Pieces, dilated, extent

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
-from mnistnet.arrays import Array, quantile, variation
+from mnistnet.arrays import Array, Box, quantile, variation
 from mnistnet.errors import PictureError, reason
 
 WORKING_SIDE = 320  # pixels: a picture with more than in a square of this side is reduced
@@ -29,6 +29,7 @@ MAX_LIST = 200_000  # strips or other numbers of a TIFF
 EXIF = b"Exif\0\0"  # begins a JPEG's segment
 PATCH = 24  # most outline^2 / area of a patch: 16 for a square, 18 for 1 x 2, more for strokes
 PLAIN = 64  # of 255: a smaller range of colours, or of transparency, counts as uniform
+
 
 READERS = {  # by their names in Pillow, with the first bytes of a file
     "Png": rb"\x89PNG\r\n\x1a\n",
@@ -43,31 +44,48 @@ READERS = {  # by their names in Pillow, with the first bytes of a file
 }
 
 
-def read_pixels(source: Path | BinaryIO) -> tuple[Array, float, bool]:
-    """Decode the first picture in a file or stream to pixels (height, width, colours), float32, 0
-    to 255, of three colours, or one if all are grey, no more than in a square of WORKING_SIDE.
-
-    Also returns the original size / that of the pixels, and whether there are more pictures. Raises
-    PictureError, without the file's name, if there is none that can be read and shows anything.
-    """
+def read_content(source: Path | BinaryIO) -> bytes:
+    """Read a file or stream. Raises PictureError, without its name, if it cannot be read."""
     try:
         if isinstance(source, Path) and source.is_dir():
             raise PictureError("expected a picture; found a folder without pictures")
         # Pillow would map a file that it opens itself, and truncating a mapped file kills readers.
         with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
-            content = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
+    except PictureError:
+        raise
+    except Exception as error:  # a stream may raise anything
+        raise PictureError(f"cannot read it: {reason(error)}") from error
+
+
+def read_pixels(content: bytes, region: Box | None = None) -> tuple[Array, float, bool]:
+    """Decode the first picture in a file's content to pixels (height, width, colours), float32, 0
+    to 255, of three colours, or one if all are grey, no more than in a square of WORKING_SIDE. Of a
+    region, only the pixels in this box of the upright picture.
+
+    Also returns the original size / that of the pixels, and whether there are more pictures. Raises
+    PictureError, without the file's name, if there is none that can be read and shows anything.
+    """
+    try:
         with warnings.catch_warnings(action="ignore"), _open(content) as picture:
             has_more = False
             with suppress(Exception):  # later pictures may be damaged
                 has_more = getattr(picture, "is_animated", False)
             longer_side = max(picture.size)
-            picture.draft(None, (WORKING_SIDE, WORKING_SIDE))  # decodes a JPEG to a reduced size
+            side = max(region[2] - region[0], region[3] - region[1]) if region else longer_side
+            least = WORKING_SIDE * longer_side // side
+            picture.draft(None, (least, least))  # decodes a JPEG to a reduced size
             picture.load()
             picture.info["exif"] = (picture.info.get("exif") or b"")[: 1 << 16]
             with suppress(Exception):  # damaged EXIF
                 ImageOps.exif_transpose(picture, in_place=True)
-            pixels = _small_pixels(picture)
-            return pixels, longer_side / max(pixels.shape[:2]), has_more
+            scale = longer_side / max(picture.size)
+            shown: Image.Image = picture
+            if region:
+                left, top, right, bottom = (side / scale for side in region)
+                shown = picture.crop((left, top, right, bottom))
+            pixels = _small_pixels(shown)
+            return pixels, scale * max(shown.size) / max(pixels.shape[:2]), has_more
     except PictureError:
         raise
     except Exception as error:  # Pillow raises a dozen kinds for damaged files

@@ -5,15 +5,16 @@ decode.py reads the file, ink.py measures how far each pixel is from the backgro
 groups ink into digits.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from mnistnet.arrays import SIDE, Array, quantile, variation
+from mnistnet.arrays import SIDE, Array, Box, quantile, variation
 from mnistnet.errors import PictureError
-from mnistnet.image.decode import read_pixels
+from mnistnet.image.decode import read_content, read_pixels
 from mnistnet.image.ink import BLANK, Ink, find_ink
 from mnistnet.image.number import find_places
 from mnistnet.image.pieces import dilated, extent
@@ -24,7 +25,7 @@ THIN = 1.4  # pixels: thinner strokes, 1 in 20 in MNIST, are thickened
 THICK = 4.0  # pixels: thicker strokes, 1 in 100 in MNIST, are thinned
 FAINT = 24  # of 255: ink of fewer levels has low contrast
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom
+ENOUGH = 32  # pixels: smaller digits are read again from more pixels of a file
 
 
 class Digit(NamedTuple):
@@ -54,17 +55,40 @@ class Picture(NamedTuple):
 
 def read_picture(source: Path | BinaryIO) -> Picture:
     """Find the digits in a file or stream; raise PictureError, without its name, if none."""
-    pixels, factor, has_more = read_pixels(source)
+    content = read_content(source)
+    pixels, factor, has_more = read_pixels(content)
+    picture = find_digits(pixels, factor)
+    if factor > 1 and (region := _region(picture, pixels)):
+        pixels, factor, _ = read_pixels(content, region)
+        with suppress(PictureError):
+            picture = find_digits(pixels, factor, region[:2])
     notes = ("it has several pictures; only the first was read",) * has_more
-    return find_digits(pixels, factor)._replace(notes=notes)
+    return picture._replace(notes=notes)
 
 
-def find_digits(pixels: Array, factor: float = 1) -> Picture:
-    """Find the digits in pixels (height, width, colours), 0 to 255, reduced by this factor."""
+def _region(picture: Picture, pixels: Array) -> Box | None:
+    """Return a box around the digits if they are small, but more pixels of the file would fit."""
+    boxes = np.array([digit.box for digit in picture.digits])
+    height = float(np.median(boxes[:, 3] - boxes[:, 1]))
+    if height > ENOUGH * picture.factor:
+        return None
+    sides = picture.factor * np.array(pixels.shape[1::-1])
+    corner = np.maximum(boxes[:, :2].min(axis=0) - height, 0).astype(int)
+    end = np.minimum(boxes[:, 2:].max(axis=0) + height, sides).astype(int)
+    if np.prod(end - corner) > np.prod(sides) / 4:
+        return None
+    return (*corner.tolist(), *end.tolist())
+
+
+def find_digits(pixels: Array, factor: float = 1, corner: tuple[int, int] = (0, 0)) -> Picture:
+    """Find the digits in pixels (height, width, colours), 0 to 255, reduced by this factor from the
+    part of a picture that begins at this corner."""
     if _is_mnist(pixels):
         image = pixels[..., 0].astype(np.uint8).reshape(-1)
         return Picture((Digit(image),), inverted=False, as_is=True)
-    found = digits_in(find_ink(pixels), factor)
+    ink = find_ink(pixels)
+    x, y = (own + side / factor for own, side in zip(ink.corner, corner, strict=True))
+    found = digits_in(ink._replace(corner=(x, y)), factor)
     if not found.digits:
         raise PictureError(BLANK)
     return found

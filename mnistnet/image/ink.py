@@ -23,7 +23,7 @@ class Ink(NamedTuple):
     full: float  # the level of full ink
     threshold: float  # the level between background and ink
     inverted: bool  # whether the ink is darker than the background
-    corner: tuple[int, int]  # left and top of amount in the picture, once borders are cropped
+    corner: tuple[float, float]  # left and top of amount in the picture, reduced alike
 
 
 def find_ink(pixels: Array) -> Ink:

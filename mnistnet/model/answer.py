@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mnistnet.arrays import SIDE, Array
+from mnistnet.arrays import SIDE, Array, Box
 from mnistnet.model.network import log_probabilities
 
 # Thresholds chosen from risk-coverage curves of the bundled weights (docs/confidence.md).
@@ -15,8 +15,6 @@ MARGIN = 0.98  # an answer is unsure if its probability exceeds the second by le
 LIKE_A_DIGIT = 6.5  # or if its score f is below this
 NO_DIGIT = 1.0  # if every score is below this, the picture shows no digit
 WHOLE_IMAGE = (0, 0, SIDE, SIDE)
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mnistnet.arrays import Array
+from mnistnet.arrays import Array, Box
 from mnistnet.model.answer import margins
 from mnistnet.model.network import log_probabilities
 
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
     first: int
     last: int
-    box: tuple[int, int, int, int]
+    box: Box
     mass: float  # the share of the row's ink
     whole: bool  # whether geometry takes it for a digit
     beside: bool  # whether there is a gap in it from top to bottom

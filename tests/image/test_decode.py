@@ -84,7 +84,7 @@ def test_damaged_exif_and_a_large_tag_of_another_program_are_ignored() -> None:
 def test_a_long_strip_keeps_its_resolution() -> None:
     """A row of twelve digits would be 15 pixels high if its longer side were 320."""
     for size, factor in {(1000, 100): 1, (320, 320): 1, (321, 320): 2, (60, 9000): 3}.items():
-        pixels, found, _ = decode.read_pixels(saved(Image.new("L", size, 255)))
+        pixels, found, _ = decode.read_pixels(saved(Image.new("L", size, 255)).getvalue())
         assert found == pytest.approx(factor, abs=0.01)
         assert pixels.shape[:2] == tuple(-(-side // factor) for side in reversed(size))
 
@@ -93,6 +93,22 @@ def test_the_box_in_a_huge_photograph_is_in_its_own_pixels() -> None:
     picture = read(seven(side=6000, width=480), "JPEG")
     assert_is_the_seven(picture)
     assert picture.digits[0].box == pytest.approx((1800, 970, 4240, 4890), abs=40)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_small_digit_in_a_huge_photograph_is_read_from_its_own_pixels(
+    form: str, orientation: int
+) -> None:
+    page, small = Image.new("L", (4000, 3000), 255), seven(side=120, width=10, mode="L")
+    page.paste(small, (2500, 700))
+    turns = {1: page, 6: page.transpose(Image.Transpose.ROTATE_90)}
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = read(turns[orientation], form, exif=exif.tobytes())
+    (digit,), (alone,) = picture.digits, read(small).digits
+    assert np.abs(digit.image.astype(int) - alone.image).mean() < 3
+    assert digit.box == pytest.approx((2536, 720, 2586, 798), abs=1)
 
 
 def test_only_the_first_of_several_frames_is_read_with_a_note() -> None:
