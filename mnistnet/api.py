@@ -23,7 +23,7 @@ from mnistnet.image.digit import Picture, read_picture
 from mnistnet.judgement import reread, reread_plainly
 from mnistnet.model import network as model
 from mnistnet.model import weights as weights_file
-from mnistnet.model.answer import Answer, make_answer
+from mnistnet.model.answer import STANDARD, Answer, make_answer
 from mnistnet.model.diagnosis import image_warning, training_warning
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.options import Options
@@ -104,7 +104,7 @@ def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, 
     is_judge = network.metadata.options.nondigits > 0
     found = []
     for picture, first in zip(pictures, np.split(scores, ends[:-1]), strict=True):
-        answer = _answer(picture, first)
+        answer = _answer(network, picture, first)
         is_sure = not answer.unsure
         is_clear = is_sure and picture.is_complete and len(picture.digits) == 1
         if picture.ink and not is_clear:
@@ -112,17 +112,18 @@ def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, 
                 again = reread(network.scores, picture, picture.ink, first, is_sure)
             else:
                 again = reread_plainly(network.scores, picture, picture.ink, first)
-            picture, answer = again[0], _answer(*again)
+            picture, answer = again[0], _answer(network, *again)
         found.append((picture, answer))
     return found
 
 
-def _answer(picture: Picture, scores: Array) -> Answer:
+def _answer(network: Network, picture: Picture, scores: Array) -> Answer:
     """Return the answer for a picture whose digits have these scores (n, 10)."""
     boxes = [digit.box for digit in picture.digits]
     flaws = [digit.flaws for digit in picture.digits]
     more = picture.inverted, picture.marks, picture.ends, picture.too_many
-    return make_answer(scores, boxes, flaws, *more)
+    limits = network.metadata.limits or STANDARD
+    return make_answer(scores, boxes, flaws, *more, limits)
 
 
 def load_network(path: StrPath | None = None) -> Network:

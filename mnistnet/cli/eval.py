@@ -66,7 +66,8 @@ def evaluate(
     file_split = "test" if split == "test" else "train"
     data = options.load_dataset(file_split, **source)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
-    result = evaluation.evaluate(network.model, data.images, data.labels, rows)
+    limits = network.metadata.limits
+    result = evaluation.evaluate(network.model, data.images, data.labels, rows, limits)
     subsets = evaluation.accuracy_of_subsets(result, data.label_errors)
     compared = None
     if answers_file:
@@ -91,6 +92,8 @@ def evaluate(
         options.print_json(facts)
         return
     options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
+    if not limits:
+        options.note("this network has no limits of unsure answers: the standard ones are used")
     name = f"drawn {split}" if data.drawn else split
     echo(text.evaluation_text(result, name, subsets))
     if compared:

@@ -14,6 +14,7 @@ from mnistnet.executors import dask_cluster, process_pool
 from mnistnet.model import search as library
 from mnistnet.model import weights as files
 from mnistnet.model.diagnosis import training_warning
+from mnistnet.model.run import with_limits
 from mnistnet.model.search import Start
 from mnistnet.report import starts as report
 from mnistnet.report.text import percent
@@ -98,10 +99,10 @@ def search(
     if failure := training_warning(history, data.images, data.labels, settings):
         options.note(f"Warning: {failure}")
     analysis = report.analyse(starts, data.images, data.labels, data.sha256)
-    if as_committee:
-        files.save(weights, *library.committee(chosen))
-    else:
-        files.save(weights, chosen[0].load(), chosen[0].metadata)
+    found, metadata = (
+        library.committee(chosen) if as_committee else (chosen[0].load(), chosen[0].metadata)
+    )
+    files.save(weights, found, with_limits(metadata, found, data.images, data.labels))
     seeds = [each.seed for each in chosen]
     if as_json:
         options.print_json(report.summary_json(analysis, seeds, weights))

@@ -10,11 +10,43 @@ import numpy as np
 from mnistnet.arrays import SIDE, Array, Box
 from mnistnet.model.network import log_probabilities
 
-# Thresholds chosen from risk-coverage curves of the bundled weights (docs/confidence.md).
-MARGIN = 0.98  # an answer is unsure if its probability exceeds the second by less than this,
-LIKE_A_DIGIT = 6.5  # or if its score f is below this
-NO_DIGIT = 1.0  # if every score is below this, the picture shows no digit
+UNSURE = 0.03  # share of a network's right answers that its limits make unsure
+LEAST = 500  # validation images to choose limits on
 WHOLE_IMAGE = (0, 0, SIDE, SIDE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When an answer is unsure (docs/confidence.md). The defaults are for networks that have none.
+
+    margin    if its probability exceeds the second by less
+    score     or if its score f is lower
+    no_digit  if every score is lower, the picture shows no digit
+    """
+
+    margin: float = 0.98
+    score: float = 6.5
+    no_digit: float = 1.0
+
+
+STANDARD = Limits()
+
+
+def choose_limits(scores: Array, labels: Array, unsure: float = UNSURE) -> Limits | None:
+    """Choose limits on the scores (n, 10) of images that a network was not trained on, with these
+    labels (n,): this share of its right answers becomes unsure, half of it because the score is
+    low. Return None for fewer than LEAST images, or if less than half of the answers are right."""
+    right = scores.argmax(axis=1) == labels
+    if len(labels) < LEAST or right.mean() < 0.5:
+        return None
+    scores = scores[right].astype(np.float64)
+    best = scores.max(axis=1)
+    score = float(np.quantile(best, unsure / 2))
+    # a picture of a digit that people read may have a lower score than any of these images
+    no_digit = min(max(float(np.quantile(best, 0.001)) / 2, 0), score)
+    others = margins(np.exp(log_probabilities(scores[best >= score])))
+    margin = float(np.quantile(others, unsure / (2 - unsure)))
+    return Limits(*(round(limit, 4) for limit in (margin, score, no_digit)))
 
 
 @dataclass(frozen=True)
@@ -75,6 +107,7 @@ def make_answer(
     marks: Sequence[Box] = (),
     ends: Sequence[int] = (),
     too_many: bool = False,
+    limits: Limits = STANDARD,
 ) -> Answer:
     """Return the answer for a picture of n >= 1 digits with these scores (n, 10) and boxes; flaws
     lists what is wrong with each of them: "touching", "cut off" or "low contrast". ends are the
@@ -82,10 +115,10 @@ def make_answer(
     log_p = log_probabilities(scores.astype(np.float64))
     digits = []
     for f, p, box, its_flaws in zip(scores, np.exp(log_p), boxes, flaws, strict=True):
-        reason = unsure_reason(f, p, its_flaws)
+        reason = unsure_reason(f, p, its_flaws, limits)
         best = int(f.argmax())
         digits.append(DigitAnswer(best, float(p[best]), p.tolist(), bool(reason), reason, box))
-    nothing = scores.max() < NO_DIGIT
+    nothing = scores.max() < limits.no_digit
     one = len(digits) == 1
     reasons = [digit.reason for digit in digits if digit.reason]
     of_picture = (
@@ -119,18 +152,23 @@ def margins(probabilities: Array) -> Array:
     return np.diff(np.partition(probabilities, -2, axis=1)[:, -2:]).ravel()
 
 
-def are_unsure(scores: Array) -> Array:
+def are_unsure(scores: Array, limits: Limits = STANDARD) -> Array:
     """Whether unsure_reason gives a reason for each row of scores: (n, 10) -> (n,)."""
-    close = margins(np.exp(log_probabilities(scores.astype(np.float64)))) < MARGIN
-    return np.array(close | (scores.max(axis=1) < LIKE_A_DIGIT))
+    close = margins(np.exp(log_probabilities(scores.astype(np.float64)))) < limits.margin
+    return np.array(close | (scores.max(axis=1) < limits.score))
 
 
-def unsure_reason(scores: Array, probabilities: Array, flaws: Sequence[str] = ()) -> str | None:
+def unsure_reason(
+    scores: Array,
+    probabilities: Array,
+    flaws: Sequence[str] = (),
+    limits: Limits = STANDARD,
+) -> str | None:
     """Why the answer with these scores (10,), probabilities (10,) and flaws is unsure, or None."""
     if "touching" in flaws:
         return "touching"
-    if scores.max() < LIKE_A_DIGIT:
+    if scores.max() < limits.score:
         return "unlike a digit"
-    if margins(probabilities[None])[0] < MARGIN:
+    if margins(probabilities[None])[0] < limits.margin:
         return "close second"
     return flaws[0] if flaws else None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet import __version__
+from mnistnet.model.answer import Limits
 from mnistnet.model.options import MOST, Options, conform
 
 PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
@@ -55,7 +56,8 @@ class Metadata:
     """How a network was trained.
 
     history has a report for each epoch. A committee (search.py) has no history; its members are
-    the seeds of the starts that it averages.
+    the seeds of the starts that it averages. limits are those of its unsure answers; None in older
+    files, and for networks trained with few validation images.
     """
 
     options: Options
@@ -65,6 +67,7 @@ class Metadata:
         default_factory=lambda: {"mnistnet": __version__, "numpy": np.__version__}
     )
     members: tuple[int, ...] = ()
+    limits: Limits | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON fields of the weights file and of `info --json`."""
@@ -80,6 +83,7 @@ class Metadata:
             "versions": dict(self.versions),
             "history": [asdict(report) for report in self.history],
             **({"members": list(self.members)} if self.members else {}),
+            **({"limits": asdict(self.limits)} if self.limits else {}),
         }
 
 
@@ -97,6 +101,7 @@ def parse(found: Mapping[str, Any], hidden: tuple[int, ...]) -> Metadata:
         history,
         conform("versions", Mapping[str, str], found.get("versions", {})),
         conform("members", tuple[int, ...], found.get("members", [])),
+        _parsed("limits", Limits, found["limits"]) if found.get("limits") else None,
     )
 
 

@@ -7,16 +7,18 @@ mnistnet and NumPy on the same kind of processor.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mnistnet.arrays import Array
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
 from mnistnet.files import check_writable
 from mnistnet.model import training, weights
+from mnistnet.model.answer import choose_limits
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
-from mnistnet.model.state import State, begin
+from mnistnet.model.state import State, begin, split
 
 FORMAT = 2  # of a checkpoint; those of mnistnet 0.1.0 have no number
 
@@ -57,11 +59,14 @@ def run(
     def metadata() -> Metadata:
         return Metadata(options, source, tuple(state.history))
 
+    def finished() -> Metadata:
+        return with_limits(metadata(), state.network, images, labels)
+
     checkpoint = None
     if path:
         checkpoint = _checked(path)
         if resume and _restore(state, metadata(), path, checkpoint, notify):
-            return state.network, metadata()
+            return state.network, finished()
         if checkpoint.exists() and not resume:
             notify(
                 f"{checkpoint}, from an interrupted run, will be replaced after epoch 1; "
@@ -76,7 +81,7 @@ def run(
                 saved = report.epoch
             callback(report)
         if path and checkpoint:
-            weights.save(path, state.network, metadata())
+            weights.save(path, state.network, finished())
             checkpoint.unlink(missing_ok=True)
     except (KeyboardInterrupt, MnistnetError) as stop:
         if checkpoint and saved and isinstance(stop, TrainingError):
@@ -86,7 +91,17 @@ def run(
             done = f"after epoch {saved} of {options.epochs}; {advice}"
             stop.args = (" ".join([*map(str, stop.args), done]),)
         raise
-    return state.network, metadata()
+    return state.network, finished()
+
+
+def with_limits(metadata: Metadata, network: Perceptron, images: Array, labels: Array) -> Metadata:
+    """Return the metadata of a network with limits chosen on the images (n, 784) and labels (n,)
+    that were held out from its training."""
+    rows = split(len(images), metadata.options)[1]
+    if not len(rows):
+        return metadata
+    limits = choose_limits(network.image_scores(images[rows]), labels[rows])
+    return replace(metadata, limits=limits)
 
 
 def _checked(path: Path) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, Array
 from mnistnet.errors import DataError, reason
-from mnistnet.model.answer import are_unsure, margins
+from mnistnet.model.answer import STANDARD, Limits, are_unsure, margins
 from mnistnet.model.network import Perceptron, log_probabilities, logistic_loss
 
 NO_ANSWER = CLASSES
@@ -42,20 +42,23 @@ class Evaluation:
     margin: Array  # (n,) the same minus the probability of the second answer
 
 
-def evaluate(network: Perceptron, images: Array, labels: Array, rows: Array) -> Evaluation:
-    """Evaluate a network on these rows of images (n, 784) uint8 with labels (n,). Raises DataError
-    if there are no rows, as for a network trained without validation images."""
+def evaluate(
+    network: Perceptron, images: Array, labels: Array, rows: Array, limits: Limits | None = None
+) -> Evaluation:
+    """Evaluate a network with these limits of unsure answers on these rows of images (n, 784) uint8
+    with labels (n,). Raises DataError if there are no rows, as for a network trained without
+    validation images."""
     if not len(rows):
         message = "trained without validation images, so there is nothing to evaluate"
         raise DataError(f"{message}; use --split test")
-    return judge(network.image_scores(images[rows]), labels[rows], rows)
+    return judge(network.image_scores(images[rows]), labels[rows], rows, limits or STANDARD)
 
 
-def judge(scores: Array, labels: Array, rows: Array) -> Evaluation:
+def judge(scores: Array, labels: Array, rows: Array, limits: Limits = STANDARD) -> Evaluation:
     """Evaluate the answers of scores (n, 10) to images with labels (n,) and indices rows (n,)."""
     log_p = log_probabilities(scores)
     p = np.exp(log_p)
-    answers, confidence, unsure = log_p.argmax(axis=1), p.max(axis=1), are_unsure(scores)
+    answers, confidence, unsure = log_p.argmax(axis=1), p.max(axis=1), are_unsure(scores, limits)
     right, sure = answers == labels, ~unsure
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (labels, answers), 1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import CLASSES, SIDE, Array
-from mnistnet.model.answer import Answer
+from mnistnet.model.answer import STANDARD, Answer
 from mnistnet.model.metadata import PIXEL_RANGE, EpochReport, Metadata
 from mnistnet.report.evaluation import Evaluation
 
@@ -189,6 +189,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: Metadata) -> str:
         "validation loss": loss_text(last.get("validation_loss")),
         "validation accuracy": percent(last.get("validation_accuracy")),
         "options": _listed(options),
+        "unsure below": _listed(asdict(metadata.limits or STANDARD)),
         "started from": f"weights of SHA-256 {start}" if start else "random weights",
         "seed": str(seed),
         "made with": _listed(metadata.versions),

@@ -5,12 +5,14 @@
 They are the held-out images of MNIST and as many drawn digits, since people's own digits are
 harder than MNIST's. All scores are divided by one number, the temperature, so that no answer
 changes, but of the answers with a probability of 90 %, nine in ten should be right (Guo et al.
-2017, https://arxiv.org/abs/1706.04599). The file is written in float16, which halves it.
+2017, https://arxiv.org/abs/1706.04599). The limits of unsure answers are chosen again, on the
+held-out images. The file is written in float16, which halves it.
 `make pretrained` runs this after the training.
 """
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +21,11 @@ import mnistnet
 from mnistnet.arrays import Array
 from mnistnet.image.drawn import draw
 from mnistnet.model import weights
+from mnistnet.model.answer import choose_limits
 from mnistnet.model.network import log_probabilities
 from mnistnet.model.state import split
 
+UNSURE = 0.04  # share of right answers; docs/confidence.md compares others
 HALVINGS = 40  # of the search interval, on a logarithmic scale
 
 
@@ -53,7 +57,8 @@ def main(path: Path) -> None:
     scores = network.image_scores(np.concatenate([data.images[rows], drawn]))
     temperature = fit_temperature(scores, np.concatenate([data.labels[rows], labels]))
     network.matrices[-1] /= np.float32(temperature)
-    weights.save(path, network, metadata, dtype=np.float16)
+    limits = choose_limits(scores[: len(rows)] / temperature, data.labels[rows], UNSURE)
+    weights.save(path, network, replace(metadata, limits=limits), dtype=np.float16)
     print(f"calibrated {path}: scores divided by {temperature:.3f}")
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import tasks
 from PIL import Image
 from program import assert_fails, png, program, run
 
+import mnistnet
 from mnistnet.cli import pictures
+from mnistnet.model.answer import Limits
 from mnistnet.model.options import Options
 from mnistnet.model.state import split
 
@@ -48,8 +51,11 @@ def test_several_digits_are_read_as_a_number() -> None:
     )
 
 
-def test_a_picture_of_no_digit_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnistnet.model.answer.NO_DIGIT", 99)  # whatever the weights
+def test_a_picture_of_no_digit_is_reported() -> None:
+    """By the limits of the weights, whatever these are."""
+    network = mnistnet.load_network()
+    metadata = replace(network.metadata, limits=Limits(score=99, no_digit=99))
+    mnistnet.Network(network.model, metadata).save("mnistnet.npz")
     Path("scribble.png").write_bytes(png(1))
     result = run("predict", "scribble.png")
     assert re.fullmatch(r"scribble\.png  - +no digit\n", result.stdout)

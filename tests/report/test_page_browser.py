@@ -17,7 +17,7 @@ from report.browser import PHONE, Page, Points, placed
 
 from mnistnet.api import load_network
 from mnistnet.image.drawn import WAYS
-from mnistnet.model.answer import NO_DIGIT, unsure_reason
+from mnistnet.model.answer import Limits, unsure_reason
 from mnistnet.model.network import Perceptron
 from mnistnet.report.page import page as make_page
 
@@ -25,6 +25,9 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt-get install chromium")
+
+
+LIMITS = load_network().metadata.limits or Limits()
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def windows(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
     """The page of the bundled network, in a wide, light window and on a dark phone."""
     path = tmp_path_factory.mktemp("page") / "digit.html"
-    path.write_bytes(make_page(load_network().model, "bundled weights"))
+    path.write_bytes(make_page(load_network().model, "bundled weights", LIMITS))
     return {"desktop": Page(browser, path), "phone": Page(browser, path, **PHONE)}
 
 
@@ -166,8 +169,8 @@ def test_doubts_are_those_of_predict(page: Page) -> None:
         scores.tolist(),
     )
     for f, (shown, text) in zip(scores, answers, strict=True):
-        reason = unsure_reason(f, np.exp(f) / np.exp(f).sum())
-        if f.max() < NO_DIGIT:
+        reason = unsure_reason(f, np.exp(f) / np.exp(f).sum(), limits=LIMITS)
+        if f.max() < LIMITS.no_digit:
             reason = "no digit"
         assert shown == ("unsure" if reason else str(f.argmax()))
         assert (reason or "") in text

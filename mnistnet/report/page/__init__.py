@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,19 @@ from mnistnet.arrays import Array
 from mnistnet.image.digit import DIGIT, THICK, THIN
 from mnistnet.image.drawn import WAYS
 from mnistnet.image.number import WIDE
-from mnistnet.model.answer import LIKE_A_DIGIT, MARGIN, NO_DIGIT
+from mnistnet.model.answer import STANDARD, Limits
 from mnistnet.model.network import Perceptron
 
 SCRIPTS = ("draw.js", "prepare.js", "network.js", "view.js", "select.js")  # in this order
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
 
 
-def page(network: Perceptron, name: str) -> bytes:
-    """Return the page for a network called name; the same input gives the same bytes."""
+def page(network: Perceptron, name: str, limits: Limits | None = None) -> bytes:
+    """Return the page for a network called name with these limits of unsure answers; the same input
+    gives the same bytes."""
     # with which `predict` prepares and judges a picture
     rules: dict[str, float] = {"digit": DIGIT, "thin": THIN, "thick": THICK, "wide": WIDE}
-    rules |= {"margin": MARGIN, "likeADigit": LIKE_A_DIGIT, "noDigit": NO_DIGIT}
+    rules |= asdict(limits or STANDARD)
     matrices = [_packed(W) for W in network.matrices]
     data = {"name": name, "matrices": matrices, "examples": WAYS, "rules": rules}
     parts = {"script": '"use strict";\n' + "".join(map(_read, SCRIPTS)), "style": _read("page.css")}

@@ -59,9 +59,9 @@ function sortedBy(values, size) {
 function showAnswer({ count, isWide }, f, p) {
   const [first, second] = sortedBy(p, Number);
   const doubt =
-    (f[first] < data.rules.noDigit && "no digit") ||
+    (f[first] < data.rules.no_digit && "no digit") ||
     (isWide && "as wide as two digits") ||
-    (f[first] < data.rules.likeADigit && "unlike a digit") ||
+    (f[first] < data.rules.score && "unlike a digit") ||
     (p[first] - p[second] < data.rules.margin && "a close second");
   const odds = `${first}: ${percent(p[first])}, ${second}: ${percent(p[second])}`;
   let [answer, reason] = doubt ? ["unsure", `${doubt}; ${odds}`] : [String(first), odds];
