@@ -68,6 +68,7 @@ class Row:
         self._part_of = np.where(is_beside, dilated(part_of), part_of) - 1
         self._group = [k for _, k in parts]
         self.cuts: set[int] = set()  # the parts that begin at a cut
+        self._known: dict[tuple[int, int], tuple[Array, Geometry] | None] = {}
         self._measure(len(parts))
 
     def _measure(self, count: int) -> None:
@@ -132,7 +133,9 @@ class Row:
                 is_group = len(set(self._group[first:last])) == 1
                 if last - first > 1 and not is_group and (last - first > 8 or is_wide):
                     break
-                if (candidate := self._candidate(first, last)) is not None:
+                if (first, last) not in self._known:
+                    self._known[first, last] = self._candidate(first, last)
+                if candidate := self._known[first, last]:
                     found.append(candidate)
         return found
 
@@ -140,12 +143,14 @@ class Row:
         """Cut the parts that may be several digits: wide ones, those of less than sure quality (m,)
         sooner, along curves from top to bottom with little ink. Return whether any was cut."""
         widths = (self.boxes[:, 2] - self.boxes[:, 0]) / self.height
-        chosen = (widths > 0.45) & (qualities < sure) | (widths > 1.2)
+        chosen = (widths > 0.45) & (qualities < sure - 2 * (widths < 0.9)) | (widths > 1.2)
         part_of = self._part_of.copy()
         groups: list[int] = []
+        starts: list[int] = []
         for part, group in enumerate(self._group):
             mask = self._part_of == part
             part_of[mask] = len(groups)
+            starts.append(len(groups))
             pieces = 1
             if chosen[part] and mask.any():
                 place = extent(mask)
@@ -159,7 +164,17 @@ class Row:
             groups += [group] * pieces
         self._part_of, self._group = part_of, groups
         self._measure(len(groups))
+        self._keep([*starts, len(groups)])
         return len(self.cuts) > 0
+
+    def _keep(self, starts: list[int]) -> None:
+        """Keep the known candidates of which no part was cut; part k begins at starts[k] now."""
+        known, self._known = self._known, {}
+        for (first, last), found in known.items():
+            start, end = starts[first], starts[last]
+            if end - start == last - first:
+                moved = found and (found[0], (start, end, *found[1][2:]))
+                self._known[start, end] = moved
 
 
 def _parts(boxes: Array, group: list[int], speck: float) -> list[list[int]]:
