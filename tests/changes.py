@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from mnistnet.image.drawn import WAYS
 
@@ -207,10 +207,35 @@ def row(images: np.ndarray, rng: np.random.Generator, on_paper: bool) -> io.Byte
     return saved(Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)))
 
 
+def tilted(images: np.ndarray, rng: np.random.Generator) -> io.BytesIO:
+    """As row, turned by up to 5 degrees."""
+    picture = Image.open(row(images, rng, on_paper=True)).convert("RGB")
+    paper = picture.getpixel((0, 0))
+    turn = rng.uniform(-5, 5)
+    return saved(picture.rotate(turn, Image.Resampling.BICUBIC, expand=True, fillcolor=paper))
+
+
+def on_lines(images: np.ndarray, rng: np.random.Generator, squared: bool = False) -> io.BytesIO:
+    """As row, on ruled or squared paper that is turned by up to 2 degrees."""
+    picture = Image.open(row(images, rng, on_paper=True)).convert("RGB")
+    lines = Image.new("RGB", picture.size, "white")
+    pen = ImageDraw.Draw(lines)
+    apart, slope = rng.uniform(25, 45), rng.uniform(-0.03, 0.03)
+    colour = tuple(rng.integers(90, 200, 3).tolist())
+    for y in np.arange(-apart, picture.height + apart, apart):
+        pen.line([0, y, picture.width, y + slope * picture.width], colour, 2)
+    for x in np.arange(-apart, picture.width + apart, apart) if squared else ():
+        pen.line([x, 0, x - slope * picture.height, picture.height], colour, 2)
+    return saved(ImageChops.darker(picture, lines))
+
+
 # Numbers: images side by side.
 ROWS: dict[str, Change] = {
     "light on dark": partial(row, on_paper=False),
     "dark on paper": partial(row, on_paper=True),
     "in boxes": partial(in_cells, gap=20),
     "in a comb": partial(in_cells, gap=0),
+    "tilted": tilted,
+    "on ruled paper": on_lines,
+    "on squared paper": partial(on_lines, squared=True),
 }

@@ -16,8 +16,9 @@ SMALL = 40  # pixels a side: in a smaller picture a line is as thick as a stroke
 SLOPES = np.linspace(-0.1, 0.1, 41)
 INKED = 0.85  # share of a line's length along which there is ink
 THIN = 0.4  # share along which the ink is no thicker than a line
+INSIDE = 0.25  # size of what is inside a frame / height of the frame, at least
 FRAME = 0.6  # share of the picture's sides that a frame without ink inside has
-MOST_LINES = 12
+MOST_LINES = 40
 MOST_PIECES = 60
 
 
@@ -57,10 +58,13 @@ def _large_pieces(mask: Array) -> Array:
 def _straight(mask: Array) -> Array:
     """Return the pixels of lines across the mask (height, width) or across a frame in it."""
     found = _both_ways(mask)
+    if all(side.any() for side in (found[:, 0], found[:, -1])):  # paper; frames are next
+        return found
     pieces = Pieces(mask.astype(np.float32), MOST_PIECES)
     boxes = pieces.boxes
     for k, (left, top, right, bottom) in enumerate(boxes.tolist()):
         is_inside = (boxes[:, :2] > (left, top)) & (boxes[:, 2:] < (right, bottom))
+        is_inside &= (pieces.sizes > INSIDE * (bottom - top))[:, None]
         is_large = bottom - top > FRAME * len(mask) and right - left > FRAME * mask.shape[1]
         if is_inside.all(axis=1).any() or is_large:
             own = pieces.labels[top:bottom, left:right] == k + 1
@@ -87,7 +91,7 @@ def _level_lines(mask: Array) -> Array:
     columns, starts, ends = columns[is_thin], starts[is_thin], ends[is_thin]
     middles = (starts + ends - 1) / 2
     right = columns - width / 2
-    tolerance = max(1.0, height / 150)
+    tolerance = max(1.0, width / 300)
     is_free = np.ones(len(columns), bool)
     for _ in range(MOST_LINES):
         if is_free.sum() < THIN * width:
