@@ -27,6 +27,7 @@ from mnistnet.model.metadata import EpochReport
 
 NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
+QUICK += ("--learning-rate", "0.2")
 
 
 def posix_only(reason: str) -> pytest.MarkDecorator:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mnistnet.arrays import SIDE, Array
 from mnistnet.model.metadata import EpochReport
-from mnistnet.model.options import Options
+from mnistnet.model.options import LEARNING_RATE, Options
 
 
 def image_warning(images: Array) -> str | None:
@@ -29,23 +29,58 @@ def image_warning(images: Array) -> str | None:
 
 
 def training_warning(
-    history: Sequence[EpochReport], images: Array, labels: Array, options: Options
+    history: Sequence[EpochReport],
+    images: Array,
+    labels: Array,
+    options: Options,
+    before: float | None = None,
 ) -> str | None:
-    """Warn if the network did no better than always answering the most frequent label. images
-    (n, 784) and labels (n,) include the validation images."""
-    held_out, _ = options.sizes(len(labels))
+    """Warn if the network did no better than always answering the most frequent label, if training
+    diverged, or if the validation accuracy is lower than before, that of the weights that training
+    started from. images (n, 784) and labels (n,) include the validation images."""
     counts = [int((labels == digit).sum()) for digit in set(labels.tolist())]
     last, share = history[-1], max(counts) / len(labels)
-    accuracy, count = last.train_accuracy, len(labels) - held_out
-    if last.validation_accuracy is not None and held_out >= 100:  # fewer would be too noisy
-        accuracy, count = last.validation_accuracy, held_out
+    accuracy, count = last.train_accuracy, options.images(len(labels))
+    if last.validation_accuracy is not None and options.validation >= 100:  # fewer: too noisy
+        accuracy, count = last.validation_accuracy, options.validation
     chance = share + 3 * math.sqrt(share * (1 - share) / count)  # three standard deviations above
     if len(counts) == 1 or accuracy > chance:
-        return None
+        guess = math.log(max(len(counts), 2))
+        return _divergence(history, guess, options) or _decline(last, options, before)
     cause = image_warning(images) or "check that the labels match the images, or train longer"
     if options.learning_rate > 1:  # training rarely succeeds
-        cause = f"the learning rate, {options.learning_rate:g}, is probably too high: try 0.2"
+        cause = _too_high(options)
     return (
         f"the network learned nothing: accuracy {100 * accuracy:.1f} %, while always answering the "
         f"most frequent label gives {100 * share:.1f} %; {cause}"
+    )
+
+
+def _divergence(history: Sequence[EpochReport], guess: float, options: Options) -> str | None:
+    """Warn if the loss of the last epoch is above that of the first, or of guessing."""
+    first, last = history[0].train_loss, history[-1].train_loss
+    if last <= min(first, guess):
+        return None
+    limit = f"{first:.4g} of the first epoch" if last > first else f"{guess:.4g} of guessing"
+    return (
+        f"training diverged: the loss at the end, {last:.4g}, is above the {limit}; "
+        f"{_too_high(options)}"
+    )
+
+
+def _decline(last: EpochReport, options: Options, before: float | None) -> str | None:
+    after = last.validation_accuracy
+    if before is None or after is None or after >= before:
+        return None
+    return (
+        f"the validation accuracy fell from {100 * before:.2f} % to {100 * after:.2f} %: use the "
+        f"weights that training started from, or lower the learning rate, "
+        f"{options.learning_rate:g}, or the number of epochs, {options.epochs}"
+    )
+
+
+def _too_high(options: Options) -> str:
+    rate = options.learning_rate
+    return (
+        f"the learning rate, {rate:g}, is probably too high: try {min(rate / 10, LEARNING_RATE):g}"
     )

@@ -7,7 +7,10 @@ mnistnet and NumPy on the same kind of processor.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
@@ -16,8 +19,9 @@ from mnistnet.model import training, weights
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
-from mnistnet.model.state import State, begin
+from mnistnet.model.state import State, begin, split
 
+READ = 0.25  # of a sample, where chance is 0.1: an unusual form of a digit may be read in 0.3
 FORMAT = 2  # of a checkpoint; those of mnistnet 0.1.0 have no number
 
 Notify = Callable[[str], object]  # takes a message for the user
@@ -26,6 +30,26 @@ Notify = Callable[[str], object]  # takes a message for the user
 Additions = Callable[
     [Options, Array, Array], tuple[training.Augment | None, tuple[Array, Array] | None]
 ]
+
+
+def fitted(
+    options: Options, images: Array, labels: Array, start: tuple[Perceptron, Metadata] | None
+) -> tuple[Options, float | None]:
+    """Return the options with the defaults for this set and the network to start from, and the
+    validation accuracy of that network, None if there is none.
+
+    A network that reads too little of the set, such as one of digits for a set of letters, is
+    trained like random weights.
+    """
+    count = len(images)
+    if not start:
+        return options.completed(count), None
+    network, metadata = start
+    options = replace(options, hidden=network.layers[1:-1], start=network.sha256)
+    sample = np.arange(0, count, max(count // 1000, 1))
+    share = training.validate(network, images, labels, sample)[1] or 0
+    options = options.completed(count, metadata.options if share >= READ else None)
+    return options, training.validate(network, images, labels, split(count, options)[1])[1]
 
 
 def run(

@@ -46,6 +46,6 @@ def test_images_that_are_not_light_strokes_cause_a_warning(images: np.ndarray, w
 def test_training_must_beat_the_most_frequent_label(
     train: float, validation: Any, labels: Any, held_out: int, rate: float, images: Any, words: str
 ) -> None:
-    history = [EpochReport(1, 2.3, train, 2.3, validation, 0.2, 1.0)]
+    history = [EpochReport(1, 0.6, train, 2.3, validation, 0.2, 1.0)]
     options = Options(validation=held_out, learning_rate=rate)
     assert words in str(training_warning(history, images, labels, options))
