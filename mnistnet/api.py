@@ -168,10 +168,9 @@ def train(
     the end; with resume, an interrupted training continues from its checkpoint. The same arguments
     give the same network.
 
-    Warns if the images look wrong, nothing was learned, training diverged or the validation
-    accuracy is lower than that of start. Raises DataError for images or labels of another dtype,
-    shape or range, TrainingError if an option has a wrong type or is out of range or the training
-    diverges, MnistnetError if weights cannot be written.
+    Warns if the images look wrong, nothing was learned, the loss rose or start was more accurate.
+    Raises DataError for images or labels of another dtype, shape or range, TrainingError for wrong
+    options or if the training diverges, MnistnetError if weights cannot be written.
     """
     x, y = mnist.checked_images(images), mnist.checked_labels(labels, len(images))
     data = mnist.Dataset(x, y, "train")

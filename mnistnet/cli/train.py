@@ -49,7 +49,8 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--from",
         "start",
         type=options.FILE,
-        help="Weights file to start from, or 'pretrained' for the bundled weights.",
+        help="Weights file to start from, or 'pretrained' for the bundled weights. Weights that read "
+        "the set change --epochs, --learning-rate, --drawn and --nondigits, to lose little.",
     )
     weights = options.weights_option("Weights file to write.", options.DEFAULT_WEIGHTS)
     for option in reversed([options.data_options, weights, *map(_option, DECLARED), start]):
@@ -62,8 +63,7 @@ def prepare(
 ) -> tuple[Dataset, Options, Perceptron | None, float | None]:
     """Load the data and the network to start from, and print notes about them.
 
-    Takes the values of training_options; returns the settings for this set and start, and the
-    validation accuracy of the network.
+    Takes the values of training_options; returns the network's validation accuracy, too.
     """
     check_writable(weights)  # before MNIST is downloaded
     origin = None
@@ -78,17 +78,15 @@ def prepare(
             raise TrainingError(
                 f"{start}: expected its own layers, --hidden {own}; found --hidden {other}"
             )
+    settings = Options(**given)
     data = options.load_dataset("train", folder, mirrors)
-    settings, before = fitted(Options(**given), data.images, data.labels, origin)
-    usual = Options().completed(MOST)
-    chosen = [
-        f"--{name.replace('_', '-')} {getattr(settings, name)}"
-        for name in (option.name for option in DECLARED)
-        if given[name] is None and getattr(settings, name) != getattr(usual, name)
-    ]
+    settings, before = fitted(settings, data.images, data.labels, origin)
+    usual = vars(Options().completed(MOST))
+    chosen = {k: v for k, v in vars(settings).items() if v != usual[k] and given.get(k, 0) is None}
     if chosen:
         count = counted(settings.images(len(data.labels)), "training image")
-        options.note(f"chosen for {count}: {' '.join(chosen)}")
+        listed = (f"--{name.replace('_', '-')} {value}" for name, value in chosen.items())
+        options.note(f"chosen for {count}: {' '.join(listed)}")
     if data.drawn:
         options.note("training on drawn digits, not MNIST")
     elif not data.published:

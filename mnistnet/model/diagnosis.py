@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mnistnet.arrays import SIDE, Array
 from mnistnet.model.metadata import EpochReport
-from mnistnet.model.options import LEARNING_RATE, Options
+from mnistnet.model.options import Options
 
 
 def image_warning(images: Array) -> str | None:
@@ -46,7 +46,7 @@ def training_warning(
     chance = share + 3 * math.sqrt(share * (1 - share) / count)  # three standard deviations above
     if len(counts) == 1 or accuracy > chance:
         guess = math.log(max(len(counts), 2))
-        return _divergence(history, guess, options) or _decline(last, options, before)
+        return _setback(history, guess, options, before)
     cause = image_warning(images) or "check that the labels match the images, or train longer"
     if options.learning_rate > 1:  # training rarely succeeds
         cause = _too_high(options)
@@ -56,31 +56,26 @@ def training_warning(
     )
 
 
-def _divergence(history: Sequence[EpochReport], guess: float, options: Options) -> str | None:
-    """Warn if the loss of the last epoch is above that of the first, or of guessing."""
+def _setback(
+    history: Sequence[EpochReport], guess: float, options: Options, before: float | None
+) -> str | None:
+    """Warn if the loss of the last epoch is above that of the first or of guessing, or if the
+    validation accuracy is lower than before."""
     first, last = history[0].train_loss, history[-1].train_loss
-    if last <= min(first, guess):
-        return None
-    limit = f"{first:.4g} of the first epoch" if last > first else f"{guess:.4g} of guessing"
-    return (
-        f"training diverged: the loss at the end, {last:.4g}, is above the {limit}; "
-        f"{_too_high(options)}"
-    )
-
-
-def _decline(last: EpochReport, options: Options, before: float | None) -> str | None:
-    after = last.validation_accuracy
+    after = history[-1].validation_accuracy
+    if last > min(first, guess):
+        limit = f"{first:.4g} of the first epoch" if last > first else f"{guess:.4g} of guessing"
+        found = f"training diverged: the loss at the end, {last:.4g}, is above the {limit}"
+        return f"{found}; {_too_high(options)}"
     if before is None or after is None or after >= before:
         return None
     return (
-        f"the validation accuracy fell from {100 * before:.2f} % to {100 * after:.2f} %: use the "
-        f"weights that training started from, or lower the learning rate, "
+        f"the validation accuracy fell from {100 * before:.2f} % to {100 * after:.2f} %: keep the "
+        "weights that training started from, or lower the learning rate, "
         f"{options.learning_rate:g}, or the number of epochs, {options.epochs}"
     )
 
 
 def _too_high(options: Options) -> str:
     rate = options.learning_rate
-    return (
-        f"the learning rate, {rate:g}, is probably too high: try {min(rate / 10, LEARNING_RATE):g}"
-    )
+    return f"the learning rate, {rate:g}, is probably too high: try {min(rate / 10, 0.2):g}"

@@ -15,7 +15,7 @@ from mnistnet.errors import TrainingError
 ALL = 55_000  # training images of MNIST, for which these four are right; docs/accuracy.md
 VALIDATION = 5000  # images held out; a sixth of a small set
 BATCH_SIZE = 100  # images in a minibatch; half of a small set
-EPOCHS, MOST_EPOCHS = 80, 500
+EPOCHS, MOST_EPOCHS = 80, 500  # of a small set
 LEARNING_RATE = 0.2
 RETRAINING_EPOCHS = 20  # from weights that read the set
 REPLAYED = 200  # drawn digits, and images without a digit, that keep what such weights learned
@@ -45,19 +45,14 @@ class Options:
         MOST,
     )
     epochs: int = _option(
-        None,
-        "Passes over the training images.  [default: 80; up to 500 for a small set, 20 with "
-        "--from]",
-        1,
-        MOST,
+        None, "Passes over the images.  [default: 80; up to 500 for a small set]", 1, MOST
     )
     batch_size: int = _option(
         None, "Images per minibatch.  [default: 100, or half of a small set]", 1, MOST
     )
     learning_rate: float = _option(
         None,
-        "Learning rate of the first step; it falls to zero along a cosine.  [default: 0.2; less "
-        "for minibatches under 100 and with --from]",
+        "Learning rate of the first step; it falls to zero.  [default: 0.2 or less]",
         excluded=0,
     )
     momentum: float = _option(
@@ -75,18 +70,10 @@ class Options:
         0.0, "Fraction of the distortions that also widen the digits, up to twofold.", 0, 1
     )
     drawn: int = _option(
-        None,
-        "Drawn digits to add to the training images; they help with pictures.  [default: 0; "
-        "with --from weights that learned such, 200 or a fifth of the set]",
-        0,
-        MOST,
+        None, "Drawn digits to add to the images; they help with pictures.  [default: 0]", 0, MOST
     )
     nondigits: int = _option(
-        None,
-        "Drawn images of no digit to add to the training images, so that predict recognises "
-        "those.  [default: as for --drawn]",
-        0,
-        MOST,
+        None, "Drawn images of no digit to add, so that predict knows such.  [default: 0]", 0, MOST
     )
     validation: int = _option(
         None, "Training images held out for validation.  [default: 5000, or a sixth of a small set]"
@@ -119,19 +106,16 @@ class Options:
         smaller and fewer steps, with images of the kinds that were added to its own training.
         """
         known = self._known(validation=min(VALIDATION, count // 6))
-        replayed = max(REPLAYED, known.images(count) // 5)
-        known = known._known(
-            drawn=replayed if start and start.drawn else 0,
-            nondigits=replayed if start and start.nondigits else 0,
-        )
+        most = max(REPLAYED, known.images(count) // 5)
+        drawn, nondigits = (start.drawn, start.nondigits) if start else (0, 0)
+        known = known._known(drawn=min(drawn, most), nondigits=min(nondigits, most))
         seen = max(known.images(count) + known.drawn + known.nondigits, 1)
-        known = known._known(batch_size=min(BATCH_SIZE, max(seen // 2, 1)))
+        # equal minibatches, two at least: a last one of few images would be noisy
+        known = known._known(batch_size=-(-seen // max(-(-seen // BATCH_SIZE), 2)))
         rate = LEARNING_RATE * min(known.batch_size / BATCH_SIZE, 1)
         root = math.sqrt(min(seen / ALL, 1))
-        if start:
-            epochs, rate = RETRAINING_EPOCHS, rate * root / 2
-        else:
-            epochs = min(round(EPOCHS / root), MOST_EPOCHS)
+        rate *= root / 3 if start else 1
+        epochs = RETRAINING_EPOCHS if start else min(round(EPOCHS / root), MOST_EPOCHS)
         return known._known(epochs=epochs, learning_rate=float(f"{rate:.2g}"))
 
     def _known(self, **values: Any) -> "Options":

@@ -102,7 +102,9 @@ EARLIER = {
         [8, 0, 3, 0, 5, 3, 0, 0, 5, 8],
     ),
     "0.2.0": (
-        Options((4,), 2, 25, 0.2, warps=2, widen=0.5, drawn=10, nondigits=10, validation=50, seed=3),
+        Options(
+            (4,), 2, 25, 0.2, warps=2, widen=0.5, drawn=10, nondigits=10, validation=50, seed=3
+        ),
         [1, 5, 4, 7, 8, 2, 7, 2, 2, 4],
     ),
 }
