@@ -49,8 +49,8 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--from",
         "start",
         type=options.FILE,
-        help="Weights file to start from, or 'pretrained' for the bundled weights. Weights that read "
-        "the set change --epochs, --learning-rate, --drawn and --nondigits, to lose little.",
+        help="Weights file to start from, or 'pretrained' for the bundled weights; weights that "
+        "read the set change --epochs, --learning-rate, --drawn and --nondigits, to lose little.",
     )
     weights = options.weights_option("Weights file to write.", options.DEFAULT_WEIGHTS)
     for option in reversed([options.data_options, weights, *map(_option, DECLARED), start]):
