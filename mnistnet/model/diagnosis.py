@@ -7,6 +7,8 @@ from mnistnet.arrays import SIDE, Array
 from mnistnet.model.metadata import EpochReport
 from mnistnet.model.options import Options
 
+NOISE = 0.1  # of the loss, when few images are distorted at random
+
 
 def image_warning(images: Array) -> str | None:
     """Warn about training images (n, 784) uint8 that are not light strokes on a background of 0:
@@ -59,11 +61,11 @@ def training_warning(
 def _setback(
     history: Sequence[EpochReport], guess: float, options: Options, before: float | None
 ) -> str | None:
-    """Warn if the loss of the last epoch is above that of the first or of guessing, or if the
-    validation accuracy is lower than before."""
+    """Warn if the loss of the last epoch is above that of guessing or, by more than chance, that of
+    the first, or if the validation accuracy is lower than before."""
     first, last = history[0].train_loss, history[-1].train_loss
     after = history[-1].validation_accuracy
-    if last > min(first, guess):
+    if last > min(first + NOISE, guess):
         limit = f"{first:.4g} of the first epoch" if last > first else f"{guess:.4g} of guessing"
         found = f"training diverged: the loss at the end, {last:.4g}, is above the {limit}"
         return f"{found}; {_too_high(options)}"
