@@ -17,7 +17,7 @@ VALIDATION = 5000  # images held out; a sixth of a small set
 BATCH_SIZE = 100  # images in a minibatch; half of a small set
 EPOCHS, MOST_EPOCHS = 80, 500  # of a small set
 LEARNING_RATE = 0.2
-RETRAINING_EPOCHS = 15  # from weights that read the set
+RETRAINING_EPOCHS, RETRAINING_STEPS = 15, 100  # at least, from weights that read the set
 REPLAYED = 200  # drawn digits, and images without a digit, that keep what such weights learned
 MOST = 1_000_000  # epochs, units or images; more is a typing error
 Range = tuple[float, float, float | None]  # the least and the largest number, and one excluded
@@ -102,20 +102,21 @@ class Options:
     def completed(self, count: int, start: "Options | None" = None) -> "Options":
         """Return the options with a value for each None, for a set of count images.
 
-        start is the options of a network to start from, if that reads the set. It is trained in
-        smaller and fewer steps, with images of the kinds that were added to its own training.
+        start is the options of a network to start from, if that reads the set: smaller and fewer
+        steps, and images of the kinds that were added to its own training, keep what it knows.
         """
         known = self._known(validation=min(VALIDATION, count // 6))
         most = max(REPLAYED, known.images(count) // 5)
         drawn, nondigits = (start.drawn, start.nondigits) if start else (0, 0)
         known = known._known(drawn=min(drawn, most), nondigits=min(nondigits, most))
         seen = max(known.images(count) + known.drawn + known.nondigits, 1)
-        # equal minibatches, two at least: a last one of few images would be noisy
-        known = known._known(batch_size=-(-seen // max(-(-seen // BATCH_SIZE), 2)))
+        steps = max(-(-seen // BATCH_SIZE), 2)  # of equal minibatches: a small one is noisy
+        known = known._known(batch_size=-(-seen // steps))
         rate = LEARNING_RATE * min(known.batch_size / BATCH_SIZE, 1)
         root = math.sqrt(min(seen / ALL, 1))
-        rate *= root / 3 if start else 1
-        epochs = RETRAINING_EPOCHS if start else min(round(EPOCHS / root), MOST_EPOCHS)
+        epochs = min(round(EPOCHS / root), MOST_EPOCHS)
+        if start:
+            epochs, rate = max(RETRAINING_EPOCHS, -(-RETRAINING_STEPS // steps)), rate * root / 3
         return known._known(epochs=epochs, learning_rate=float(f"{rate:.2g}"))
 
     def _known(self, **values: Any) -> "Options":

@@ -44,8 +44,7 @@ def epoch_text(report: EpochReport, epochs: int) -> str:
 
 
 def trained_text(metadata: Metadata, path: Path, before: float | None) -> str:
-    """Format the result of a training run: validation accuracy, after and, if known, before it,
-    epochs, time and weights file."""
+    """Format the result of a training run: accuracy, also that before, epochs, time and file."""
     history, accuracy = metadata.history, metadata.history[-1].validation_accuracy
     drawn = " on drawn digits" * metadata.data.drawn
     drawn += f" (before: {percent(before)})" * (before is not None)
