@@ -27,7 +27,7 @@ from mnistnet.model.answer import STANDARD, Answer, make_answer
 from mnistnet.model.diagnosis import image_warning, training_warning
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.options import Options
-from mnistnet.model.run import run
+from mnistnet.model.run import fitted, run
 from mnistnet.model.state import split, streams
 from mnistnet.model.threads import one_blas_thread
 from mnistnet.model.training import Augment
@@ -101,7 +101,7 @@ def judge(network: Network, pictures: Sequence[Picture]) -> list[tuple[Picture, 
     scores = network.scores(np.array([digit.image for digit in digits]))
     ends = np.cumsum([len(picture.digits) for picture in pictures])
     # a network that never saw an image without a digit cannot judge fragments
-    is_judge = network.metadata.options.nondigits > 0
+    is_judge = bool(network.metadata.options.nondigits)
     found = []
     for picture, first in zip(pictures, np.split(scores, ends[:-1]), strict=True):
         answer = _answer(network, picture, first)
@@ -172,15 +172,14 @@ def train(
     the end; with resume, an interrupted training continues from its checkpoint. The same arguments
     give the same network.
 
-    Warns if the images look wrong or nothing was learned. Raises DataError for images or labels of
-    another dtype, shape or range, TrainingError if an option has a wrong type or is out of range or
-    the training diverges, MnistnetError if weights cannot be written.
+    Warns if the images look wrong, nothing was learned, the loss rose or start was more accurate.
+    Raises DataError for images or labels of another dtype, shape or range, TrainingError for wrong
+    options or if the training diverges, MnistnetError if weights cannot be written.
     """
     x, y = mnist.checked_images(images), mnist.checked_labels(labels, len(images))
     data = mnist.Dataset(x, y, "train")
-    if start is not None:
-        options |= {"hidden": start.model.layers[1:-1], "start": start.model.sha256}
-    settings = Options(**options).completed(len(data.labels))
+    origin = (start.model, start.metadata) if start else None
+    settings, before = fitted(Options(**options), x, y, origin)
     if warning := image_warning(data.images):
         warnings.warn(warning, stacklevel=2)
     network, metadata = run(
@@ -194,7 +193,7 @@ def train(
         additions=additions,
         callback=callback or (lambda _: None),
     )
-    if warning := training_warning(metadata.history, data.images, data.labels, settings):
+    if warning := training_warning(metadata.history, x, y, settings, before):
         warnings.warn(warning, stacklevel=2)
     return Network(network, metadata)
 

@@ -26,7 +26,8 @@ from mnistnet.model import training, weights
 from mnistnet.model.metadata import EpochReport
 
 NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
-QUICK = ("train", "--hidden", "8", "--epochs", "4", "--batch-size", "10", "--validation", "50")
+QUICK = ("train", "--hidden", "8", "--epochs", "4", "--learning-rate", "0.2")
+QUICK += ("--batch-size", "10", "--validation", "50")
 
 
 def posix_only(reason: str) -> pytest.MarkDecorator:

@@ -149,6 +149,8 @@ def test_train_continues_from_the_checkpoint_beside_its_weights(tiny: Path) -> N
     with pytest.raises(KeyboardInterrupt, match="after epoch 1 of 2; to continue"):
         train(weights="mine.npz", callback=interrupt)
     assert [path.name for path in Path().glob("mine*")] == ["mine.npz.checkpoint"]
+    with pytest.raises(TrainingError, match="with --learning-rate 0.02, not --learning-rate 0.2"):
+        train(weights="mine.npz", learning_rate=0.2, resume=True)
     reports: list[Any] = []
     network = train(weights="mine.npz", resume=True, callback=reports.append)
     assert [report.epoch for report in reports] == [2]

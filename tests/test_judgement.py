@@ -100,7 +100,8 @@ def test_a_network_that_never_saw_other_images_does_not_judge(
 ) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (20, 784), np.uint8)
-    options = {"epochs": 1, "hidden": 2, "validation": 0, "augment": False}
+    options = {"epochs": 1, "hidden": 2, "validation": 0, "augment": False, "batch_size": 2}
+    options["learning_rate"] = 0.2
     with pytest.warns(UserWarning, match=r"look|learned|background"):
         network = mnistnet.train(images, np.arange(20) % 10, **options)
     monkeypatch.setattr(judgement, "find_rows", None)  # fails if it is called

@@ -79,7 +79,7 @@ def search(
     if members and not as_committee:
         raise click.UsageError("--best K needs --committee")
     files.check_replaceable(weights)
-    data, settings, network = prepare(weights, folder=folder, mirrors=mirrors, **given)
+    data, settings, network, before = prepare(weights, folder=folder, mirrors=mirrors, **given)
     used = members or (count if as_committee else 1)
     library.check_choice(settings, count, used)
     from_option = click.get_current_context().get_parameter_source("folder")
@@ -96,7 +96,7 @@ def search(
     starts.sort(key=lambda start: start.seed)
     chosen = library.best(starts, used) if used < count else starts
     history = chosen[0].metadata.history
-    if failure := training_warning(history, data.images, data.labels, settings):
+    if failure := training_warning(history, data.images, data.labels, settings, before):
         options.note(f"Warning: {failure}")
     analysis = report.analyse(starts, data.images, data.labels, data.sha256)
     found, metadata = (

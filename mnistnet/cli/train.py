@@ -16,8 +16,8 @@ from mnistnet.files import check_writable
 from mnistnet.model.diagnosis import training_warning
 from mnistnet.model.metadata import EpochReport
 from mnistnet.model.network import Perceptron
-from mnistnet.model.options import BATCH_SIZE, DECLARED, MOST, VALIDATION, Options
-from mnistnet.model.run import run
+from mnistnet.model.options import DECLARED, MOST, Options
+from mnistnet.model.run import fitted, run
 from mnistnet.report.text import counted, epoch_text, percent, trained_text
 
 
@@ -49,7 +49,8 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--from",
         "start",
         type=options.FILE,
-        help="Weights file to start from, or 'pretrained' for the bundled weights.",
+        help="Weights file to start from, or 'pretrained' for the bundled weights; weights that "
+        "read the set change --epochs, --learning-rate, --drawn and --nondigits, to lose little.",
     )
     weights = options.weights_option("Weights file to write.", options.DEFAULT_WEIGHTS)
     for option in reversed([options.data_options, weights, *map(_option, DECLARED), start]):
@@ -59,39 +60,40 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def prepare(
     weights: Path, start: Path | None, folder: Path | None, mirrors: tuple[str, ...], **given: Any
-) -> tuple[Dataset, Options, Perceptron | None]:
+) -> tuple[Dataset, Options, Perceptron | None, float | None]:
     """Load the data and the network to start from, and print notes about them.
 
-    Takes the values of training_options; returns the settings for a set of this size.
+    Takes the values of training_options; returns the network's validation accuracy, too.
     """
     check_writable(weights)  # before MNIST is downloaded
-    network = None
+    origin = None
     if start is None:
         given["hidden"] = given["hidden"] or Options.hidden
     else:
-        network = load_network(None if start == Path("pretrained") else start).model
-        hidden = network.layers[1:-1]
+        network = load_network(None if start == Path("pretrained") else start)
+        origin = network.model, network.metadata
+        hidden = network.model.layers[1:-1]
         if given["hidden"] not in ((), hidden):
             own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
             raise TrainingError(
                 f"{start}: expected its own layers, --hidden {own}; found --hidden {other}"
             )
-        given |= {"hidden": hidden, "start": network.sha256}
     settings = Options(**given)
     data = options.load_dataset("train", folder, mirrors)
-    count = len(data.labels)
-    sizes = settings.sizes(count)
-    if sizes != (VALIDATION, BATCH_SIZE) and None in (settings.validation, settings.batch_size):
-        validation, batch = counted(sizes[0], "validation image"), counted(sizes[1], "image")
-        options.note(
-            f"for a set of {counted(count, 'image')}: {validation} (--validation), {batch} in a "
-            "minibatch (--batch-size)"
-        )
+    settings, before = fitted(settings, data.images, data.labels, origin)
+    usual = vars(Options().completed(MOST))
+    chosen = {k: v for k, v in vars(settings).items() if v != usual[k] and given.get(k, 0) is None}
+    if chosen:
+        count = counted(settings.images(len(data.labels)), "training image")
+        listed = (f"--{name.replace('_', '-')} {value}" for name, value in chosen.items())
+        options.note(f"chosen for {count}: {' '.join(listed)}")
     if data.drawn:
         options.note("training on drawn digits, not MNIST")
     elif not data.published:
         options.note(f"training on {data.name}, not MNIST's own")
-    return data, settings.completed(count), network
+    if before is not None:
+        options.note(f"before training: validation accuracy {percent(before)}")
+    return data, settings, origin[0] if origin else None, before
 
 
 @click.command()
@@ -114,8 +116,8 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
       mnistnet train --hidden 300,100 --weights deep.npz
       mnistnet train --from pretrained --data DIR --epochs 10
     """
-    data, settings, initial = prepare(weights, **given)
-    seen = len(data.images) - (settings.validation or 0) + settings.drawn + settings.nondigits
+    data, settings, initial, before = prepare(weights, **given)
+    seen = settings.images(len(data.images)) + settings.drawn + settings.nondigits
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
 
@@ -143,16 +145,18 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
             notify=options.note,
             callback=show,
         )
-    if failure := training_warning(metadata.history, data.images, data.labels, settings):
+    history = metadata.history
+    if failure := training_warning(history, data.images, data.labels, settings, before):
         options.note(f"Warning: {failure}")
     if not as_json:
-        echo(trained_text(metadata, weights))
+        echo(trained_text(metadata, weights, before))
         return
     facts = {
         "weights": str(weights),
-        "validation_accuracy": metadata.history[-1].validation_accuracy,
-        "epochs": len(metadata.history),
-        "seconds": sum(report.seconds for report in metadata.history),
+        "validation_accuracy": history[-1].validation_accuracy,
+        "accuracy_before": before,
+        "epochs": len(history),
+        "seconds": sum(report.seconds for report in history),
         "parameters": len(network.parameters),
         "published": data.published,
         "drawn": data.drawn,

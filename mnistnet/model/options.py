@@ -12,8 +12,13 @@ from typing import Any
 
 from mnistnet.errors import TrainingError
 
+ALL = 55_000  # training images of MNIST, for which these four are right; docs/accuracy.md
 VALIDATION = 5000  # images held out; a sixth of a small set
-BATCH_SIZE = 100  # images in a minibatch; a tenth of a small set
+BATCH_SIZE = 100  # images in a minibatch; half of a small set
+EPOCHS, MOST_EPOCHS = 80, 500  # of a small set
+LEARNING_RATE = 0.2
+RETRAINING_EPOCHS, RETRAINING_STEPS = 15, 100  # at least, from weights that read the set
+REPLAYED = 200  # drawn digits, and images without a digit, that keep what such weights learned
 MOST = 1_000_000  # epochs, units or images; more is a typing error
 Range = tuple[float, float, float | None]  # the least and the largest number, and one excluded
 
@@ -30,7 +35,7 @@ class Options:
     """The options of a training run; with the images they determine the weights.
 
     NumPy's numbers become Python's. Raises TrainingError, naming the option, for a value of another
-    type or out of range.
+    type or out of range. Those with the default None depend on the images: see completed.
     """
 
     hidden: tuple[int, ...] = _option(
@@ -39,12 +44,16 @@ class Options:
         1,
         MOST,
     )
-    epochs: int = _option(80, "Passes over the training images.", 1, MOST)
-    batch_size: int | None = _option(
-        None, "Images per minibatch.  [default: 100, or a tenth of a small set]", 1, MOST
+    epochs: int = _option(
+        None, "Passes over the images.  [default: 80; up to 500 for a small set]", 1, MOST
+    )
+    batch_size: int = _option(
+        None, "Images per minibatch.  [default: 100, or half of a small set]", 1, MOST
     )
     learning_rate: float = _option(
-        0.2, "Learning rate of the first step; it falls to zero along a cosine.", excluded=0
+        None,
+        "Learning rate of the first step; it falls to zero.  [default: 0.2 or less]",
+        excluded=0,
     )
     momentum: float = _option(
         0.9, "Fraction of the previous step that is carried over.", 0, 1, excluded=1
@@ -61,16 +70,16 @@ class Options:
         0.0, "Fraction of the distortions that also widen the digits, up to twofold.", 0, 1
     )
     drawn: int = _option(
-        0, "Drawn digits to add to the training images; they help with pictures.", 0, MOST
+        None, "Drawn digits to add to the images; they help with pictures.  [default: 0]", 0, MOST
     )
     nondigits: int = _option(
-        0,
-        "Drawn images of no digit to add to the training images, so that predict recognises those.",
-        0,
-        MOST,
+        None, "Drawn images of no digit to add, so that predict knows such.  [default: 0]", 0, MOST
     )
-    validation: int | None = _option(
+    validation: int = _option(
         None, "Training images held out for validation.  [default: 5000, or a sixth of a small set]"
+    )
+    limit: int | None = _option(
+        None, "Train on this many of the images not held out, always the same.", 1, MOST
     )
     seed: int = _option(0, "Random seed; the same seed on the same machine gives the same weights.")
     start: str = ""  # SHA-256 of the weights to start from; empty for random weights
@@ -78,25 +87,41 @@ class Options:
     def __post_init__(self) -> None:
         for option in DECLARED:
             value = getattr(self, option.name)
+            if value is option.default is None:
+                continue
             try:
                 value = conform(option.name, option.type, value, option.metadata["range"])
             except ValueError as error:
                 raise TrainingError(str(error)) from error
             object.__setattr__(self, option.name, value)
 
-    def sizes(self, count: int) -> tuple[int, int]:
-        """Return the number of validation images and the batch size for a set of count images."""
-        validation, batch_size = self.validation, self.batch_size
-        if validation is None:
-            validation = min(VALIDATION, count // 6)
-        if batch_size is None:
-            batch_size = min(BATCH_SIZE, max((count - validation) // 10, 1))
-        return validation, batch_size
+    def images(self, count: int) -> int:
+        """Return how many of a set of count images are trained on; validation must be known."""
+        return min(count - self.validation, self.limit or count)
 
-    def completed(self, count: int) -> "Options":
-        """Return the options for a set of count images, with its sizes."""
-        validation, batch_size = self.sizes(count)
-        return replace(self, validation=validation, batch_size=batch_size)
+    def completed(self, count: int, start: "Options | None" = None) -> "Options":
+        """Return the options with a value for each None, for a set of count images.
+
+        start is the options of a network to start from, if that reads the set: smaller and fewer
+        steps, and images of the kinds that were added to its own training, keep what it knows.
+        """
+        known = self._known(validation=min(VALIDATION, count // 6))
+        most = max(REPLAYED, known.images(count) // 5)
+        drawn, nondigits = (start.drawn, start.nondigits) if start else (0, 0)
+        known = known._known(drawn=min(drawn, most), nondigits=min(nondigits, most))
+        seen = max(known.images(count) + known.drawn + known.nondigits, 1)
+        steps = max(-(-seen // BATCH_SIZE), 2)  # of equal minibatches: a small one is noisy
+        known = known._known(batch_size=-(-seen // steps))
+        rate = LEARNING_RATE * min(known.batch_size / BATCH_SIZE, 1)
+        root = math.sqrt(min(seen / ALL, 1))
+        epochs = min(round(EPOCHS / root), MOST_EPOCHS)
+        if start:
+            epochs, rate = max(RETRAINING_EPOCHS, -(-RETRAINING_STEPS // steps)), rate * root / 3
+        return known._known(epochs=epochs, learning_rate=float(f"{rate:.2g}"))
+
+    def _known(self, **values: Any) -> "Options":
+        """Return the options with these values for those that are None."""
+        return replace(self, **{k: v for k, v in values.items() if getattr(self, k) is None})
 
 
 DECLARED = [option for option in fields(Options) if option.metadata]

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from mnistnet.arrays import Array
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
 from mnistnet.files import check_writable
@@ -20,6 +22,7 @@ from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 from mnistnet.model.state import State, begin, split
 
+READ = 0.15  # of a sample, where chance is 0.1
 FORMAT = 2  # of a checkpoint; those of mnistnet 0.1.0 have no number
 
 Notify = Callable[[str], object]  # takes a message for the user
@@ -28,6 +31,23 @@ Notify = Callable[[str], object]  # takes a message for the user
 Additions = Callable[
     [Options, Array, Array], tuple[training.Augment | None, tuple[Array, Array] | None]
 ]
+
+
+def fitted(
+    options: Options, images: Array, labels: Array, start: tuple[Perceptron, Metadata] | None
+) -> tuple[Options, float | None]:
+    """Return the options with the defaults for this set and the network to start from, and its
+    validation accuracy, if any. A network that reads too little of the set, such as one of digits
+    for a set of letters, is trained like random weights."""
+    count = len(images)
+    if not start:
+        return options.completed(count), None
+    network, learned = start[0], start[1].options.completed(count)
+    options = replace(options, hidden=network.layers[1:-1], start=network.sha256)
+    sample = np.arange(0, count, max(count // 1000, 1))
+    share = training.validate(network, images, labels, sample)[1] or 0
+    options = options.completed(count, learned if share >= READ else None)
+    return options, training.validate(network, images, labels, split(count, options)[1])[1]
 
 
 def run(

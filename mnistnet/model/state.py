@@ -42,16 +42,23 @@ def streams(seed: int) -> list["np.random.Generator"]:
 
 
 def split(count: int, options: Options) -> tuple[Array, Array]:
-    """Return the rows of count images to train on, and those held out for validation: the last of a
-    permutation that depends on count only. Raises TrainingError if none are left to train on."""
-    validation, _ = options.sizes(count)
-    if validation >= count:
+    """Return the rows of count images to train on, and those held out for validation: the first
+    and the last of a permutation that depends on count only. Raises TrainingError if there are
+    fewer to train on than one or the limit."""
+    options = options.completed(count)
+    left = count - options.validation
+    if left < 1:
         raise TrainingError(
-            f"expected fewer than {count:,} validation images, found {validation:,}; "
+            f"expected fewer than {count:,} validation images, found {options.validation:,}; "
             "lower --validation"
         )
+    if (options.limit or 0) > left:
+        raise TrainingError(
+            f"expected a limit of at most the {left:,} training images that are not held out, "
+            f"found {options.limit:,}; lower --limit"
+        )
     order = np.random.default_rng(VALIDATION_SEED).permutation(count)
-    return order[: count - validation], order[count - validation :]
+    return order[: options.images(count)], order[left:]
 
 
 def rows_of(part: str, count: int, sha256: Mapping[str, str], metadata: Metadata) -> Array:

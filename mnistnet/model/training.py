@@ -65,8 +65,9 @@ def train(
     images and labels, never held out; the label NONE marks images without a digit. Raises
     TrainingError if the options do not fit the data or the loss is no longer finite.
     """
+    state.options = state.options.completed(len(images))
     rows, held_out = split(len(images), state.options)
-    _, batch_size = state.options.sizes(len(images))
+    batch_size = state.options.batch_size
     if extra:
         rows = np.concatenate([rows, np.arange(len(images), len(images) + len(extra[0]))])
         images, labels = np.concatenate([images, extra[0]]), np.concatenate([labels, extra[1]])
@@ -85,7 +86,7 @@ def train(
             batches = _minibatches(images, labels, order, transforms, buffers)
             with one_blas_thread(), closing(prefetch(batches, AHEAD)) as coming:
                 loss, right = _descend(state, coming, rates, threads)
-                validation_loss, accuracy = _validate(state.network, images, labels, held_out)
+                validation_loss, accuracy = validate(state.network, images, labels, held_out)
             report = EpochReport(
                 epoch=epoch + 1,
                 train_loss=loss / len(rows),
@@ -222,10 +223,10 @@ def _update(state: State, gradients: Sequence[Array], rate: float, part: slice) 
     w -= change
 
 
-def _validate(
+def validate(
     network: Perceptron, images: Array, labels: Array, rows: Array
 ) -> tuple[float | None, float | None]:
-    """Mean loss and accuracy on these rows; None if there are no rows."""
+    """Return the mean loss and the accuracy on these rows; None if there are no rows."""
     if not len(rows):
         return None, None
     scores = network.image_scores(images[rows])

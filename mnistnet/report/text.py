@@ -43,10 +43,11 @@ def epoch_text(report: EpochReport, epochs: int) -> str:
     return f"epoch {report.epoch:>3}/{epochs}  {figures}  {report.seconds:.2f} s"
 
 
-def trained_text(metadata: Metadata, path: Path) -> str:
-    """Format the result of a training run: validation accuracy, epochs, time and weights file."""
+def trained_text(metadata: Metadata, path: Path, before: float | None) -> str:
+    """Format the result of a training run: accuracy, also that before, epochs, time and file."""
     history, accuracy = metadata.history, metadata.history[-1].validation_accuracy
     drawn = " on drawn digits" * metadata.data.drawn
+    drawn += f" (before: {percent(before)})" * (before is not None)
     reached = "" if accuracy is None else f"validation accuracy {percent(accuracy)}{drawn} after "
     seconds = sum(report.seconds for report in history)
     return f"{reached}{counted(len(history), 'epoch')} in {seconds:.1f} s; weights in {path}"

@@ -27,6 +27,7 @@ from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
 
 QUICK = ("search", "--hidden", "8", "--epochs", "2", "--batch-size", "10", "--validation", "50")
+QUICK += ("--learning-rate", "0.2")
 
 
 def arrays(folder: str) -> dict[str, bytes]:
@@ -171,7 +172,7 @@ def test_a_cluster_trains_the_same_weights_whoever_dies(
     with pytest.raises(MnistnetError, match="a worker cannot run mnistnet: integer division"):
         dask_cluster(address, partial(divmod, 1, 0)).__enter__()
 
-    options = Options((6,), epochs=2, batch_size=10, augment=False, validation=20)
+    options = Options((6,), 2, 10, augment=False, validation=20).completed(300)
 
     def search(train: Any, folder: str, starts: int) -> None:
         with dask_cluster(address, int) as executor:

@@ -72,6 +72,7 @@ def test_json_has_an_object_per_epoch_and_a_summary(tiny: Path) -> None:
     assert summary == {
         "weights": "mnistnet.npz",
         "validation_accuracy": history[-1]["validation_accuracy"],
+        "accuracy_before": None,
         "epochs": 4,
         "seconds": pytest.approx(sum(epoch["seconds"] for epoch in epochs)),
         "parameters": 784 * 8 + 8 * 10,

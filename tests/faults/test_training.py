@@ -128,11 +128,10 @@ def test_ten_images_are_enough_and_the_chosen_sizes_are_reported(tmp_path: Path)
     result = run("train", "--data", tmp_path, "--epochs", 2, "--hidden", 4)
     assert result.exit_code == 0
     assert result.stderr.startswith(
-        "for a set of 10 images: 1 validation image (--validation), "
-        "1 image in a minibatch (--batch-size)\n"
+        "chosen for 9 training images: --batch-size 5 --learning-rate 0.01 --validation 1\n"
     )
     options = weights.load(OLD)[1].options
-    assert (options.validation, options.batch_size) == (1, 1)
+    assert (options.validation, options.batch_size) == (1, 5)
 
 
 def test_a_warning_says_why_nothing_can_be_learned(tiny: Path) -> None:

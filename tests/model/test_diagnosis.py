@@ -46,6 +46,23 @@ def test_images_that_are_not_light_strokes_cause_a_warning(images: np.ndarray, w
 def test_training_must_beat_the_most_frequent_label(
     train: float, validation: Any, labels: Any, held_out: int, rate: float, images: Any, words: str
 ) -> None:
-    history = [EpochReport(1, 2.3, train, 2.3, validation, 0.2, 1.0)]
+    history = [EpochReport(1, 0.6, train, 2.3, validation, 0.2, 1.0)]
     options = Options(validation=held_out, learning_rate=rate)
     assert words in str(training_warning(history, images, labels, options))
+
+
+@pytest.mark.parametrize(
+    ("losses", "accuracy", "words"),
+    [
+        ((2, 1), 0.9, "None"),
+        ((2, 2.4), 0.9, "training diverged: the loss at the end, 2.4, is above the 2 of the first"),
+        ((300, 240), 0.3, "the loss at the end, 240, is above the 2.303 of guessing; the learning"),
+        ((2, 1), 0.7, "the validation accuracy fell from 80.00 % to 70.00 %: keep the weights"),
+    ],
+)
+def test_a_loss_that_rose_or_an_accuracy_that_fell_is_a_warning(
+    losses: tuple[float, float], accuracy: float, words: str
+) -> None:
+    history = [EpochReport(1, loss, 0.9, 1, accuracy, 0.2, 1.0) for loss in losses]
+    options = Options(learning_rate=5).completed(len(LABELS))
+    assert words in str(training_warning(history, DRAWN, LABELS, options, before=0.8))

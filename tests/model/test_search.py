@@ -19,7 +19,7 @@ from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, best, check_choice, load_starts, search
 
-OPTIONS = Options((6,), epochs=2, batch_size=10, augment=False, validation=20, seed=5)
+OPTIONS = Options((6,), 2, 10, augment=False, validation=20, seed=5).completed(300)
 SOURCE = TrainingSet({"images": "12", "labels": "34"})
 FOLDER = Path("net.starts")
 

@@ -20,7 +20,7 @@ HISTORY = (
     EpochReport(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5),
 )
 METADATA = Metadata(
-    Options((12, 5), epochs=2, batch_size=100, validation=5000, seed=7),
+    Options((12, 5), epochs=2, seed=7).completed(60_000),
     TrainingSet({"images": "aa", "labels": "bb"}),
     HISTORY,
 )
@@ -98,11 +98,13 @@ def test_a_network_that_load_would_refuse_is_not_written(
 
 EARLIER = {
     "0.1.0": (
-        Options((4,), epochs=2, validation=50, batch_size=10, weight_decay=1e-4, seed=3),
+        Options((4,), 2, 10, 0.2, validation=50, weight_decay=1e-4, drawn=0, nondigits=0, seed=3),
         [8, 0, 3, 0, 5, 3, 0, 0, 5, 8],
     ),
     "0.2.0": (
-        Options((4,), 2, 25, warps=2, widen=0.5, drawn=10, nondigits=10, validation=50, seed=3),
+        Options(
+            (4,), 2, 25, 0.2, warps=2, widen=0.5, drawn=10, nondigits=10, validation=50, seed=3
+        ),
         [1, 5, 4, 7, 8, 2, 7, 2, 2, 4],
     ),
 }
