@@ -92,7 +92,8 @@ def _read(score: Score, picture: Picture, ink: Ink, lines: Array | None = None) 
             touching = ("touching",) * bool(places[k].cuts and quality_of[k] < TOUCHING)
             box = in_picture(places[k].box, ink, picture.factor)
             digits.append(Digit(images[k], box, touching + faint))
-            lined += lines is not None and _share(lines, ink, places[k].box) > LINE
+            is_one = scores[k].argmax() == 1  # a stroke as straight as a line
+            lined += lines is not None and not is_one and _share(lines, ink, places[k].box) > LINE
         for first, last in its_marks:
             left, top = row.boxes[first:last, :2].min(axis=0).tolist()
             right, bottom = row.boxes[first:last, 2:].max(axis=0).tolist()

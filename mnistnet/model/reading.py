@@ -21,13 +21,19 @@ SURE = 7.0  # of a digit that needs no other reading
 MARK = 3.0  # of ink that is no digit
 TORN = -8.0  # of such ink that was cut off a digit
 LIKELY = 6.0  # the least of ink as high as a digit, and no wider, that geometry takes for one
-SMALL = 5.5  # the least of a digit of half the row's height
+SMALL = 3.5  # the least of a small digit
 WHOLE = 0.5  # in favour of what geometry takes for a digit
 UNION = 2.5  # against a union of what it takes for several
 BESIDE = 3.0  # against ink with a gap from top to bottom
 CUT = 1.0  # against each side that is cut through ink
 ONE = 3.0  # against a part that is read as 1: every stroke looks like one
 ANY = 1.0  # the least score of anything like a digit
+
+# Heights, in units of that of the row's digits.
+POINT = 0.25  # lower ones are points or commas
+LOW = 0.55  # lower ones may be
+RAISED = 0.65  # lower ones at the top are part of a sign, such as per cent
+HIGH = 0.75  # of usual digits, at least
 
 
 class Place(NamedTuple):
@@ -89,17 +95,17 @@ def _values(places: Sequence[Place], scores: Array, height: float) -> Array:
     """Return the value of each place as a digit: (n,), -inf if it is none."""
     values = qualities(scores)
     is_one = scores.argmax(axis=1) == 1
-    tops = [each.box[1] for each in places if each.box[3] - each.box[1] > 0.75 * height]
+    tops = [each.box[1] for each in places if each.box[3] - each.box[1] > HIGH * height]
     for k, place in enumerate(places):
         wide, high = place.box[2] - place.box[0], place.box[3] - place.box[1]
-        is_small = high < 0.55 * height
+        is_small = high < LOW * height
         middle = (place.box[1] + place.box[3]) / 2
-        is_raised = high < 0.65 * height and middle < min(tops, default=0) + 0.36 * height
-        is_doubtful = high < 0.25 * height or values[k] < SMALL or is_one[k]
+        is_raised = high < RAISED * height and middle < min(tops, default=0) + 0.36 * height
+        is_doubtful = high < POINT * height or values[k] < SMALL or is_one[k]
         if (is_small and is_doubtful) or is_raised or wide > 2 * high:
             values[k] = -np.inf
             continue
-        is_usual = high > 0.75 * height and 0.3 * high < wide < 1.05 * high
+        is_usual = high > HIGH * height and 0.3 * high < wide < 1.05 * high
         if place.whole and is_usual and scores[k].max() > ANY:
             values[k] = max(values[k], LIKELY)
         values[k] += WHOLE * place.whole - CUT * place.cuts - BESIDE * place.beside
