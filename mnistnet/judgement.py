@@ -12,6 +12,7 @@ from mnistnet.image.digit import FAINT, Digit, Picture, digits_in, in_picture
 from mnistnet.image.ink import Ink
 from mnistnet.image.lines import without_lines
 from mnistnet.image.number import SPECK
+from mnistnet.image.pieces import extent
 from mnistnet.model.reading import Place, qualities, read_row
 
 Score = Callable[[Array], Array]  # images (n, 784) to scores (n, 10)
@@ -47,11 +48,20 @@ def reread(
     reading = _read(score, picture, ink, ink.amount - plain.amount)
     if plain is not ink:
         other = _read(score, picture, plain)
+        if (other.scores.argmax(axis=1) == 1).all():  # with a line, a 1 may be a plus sign
+            down, across = extent(plain.amount < ink.amount)
+            box = across.start, down.start, across.stop, down.stop
+            marks = *other.picture.marks, in_picture(box, ink, picture.factor)
+            other = other._replace(picture=other.picture._replace(marks=marks))
         reading = max(reading, other, key=lambda each: each.quality)
-    before = float(qualities(scores).min()) + COMPLETE
-    is_better = len(reading.scores) > 0 and not (picture.is_complete and reading.quality < before)
+    before = float(qualities(scores).min())
+    is_better = len(reading.scores) > 0
+    is_better &= not (picture.is_complete and reading.quality < before + COMPLETE)
     # the digits that it has are at full resolution
-    is_same = reading.whole and len(reading.scores) == len(scores)
+    is_same = reading.whole and np.array_equal(
+        *(f.argmax(axis=1) for f in (scores, reading.scores))
+    )
+    is_same = is_same and before > qualities(reading.scores).min() - COMPLETE
     if is_better and not is_same and not (is_sure and picture.is_complete):
         return reading.picture, reading.scores
     marks, too_many = reading.picture.marks, reading.picture.too_many
@@ -92,12 +102,14 @@ def _read(score: Score, picture: Picture, ink: Ink, lines: Array | None = None) 
             touching = ("touching",) * bool(places[k].cuts and quality_of[k] < TOUCHING)
             box = in_picture(places[k].box, ink, picture.factor)
             digits.append(Digit(images[k], box, touching + faint))
-            is_one = scores[k].argmax() == 1  # a stroke as straight as a line
+            # a 1 is as straight as a line, but does not run from edge to edge
+            is_one = scores[k].argmax() == 1 and _is_inside(places[k].box, ink)
             lined += lines is not None and not is_one and _share(lines, ink, places[k].box) > LINE
         for first, last in its_marks:
             left, top = row.boxes[first:last, :2].min(axis=0).tolist()
             right, bottom = row.boxes[first:last, 2:].max(axis=0).tolist()
-            if max(right - left, bottom - top) >= SPECK * row.height:
+            is_line = lines is not None and _share(lines, ink, (left, top, right, bottom)) > LINE
+            if max(right - left, bottom - top) >= SPECK * row.height and not is_line:
                 marks.append(in_picture((left, top, right, bottom), ink, picture.factor))
         kept.append(scores[chosen])
         ends += [len(digits)] if chosen else []
@@ -107,6 +119,11 @@ def _read(score: Score, picture: Picture, ink: Ink, lines: Array | None = None) 
     quality -= LINED * lined
     found = picture._replace(digits=tuple(digits), marks=tuple(marks), ends=tuple(ends))
     return Reading(found._replace(too_many=too_many), scores, quality, whole)
+
+
+def _is_inside(box: Box, ink: Ink) -> bool:
+    """Check that a box does not extend from the upper to the lower edge of the ink."""
+    return box[1] > 1 or box[3] < len(ink.amount) - 1
 
 
 def _share(lines: Array, ink: Ink, box: Box) -> float:

@@ -70,6 +70,15 @@ def test_a_line_under_or_through_the_foot_of_a_digit_is_left_out(slope: int) -> 
     assert read(page).rows == ["5"]
 
 
+@pytest.mark.parametrize("slant", [0, 8])
+def test_a_plus_sign_across_the_picture_is_no_sure_1(slant: int) -> None:
+    page = Image.new("L", (100, 100), 255)
+    pen = ImageDraw.Draw(page)
+    pen.line([0, 52, 100, 50], 0, 3)
+    pen.line([50 + slant, 10, 50 - slant, 88], 0, 3)
+    assert read(page).unsure
+
+
 def test_pencil_in_a_dark_frame_is_read() -> None:
     page = drawn("6", ink=180)
     ImageDraw.Draw(page).rectangle([8, 8, page.width - 9, page.height - 9], None, 60, 4)

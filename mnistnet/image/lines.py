@@ -102,7 +102,7 @@ def _level_lines(mask: Array) -> Array:
         if len(np.unique(columns[near])) < THIN * width:
             break
         path = slope * (np.arange(width) - width / 2) + offset
-        rows = np.rint(path[:, None] + np.arange(-2, 3)).astype(int).clip(0, height - 1)
+        rows = (np.rint(path).astype(int)[:, None] + np.arange(-2, 3)).clip(0, height - 1)
         if mask[rows, np.arange(width)[:, None]].any(axis=1).mean() < INKED:
             continue
         thick = float(np.median((ends - starts)[near]))
