@@ -18,13 +18,16 @@ import pytest
 import tasks
 from program import COMMAND, NOTE, assert_fault, posix_only, run
 
+from mnistnet.api import load_data
 from mnistnet.cli import search
 from mnistnet.errors import MnistnetError, TrainingError
 from mnistnet.executors import dask_cluster
 from mnistnet.model import search as library
 from mnistnet.model import weights
+from mnistnet.model.answer import choose_limits
 from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
+from mnistnet.model.state import split
 
 QUICK = ("search", "--hidden", "8", "--epochs", "2", "--batch-size", "10", "--validation", "50")
 QUICK += ("--learning-rate", "0.2")
@@ -65,6 +68,23 @@ def test_the_best_start_is_written_and_all_are_compared(threads: None, tiny: Pat
     assert [each["seed"] for each in facts] == [7, 8, 9, 10, 11]
     assert summary["starts"] == len(summary["committee_accuracy"]) == 5
     assert run("plot", "starts", "--weights", "big.npz", "--data", tiny).stdout == "starts.png\n"
+
+
+@pytest.mark.parametrize(
+    "command", [("train",), ("search", "--starts", 2), ("search", "--committee")]
+)
+def test_each_network_gets_limits_of_its_own(
+    threads: None, tiny: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[Any, ...]
+) -> None:
+    monkeypatch.setattr("mnistnet.model.answer.LEAST", 50)  # validation images
+    more = ("--starts", 2) if "--committee" in command else ()
+    run(*command, *QUICK[1:], *more, "--epochs", 20, "--data", tiny, "--weights", "own.npz")
+    network, metadata = weights.load(Path("own.npz"))
+    data = load_data("train", tiny)
+    images, labels = data.images, data.labels
+    rows = split(len(images), metadata.options)[1]
+    assert metadata.limits == choose_limits(network.image_scores(images[rows]), labels[rows])
+    assert f"score {metadata.limits.score}" in run("info", "--weights", "own.npz").stdout
 
 
 def test_every_command_accepts_a_committee(threads: None, tiny: Path) -> None:
