@@ -43,7 +43,19 @@ def without_lines(ink: Ink) -> Ink:
             break
     if amount is ink.amount:
         return ink
+    amount = np.where(_along_edges(amount > threshold), 0, amount)
     return ink._replace(amount=amount, full=full, threshold=threshold)
+
+
+def _along_edges(mask: Array) -> Array:
+    """Return the pieces of the mask (height, width) that lie along one of its sides: remains of
+    lines that leave the picture."""
+    pieces = Pieces(mask.astype(np.float32), MOST_PIECES)
+    left, top, right, bottom = pieces.boxes.T
+    height, width = mask.shape
+    depth = max(3, max(mask.shape) // 100)
+    inside = np.stack([right, bottom, width - left, height - top])
+    return pieces.mask(np.flatnonzero((inside <= depth).any(axis=0)).tolist())
 
 
 def _large_pieces(mask: Array) -> Array:
