@@ -7,8 +7,9 @@ import click
 
 from mnistnet.api import load_network
 from mnistnet.cli import echo, escape, options
-from mnistnet.data.convert import DIGITS, TEST_SHARE, convert
+from mnistnet.data.convert import TEST_SHARE, convert
 from mnistnet.data.mnist import MAX_NAME
+from mnistnet.data.parts import DIGITS
 
 
 def _mapping(
