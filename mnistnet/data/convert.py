@@ -72,8 +72,7 @@ def convert(
         skipped += files
         notify(sentence)
 
-    how = {"transpose": transpose, "invert": invert, "labels": labels}
-    sets, left_out, warnings = gather(source, tell, advance, **how)
+    sets, left_out, warnings = gather(source, tell, advance, transpose, invert, labels)
     if "test" not in sets and test_share:
         sets = _divided(sets["train"], test_share)
     warnings += _warnings(sets, predict)
@@ -88,7 +87,6 @@ def gather(
     source: Path,
     tell: Tell,
     advance: Advance = lambda *_: None,
-    *,
     transpose: bool | None = None,
     invert: bool = False,
     labels: Mapping[str, int] | None = None,
@@ -129,8 +127,10 @@ def gather(
         raise DataError(f"{source}: expected images with labels; found no usable ones")
     sets = {}
     for split, parts in found.items():
-        columns = [np.concatenate(each) if len(parts) > 1 else each[0] for each in zip(*parts)]
-        sets[split] = Dataset(*columns, split)
+        images, digits = parts[0]
+        if len(parts) > 1:
+            images, digits = map(np.concatenate, zip(*parts, strict=True))
+        sets[split] = Dataset(images, digits, split)
     return sets, left_out, warnings
 
 

@@ -4,7 +4,6 @@ of a folder, or the name of its file; the split by the name of a folder or of th
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,28 +13,15 @@ from mnistnet.errors import DataError, PictureError
 from mnistnet.image.digit import read_picture
 
 TABLES = (".csv", ".tsv", ".txt")
-SYSTEM = ("__MACOSX", "Thumbs.db", "desktop.ini")
+HIDDEN = re.compile(r"/(\.|__MACOSX/|Thumbs\.db$|desktop\.ini$)")
 SHARE = 0.9  # of the files, at least, must have a label in the same place of their names
 DEEPEST = 4  # folders in which labels are looked for
-
-
-class Labelled(NamedTuple):
-    """A picture with its label and split."""
-
-    path: Path
-    label: str
-    split: str
 
 
 def visible(folder: Path) -> list[Path]:
     """List all files in a folder and in those below it, but for hidden ones and the system's."""
     found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-
-    def is_visible(path: Path) -> bool:
-        parts = path.relative_to(folder).parts
-        return not any(part.startswith(".") or part in SYSTEM for part in parts)
-
-    return [path for path in found if is_visible(path)]
+    return [path for path in found if not HIDDEN.search(f"/{path.relative_to(folder).as_posix()}")]
 
 
 def read_pictures(
@@ -46,7 +32,7 @@ def read_pictures(
     chosen = label_pictures(folder, labels, tell)
     for split in SPLITS:
         images, names, paths = [], [], []
-        for path, label, _ in (each for each in chosen if each.split == split):
+        for path, label, _ in (each for each in chosen if each[2] == split):
             try:
                 digits = read_picture(path).digits
                 if len(digits) > 1:
@@ -61,40 +47,39 @@ def read_pictures(
             yield Part(split, np.array(images), np.array(names), [*map(str, paths)].__getitem__)
 
 
-def label_pictures(folder: Path, labels: Collection[str], tell: Tell) -> list[Labelled]:
+def label_pictures(
+    folder: Path, labels: Collection[str], tell: Tell
+) -> list[tuple[Path, str, str]]:
     """Find the label and the split of each picture in the folder and those below it."""
     files = visible(folder)
     tables = [path for path in files if path.suffix.lower() in TABLES]
-    places = {}  # of each picture: the folders that it is in, without those of splits, and its split
+    inside, splits = {}, {}  # of each picture: the folders that tell no split, and the split
     for path in (path for path in files if path not in tables):
         parts = path.relative_to(folder).parts[:-1]
-        splits = [read_name(part).split for part in parts]
-        inside = [part for part, split in zip(parts, splits, strict=True) if not split]
-        places[path] = inside, next(filter(None, splits), "")
-    found: dict[Path, Labelled] = {}
+        inside[path] = [part for part in parts if not read_name(part).split]
+        splits[path] = next(filter(None, (read_name(part).split for part in parts)), "")
+    found: dict[Path, str] = {}
     for table in tables:
         split = read_name(table.stem).split
-        own = [path for path, (_, of) in places.items() if "" in (split, of) or of == split]
+        own = [path for path, other in splits.items() if not split or other in ("", split)]
         named = _by_table(table, own, labels)
-        found |= {path: Labelled(path, named[path], places[path][1] or split) for path in named}
+        found |= named
+        splits |= {path: splits[path] or split for path in named}
         if not named:
             tell(f"skipped {table}: it names no pictures", 1)
-    if not found:
-        inside = {path: parts for path, (parts, _) in places.items()}
-        named = _by_names(folder, inside, labels, tell)
-        found = {path: Labelled(path, named[path], places[path][1]) for path in named}
+    found = found or _by_names(folder, inside, labels, tell)
     if not found:
         raise DataError(
-            f"{folder}: expected pictures in folders 0 to 9, with names such as 3_17.png, or with a "
-            f"CSV of names and labels; found {listed(path.name for path in places) or 'none'}"
+            f"{folder}: expected pictures in folders 0 to 9, or named as 3_17.png, or with a CSV of "
+            f"names and labels; found {listed(path.name for path in files) or 'none'}"
         )
     left: dict[Path, list[str]] = {}
-    for path in places:
-        if path not in found:
-            left.setdefault(path.parent, []).append(path.name)
-    for parent, names in left.items():
-        tell(f"skipped {len(names)} files without a label in {parent}: {listed(names)}", len(names))
-    return list(found.values())
+    for path in inside.keys() - found:
+        left.setdefault(path.parent, []).append(path.name)
+    for parent, names in sorted(left.items()):
+        shown = listed(sorted(names))
+        tell(f"skipped {len(names)} files without a label in {parent}: {shown}", len(names))
+    return [(path, found[path], splits[path] or "train") for path in sorted(found)]
 
 
 def _by_table(table: Path, pictures: Sequence[Path], labels: Collection[str]) -> dict[Path, str]:

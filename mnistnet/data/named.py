@@ -49,38 +49,34 @@ def stored(paths: Sequence[Path], folder: Path) -> list[Stored]:
     found: list[Stored] = []
     for path in paths:
         place = (path.relative_to(folder).parent / stem(path)).as_posix()
-        if path.suffix.lower() == ".npz":
-            with zipfile.ZipFile(path) as archive:
-                keys = [each for each in archive.namelist() if each.endswith(".npy")]
-                for key in keys:
-                    with archive.open(key) as stream:
-                        shape, dtype = _header(stream)
-                    name = key.removesuffix(".npy")
-                    if len(paths) > 1:  # KMNIST has an unnamed array in each file
-                        name = place if len(keys) == 1 else f"{place}/{name}"
-                    found.append(Stored(name, path, shape, dtype, partial(_load, path, key)))
-        elif path.suffix.lower() == ".npy":
-            with path.open("rb") as stream:
-                shape, dtype = _header(stream)
-            load = partial(np.load, path, allow_pickle=False)
-            found.append(Stored(place, path, shape, dtype, load))
-        else:
+        suffix = path.suffix.lower()
+        if suffix not in (".npz", ".npy"):
             shape, dtype = idx.read_header(path)
             found.append(Stored(place, path, shape, dtype, partial(idx.read_idx, path)))
+            continue
+        files: list[Any] = [path] if suffix == ".npy" else list(zipfile.Path(path).iterdir())
+        for file in files:
+            name = file.name.removesuffix(".npy")
+            if len(paths) > 1:  # KMNIST has an unnamed array in each file
+                name = place if len(files) == 1 else f"{place}/{name}"
+            shape, dtype = _read_npy(file, _read_header)
+            load = partial(_read_npy, file, partial(np.lib.format.read_array, allow_pickle=False))
+            found.append(Stored(name, path, shape, dtype, load))
     return found
 
 
-def _header(stream: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
-    header = np.lib.format
-    read = header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0
-    shape, _, dtype = read(stream)
+def _read_npy(file: Any, read: Callable[[Any], Any]) -> Any:
+    with file.open("rb") as stream:
+        return read(stream)
+
+
+def _read_header(stream: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    is_first = np.lib.format.read_magic(stream) == (1, 0)
+    form = np.lib.format
+    shape, _, dtype = (form.read_array_header_1_0 if is_first else form.read_array_header_2_0)(
+        stream
+    )
     return shape, dtype
-
-
-def _load(path: Path, key: str) -> Array:
-    with zipfile.ZipFile(path) as archive, archive.open(key) as stream:
-        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
 def _count(array: Stored) -> int:
@@ -103,10 +99,15 @@ def pair(source: Path, arrays: Sequence[Stored], tell: Tell) -> Iterator[Part]:
         tell(f"{len(unread)} arrays left out: {listed(unread)}", 0)
     if pickled := [each.name for each in arrays if each not in usable]:
         tell(f"{len(pickled)} arrays left out that would need pickle: {listed(pickled)}", 0)
-    for split, found in images.items():
+    for split, found in sorted(images.items(), key=lambda item: SPLITS.index(item[0])):
         if found.name.startswith("arr_") and len(images) > 1:
             tell(f"{found.name}, without a name, was read as the {split} images", 0)
-        yield _part(source, split, found, labels[split], rest, tell)
+        shapes = listed(f"{each.shape} in {each.name}" for each in arrays)
+        fault = f"{source}: expected one label per image, at least one; found {shapes}"
+        pixels = _pixels(found, tell)
+        digits = _digits(labels[split], len(pixels))
+        place = partial("{}: {}[{}]".format, source, found.name)
+        yield Part(split, pixels, digits, place, fault)
 
 
 def _images(source: Path, arrays: Sequence[Stored]) -> dict[str, Stored]:
@@ -134,7 +135,7 @@ def _images(source: Path, arrays: Sequence[Stored]) -> dict[str, Stored]:
 def _labels(split: str, images: Stored, arrays: list[Stored]) -> Stored | None:
     """Take the array of the labels of these images; None if no array fits."""
     count = _count(images)
-    fitting = []
+    fitting: list[tuple[Any, Stored]] = []
     for each in arrays:
         name, sides = read_name(each.name), each.sides
         is_vector = math.prod(each.shape) == count
@@ -150,33 +151,19 @@ def _labels(split: str, images: Stored, arrays: list[Stored]) -> Stored | None:
     return best
 
 
-def _part(
-    source: Path,
-    split: str,
-    stored: Stored,
-    labels: Stored | None,
-    others: list[Stored],
-    tell: Tell,
-) -> Part:
-    """Read the images and labels of a split."""
-    images, sides = stored.read(), stored.sides
-    if _count(stored) == 1 or sides[1:] in FORMS:
-        images = images.reshape(-1, PIXELS)
-    else:
-        images = images.reshape(PIXELS, -1).T
-        tell(f"{stored.name}: the last axis was read as that of the images, as in Matlab", 0)
-    digits, fault = None, f"found {stored.shape} in {stored.name}"
-    if labels is not None:
-        digits, fault = _digits(labels, len(images)), f"{fault} and {labels.shape} in {labels.name}"
-    elif named := [each for each in others if read_name(each.name).is_labels]:
-        fault += f" and {named[0].shape} in {named[0].name}"
-    place = partial("{}: {}[{}]".format, source, stored.name)
-    fault = f"{source}: expected one label per image, at least one; {fault}"
-    return Part(split, images, digits, place, fault)
+def _pixels(stored: Stored, tell: Tell) -> Array:
+    """Read images as (n, 784)."""
+    images = stored.read()
+    if _count(stored) == 1 or stored.sides[1:] in FORMS:
+        return images.reshape(-1, PIXELS)
+    tell(f"{stored.name}: the last axis was read as that of the images, as in Matlab", 0)
+    return images.reshape(PIXELS, -1).T
 
 
-def _digits(stored: Stored, count: int) -> Array | None:
+def _digits(stored: Stored | None, count: int) -> Array | None:
     """Read labels: one per image, one-hot, or QMNIST's; None if they are something else."""
+    if stored is None:
+        return None
     labels = stored.read()
     if labels.size == count:
         return labels.reshape(count)

@@ -53,8 +53,8 @@ def read_name(name: str) -> Name:
     found = SPLIT.search(spaced)
     split = next((key for key in SPLITS if found[key]), "") if found else ""
     rest = SPLIT.sub(lambda match: f"_{match['before'] or ''}_{match['after'] or ''}_", spaced)
-    words = WORDS.findall(rest.replace(".idx", "-idx"))
-    words = {word.removesuffix("s") if len(word) > 1 else word for word in words}
+    found_words = WORDS.findall(rest.replace(".idx", "-idx"))
+    words = {word.removesuffix("s") if len(word) > 1 else word for word in found_words}
     is_labels = bool(words & LABELS)  # also image_labels
     others = frozenset(words - IMAGES - LABELS - {"ubyte", "int", "gz"})
     return Name(split, not is_labels and bool(words & IMAGES), is_labels, others)

@@ -25,15 +25,6 @@ HEADINGS = {"digit", "digits", "number", "category"}  # headings of labels, besi
 Line = tuple[int, str]  # its number, from 1, and its text
 
 
-class Table(NamedTuple):
-    """The images (n, 784), uint8 if all values are whole numbers from 0 to 255, else float32; the
-    labels (n,), numbers or texts, or None; and the number of the line of each."""
-
-    images: Array
-    labels: Array | None
-    lines: list[int]
-
-
 class Form(NamedTuple):
     """How the lines are divided, and the headings, '' if there are none."""
 
@@ -48,7 +39,7 @@ class Form(NamedTuple):
 def read_lines(path: Path) -> Iterator[Line]:
     """Read the lines that are not blank, without what a byte order mark or a gzip says."""
     with path.open("rb") as file:
-        start = file.peek(2)[:2]  # type: ignore[attr-defined]
+        start = file.peek(2)[:2]
     encoding = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     opened: Any = gzip.open if start == b"\x1f\x8b" else open
     with opened(path, "rt", encoding=encoding, errors="replace") as file:
@@ -82,25 +73,25 @@ def _plain(line: str, delimiter: str) -> str:
     return " ".join(line.split()) if delimiter == " " else line.rstrip().rstrip(delimiter)
 
 
-def read_table(path: Path, advance: Advance) -> Table:
-    """Read the table in a file; the labels are in the first or the last columns, as a heading or
-    else the values tell.
+def read_table(path: Path, advance: Advance) -> tuple[Array, Array | None, list[int]]:
+    """Return the images (n, 784) in a file, uint8 if all values are whole numbers from 0 to 255,
+    else float32; their labels (n,), numbers or texts, or None; and the numbers of their lines.
 
-    advance is called with the number of lines just read and 0. Raises DataError for another table.
+    The labels are in the first or the last columns, as a heading or else the values tell. advance
+    is called with the number of lines just read and 0. Raises DataError for another table.
     """
     form = read_form(path)
     columns = len(form.headings)
     beside = columns - PIXELS
     if not 0 <= beside <= BESIDE:
-        raise DataError(
-            f"{path}: expected {PIXELS} pixels and a label in each line; found {columns} columns"
-        )
+        fault = f"expected {PIXELS} pixels and a label in each line; found {columns} columns"
+        raise DataError(f"{path}: {fault}")
     lines: list[int] = []
-    blocks, edges = [], []
-    size = 1
+    blocks: list[Array] = []
+    edges = []
     rest = islice(read_lines(path), int(form.has_headings), None)
-    while rows := list(islice(rest, ROWS)):
-        rows = [(number, _plain(line, form.delimiter)) for number, line in rows]
+    while taken := list(islice(rest, ROWS)):
+        rows = [(number, _plain(line, form.delimiter)) for number, line in taken]
         for number, line in rows:
             if (found := line.count(form.delimiter) + 1) != columns:
                 fault = f"expected {columns} columns, as in the first line; found {found}"
@@ -108,22 +99,16 @@ def read_table(path: Path, advance: Advance) -> Table:
         lines += [number for number, _ in rows]
         edges.append(_edges(rows, form, beside))
         blocks.append(_numbers(path, rows, form, range(beside, columns - beside)))
-        size = max(size, blocks[-1].itemsize)
-        if len(lines) * PIXELS * size > MAX_BYTES:
-            most = MAX_BYTES // PIXELS // size
+        most = MAX_BYTES // PIXELS // max(block.itemsize for block in blocks)
+        if len(lines) > most:
             raise DataError(f"{path}: expected at most {most:,} images; found more; split the file")
         advance(len(rows), 0)
     if not lines:
         raise DataError(f"{path}: expected images; found no data")
     kept, left, labels = _beside(form, np.concatenate(edges))
-    pixels = np.empty((len(lines), PIXELS), np.uint8 if size == kept.itemsize == 1 else np.float32)
-    pixels[:, :left], pixels[:, PIXELS - beside + left :] = kept[:, :left], kept[:, left:]
-    start = 0
-    while blocks:  # each is freed when it is copied
-        rows = blocks.pop(0)
-        pixels[start : start + len(rows), left : left + PIXELS - beside] = rows
-        start += len(rows)
-    return Table(pixels, labels, lines)
+    middle = np.concatenate(blocks)
+    blocks.clear()
+    return np.hstack([kept[:, :left], middle, kept[:, left:]]), labels, lines
 
 
 def _edges(rows: Sequence[Line], form: Form, width: int) -> Array:
@@ -155,35 +140,36 @@ def _numbers(path: Path, rows: Sequence[Line], form: Form, columns: range) -> Ar
                     fault = f"expected a number; found {cell[:20]!r}"
                     raise DataError(f"{where}: {fault}") from error
         raise
-    small = np.clip(np.rint(numbers), 0, 255)
-    return small.astype(np.uint8) if np.array_equal(small, numbers) else numbers
+    return _small(numbers)
 
 
 def _beside(form: Form, edges: Array) -> tuple[Array, int, Array | None]:
     """Divide the texts of the first and the last columns into pixels and others. Return the pixels
     as numbers, how many of them are in the first columns, and the labels among the others."""
-    count = edges.shape[1]
-    headings = form.headings[: count // 2] + form.headings[len(form.headings) - count // 2 :]
-    ratings = [
-        _rate(headings[column] if form.has_headings else "-", edges[:, column])
-        for column in range(count)
-    ]
-    first, last, labels = 0, count, []
-    while last - first > count // 2:
+    width = edges.shape[1] // 2
+    headings = form.headings[:width] + form.headings[len(form.headings) - width :]
+    headings = headings if form.has_headings else ["-"] * len(headings)
+    ratings = [_rate(heading, texts) for heading, texts in zip(headings, edges.T, strict=True)]
+    first, last, others = 0, 2 * width, []
+    while last - first > width:
         if ratings[last - 1] > ratings[first]:
             last -= 1
-            labels.append((ratings[last], edges[:, last]))
+            others.append(last)
         else:
-            labels.append((ratings[first], edges[:, first]))
+            others.append(first)
             first += 1
-    labels = [(rating, texts) for rating, texts in labels if not rating.is_index]
-    best = max(labels, key=lambda each: each[0], default=(None, None))[1]
-    if best is not None:
+    candidates = [column for column in others if not ratings[column][2]]
+    labels = edges[:, max(candidates, key=ratings.__getitem__)] if candidates else None
+    if labels is not None:
         with suppress(ValueError):
-            best = best.astype(np.float64)
-    kept = edges[:, first:last].astype(np.float32)
-    small = np.clip(np.rint(kept), 0, 255).astype(np.uint8)
-    return small if np.array_equal(small, kept) else kept, count // 2 - first, best
+            labels = labels.astype(np.float64)
+    return _small(edges[:, first:last].astype(np.float32)), width - first, labels
+
+
+def _small(numbers: Array) -> Array:
+    """Return numbers as uint8 if they are whole and from 0 to 255."""
+    small = np.clip(np.rint(numbers), 0, 255)
+    return small.astype(np.uint8) if np.array_equal(small, numbers) else numbers
 
 
 def names_labels(heading: str) -> bool:
@@ -191,25 +177,17 @@ def names_labels(heading: str) -> bool:
     return heading in HEADINGS or read_name(heading).is_labels
 
 
-class Rating(NamedTuple):
-    """How unlike pixels a column is."""
-
-    is_named: bool  # by its heading
-    is_text: bool
-    is_index: bool
-    count: int  # of different labels; 0 if the values cannot be labels
-
-
-def _rate(heading: str, texts: Array) -> Rating:
-    """Rate a column; '-' stands for no heading."""
+def _rate(heading: str, texts: Array) -> tuple[bool, bool, bool, int]:
+    """Rate how unlike pixels a column is: whether its heading tells it, it has texts, or it counts
+    the rows; and how many values it has that may be labels. '-' stands for no heading."""
     is_label = names_labels(heading)
     is_index = not is_label and bool(INDEX.fullmatch(heading))
     found = np.unique(texts)
     try:
         values = found.astype(np.float64)
     except ValueError:
-        return Rating(is_label or is_index, True, is_index, len(found))
+        return is_label or is_index, True, is_index, len(found)
     if not is_label and len(texts) > 10:
         is_index |= bool((np.diff(texts.astype(np.float64)) == 1).all())
     count = len(found) if np.isin(values, range(100)).all() else 0
-    return Rating(is_label or is_index, False, is_index, count)
+    return is_label or is_index, False, is_index, count
