@@ -7,12 +7,15 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mnistnet.arrays import Array
 from mnistnet.cli import options
 from mnistnet.data import foreign
+from mnistnet.data.convert import gather
+from mnistnet.data.mnist import Dataset
 from mnistnet.errors import MnistnetError, PictureError
 from mnistnet.image.decode import pictures_in
 from mnistnet.image.digit import Digit, Picture, read_picture
@@ -88,8 +91,8 @@ class Samples:
         if source not in self._sets:
             try:
                 self._sets[source] = self._split(source) if source in SPLITS else self._read(source)
-            except MnistnetError as error:
-                self._sets[source] = error
+            except MnistnetError as error:  # printed after the name
+                self._sets[source] = type(error)(str(error).removeprefix(f"{source}: "))
         found = self._sets[source]
         if isinstance(found, MnistnetError):
             raise found
@@ -129,3 +132,14 @@ def read_all(
     files = [name for name in names if name != "-" and not samples.has(name)]
     found = dict(zip(files, executor.map(read, files), strict=True)) if executor else {}
     return [found.get(name) or read(name, samples) for name in names]
+
+
+def load_pictures(folder: Path | None, split: str) -> Dataset | None:
+    """Read the labelled pictures in a folder: those of this split, if there are several; None if it
+    is no such folder."""
+    with suppress(OSError):
+        if folder and foreign.is_gallery(folder):
+            with options.progress("reading", " pictures") as advance:
+                sets, *_ = gather(folder, lambda sentence, _: options.note(sentence), advance)
+            return replace(sets.get(split) or next(iter(sets.values())), given_name=folder.name)
+    return None

@@ -48,7 +48,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     start: Any = click.option(
         "--from",
         "start",
-        type=options.FILE,
+        type=options.WEIGHTS,
         help="Weights file to start from, or 'pretrained' for the bundled weights.",
     )
     weights = options.weights_option("Weights file to write.", options.DEFAULT_WEIGHTS)
@@ -65,11 +65,12 @@ def prepare(
     Takes the values of training_options; returns the settings for a set of this size.
     """
     check_writable(weights)  # before MNIST is downloaded
+    options.note_replaced(weights)
     network = None
     if start is None:
         given["hidden"] = given["hidden"] or Options.hidden
     else:
-        network = load_network(None if start == Path("pretrained") else start).model
+        network = load_network(start).model
         hidden = network.layers[1:-1]
         if given["hidden"] not in ((), hidden):
             own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))

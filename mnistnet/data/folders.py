@@ -14,6 +14,7 @@ from mnistnet.image.digit import read_picture
 
 TABLES = (".csv", ".tsv", ".txt")
 HIDDEN = re.compile(r"/(\.|__MACOSX/|Thumbs\.db$|desktop\.ini$)")
+NUMBER = re.compile(r"(?:(?:digit|class|label|num|number)[\W_]*)?(\d)(?:\.0*)?(?:[\W_]\D*)?", re.I)
 SHARE = 0.9  # of the files, at least, must have a label in the same place of their names
 DEEPEST = 4  # folders in which labels are looked for
 
@@ -70,8 +71,8 @@ def label_pictures(
     found = found or _by_names(folder, inside, labels, tell)
     if not found:
         raise DataError(
-            f"{folder}: expected pictures in folders 0 to 9, or named as 3_17.png, or with a CSV of "
-            f"names and labels; found {listed(path.name for path in files) or 'none'}"
+            f"{folder}: expected pictures in folders 0 to 9, with names as 3_17.png, or with a CSV "
+            f"of names and labels; found {listed(path.name for path in files) or 'none'}"
         )
     left: dict[Path, list[str]] = {}
     for path in inside.keys() - found:
@@ -150,6 +151,6 @@ def _exactly(text: str, labels: Collection[str]) -> str:
 
 
 def _known(text: str, labels: Collection[str]) -> str:
-    """Return the label in a text, such as the 3 in digit_3, if it is the only number; else ''."""
-    number = re.fullmatch(r"\D*(\d)(\.0*)?\D*", text)
+    """Return the label in a text such as digit_3, 3.0 or '3 three'; else ''."""
+    number = NUMBER.fullmatch(text)
     return _exactly(text, labels) or (_exactly(number[1], labels) if number else "")

@@ -39,12 +39,17 @@ REFUSED = (  # the end of the name or the first bytes of a file, what it is, and
 
 
 def read(
-    source: Path, labels: Collection[str], tell: Tell, advance: Advance = lambda *_: None
+    source: Path,
+    labels: Collection[str],
+    tell: Tell,
+    advance: Advance = lambda *_: None,
+    alone: bool = False,
 ) -> Iterator[Part]:
     """Read the data set in a file or folder, one part at a time; labels are those that names of
-    folders and pictures may be. Raises DataError if there is none."""
+    folders and pictures may be. Unless alone, other files that belong to a file are read as well.
+    Raises DataError if there is no data set."""
     try:
-        kind, folder, paths = _recognise(source, tell)
+        kind, folder, paths = _recognise(source, tell, alone)
         if kind == "arrays":
             yield from pair(source, stored(paths, folder), tell)
         elif kind == "csv":
@@ -61,7 +66,7 @@ def read_images(source: Path, tell: Tell) -> Array:
     """Return the images of a data set, uint8 (n, 784), with or without labels; of several splits,
     those of the test set."""
     best, splits = None, []
-    for part in read(source, DIGITS, tell):
+    for part in read(source, DIGITS, tell, alone=True):
         splits.append(part.split)
         if best is None or part.split == "test":
             best = part
@@ -92,6 +97,11 @@ def is_set(path: Path) -> bool:
     return any(map(kind_of, files))
 
 
+def is_gallery(folder: Path) -> bool:
+    """Check for a folder of pictures, at any depth, and of nothing else that is read."""
+    return folder.is_dir() and not is_set(folder) and any(map(is_picture, visible(folder)))
+
+
 def kind_of(path: Path) -> str:
     """Return 'arrays' or 'csv', or '' for a file that is neither."""
     name = path.name.lower().removesuffix(".gz")
@@ -112,11 +122,11 @@ def _start(path: Path) -> bytes:
     return b""
 
 
-def _recognise(source: Path, tell: Tell) -> tuple[str, Path, list[Path]]:
+def _recognise(source: Path, tell: Tell, alone: bool) -> tuple[str, Path, list[Path]]:
     """Return the kind of the data set, the folder that it is in, and its files; tell which files
     are left out."""
     if source.is_file():
-        folder, files = source.parent, _family(source)
+        folder, files = source.parent, [source] if alone else _family(source)
     elif source.is_dir():
         folder, files = _files(source)
     else:
@@ -134,7 +144,7 @@ def _recognise(source: Path, tell: Tell) -> tuple[str, Path, list[Path]]:
         shown = listed(path.name for path in files) or "no files"
         many = " of more than one kind: name the one to read" if kinds else ""
         raise DataError(f"{source}: expected {KINDS}; found {shown}{many}")
-    paths = list({stem(path): path for path in sorted(found[kinds[0]], reverse=True)}.values())
+    paths = list({(p.parent, stem(p)): p for p in sorted(found[kinds[0]], reverse=True)}.values())
     if source.is_dir():
         used = {*found[kinds[0]]}
         left = [path.relative_to(folder) for path in visible(folder) if path not in used]
@@ -153,6 +163,8 @@ def _refuse(path: Path) -> None:
             if load:
                 convert = "numpy.savez('set.npz', images=..., labels=...)"
                 remedy = f"to convert it, in Python: d = {load.format(str(path))}; {convert}"
+                if path.suffix == ".gz":
+                    remedy = remedy.replace("(open(", "(gzip.open(")
             raise DataError(f"{path}: found {what}; {remedy}")
 
 

@@ -91,14 +91,13 @@ def pair(source: Path, arrays: Sequence[Stored], tell: Tell) -> Iterator[Part]:
     """Read the images of each split and the labels that belong to them, chosen by names, else by
     shapes. Raises DataError if it is not clear which arrays are images."""
     usable = [each for each in arrays if each.dtype.kind in "buifSU"]
+    if pickled := [each.name for each in arrays if each not in usable]:
+        tell(f"{len(pickled)} arrays left out that would need pickle: {listed(pickled)}", 0)
     images = _images(source, usable)
     rest = [each for each in usable if each not in images.values()]
     labels = {split: _labels(split, found, rest) for split, found in images.items()}
-    used = [*images.values(), *labels.values()]
-    if unread := [each.name for each in usable if each not in used]:
-        tell(f"{len(unread)} arrays left out: {listed(unread)}", 0)
-    if pickled := [each.name for each in arrays if each not in usable]:
-        tell(f"{len(pickled)} arrays left out that would need pickle: {listed(pickled)}", 0)
+    if rest:
+        tell(f"{len(rest)} arrays left out: {listed(each.name for each in rest)}", 0)
     for split, found in sorted(images.items(), key=lambda item: SPLITS.index(item[0])):
         if found.name.startswith("arr_") and len(images) > 1:
             tell(f"{found.name}, without a name, was read as the {split} images", 0)
