@@ -160,14 +160,15 @@ def load_weights(given: Path | None, says_which: bool = False) -> tuple[Path, Ne
     return path, network, description
 
 
-def note_replaced(path: Path) -> None:
-    """Say which weights a file has that will be replaced."""
+def describe_weights(path: Path) -> str:
+    """Say what a weights file is, '' if there is none."""
     with suppress(MnistnetError):
         if path.is_file():
             metadata = load_network(path).metadata
             accuracy = metadata.history[-1].validation_accuracy if metadata.history else None
-            trained = f"trained on {metadata.data.name or 'MNIST'}, {percent(accuracy)} validation"
-            note(f"{path} will be replaced: weights {trained} accuracy")
+            more = f", with a validation accuracy of {percent(accuracy)}" * (accuracy is not None)
+            return f"weights trained on {metadata.data.name or 'MNIST'}{more}"
+    return ""
 
 
 def load_dataset(split: str, folder: Path | None, mirrors: tuple[str, ...]) -> Dataset:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mnistnet.api import additions, load_network, source
+from mnistnet.api import additions, source
 from mnistnet.cli import echo, options
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import TrainingError
@@ -65,17 +65,17 @@ def prepare(
     Takes the values of training_options; returns the settings for a set of this size.
     """
     check_writable(weights)  # before MNIST is downloaded
-    options.note_replaced(weights)
     network = None
     if start is None:
         given["hidden"] = given["hidden"] or Options.hidden
     else:
-        network = load_network(start).model
+        _, loaded, name = options.load_weights(start)
+        network = loaded.model
         hidden = network.layers[1:-1]
         if given["hidden"] not in ((), hidden):
             own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
             raise TrainingError(
-                f"{start}: expected its own layers, --hidden {own}; found --hidden {other}"
+                f"{name}: expected its own layers, --hidden {own}; found --hidden {other}"
             )
         given |= {"hidden": hidden, "start": network.sha256}
     settings = Options(**given)
@@ -116,6 +116,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     data, settings, initial = prepare(weights, **given)
+    before = options.describe_weights(weights)
     seen = len(data.images) - (settings.validation or 0) + settings.drawn + settings.nondigits
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
@@ -144,6 +145,8 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
             notify=options.note,
             callback=show,
         )
+    if before and not resume:
+        options.note(f"{weights} replaced {before}")
     if failure := training_warning(metadata.history, data.images, data.labels, settings):
         options.note(f"Warning: {failure}")
     if not as_json:

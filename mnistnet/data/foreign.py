@@ -22,7 +22,8 @@ KINDS = (
     "with folders 0 to 9 of pictures"
 )
 ARRAYS = (".npz", ".npy")
-TEXT = (".csv", ".tsv", ".txt", ".dat", ".data")
+CSV = (".csv", ".tsv")
+TEXT = (*CSV, ".txt", ".dat", ".data")
 LOOKED_AT = 20  # files in each folder that may be a data set
 TORCH = "PyTorch's pickle, which may run programs when it is loaded"
 PICKLE = "a pickle, which may run programs when it is loaded"
@@ -94,7 +95,7 @@ def transposed(images: Array) -> Array:
 def is_set(path: Path) -> bool:
     """Check for a file or folder of arrays or tables of images."""
     files = [path] if path.is_file() else _files(path)[1] if path.is_dir() else []
-    return any(map(kind_of, files))
+    return path.suffix.lower() in CSV or any(map(kind_of, files))
 
 
 def is_gallery(folder: Path) -> bool:
@@ -133,7 +134,7 @@ def _recognise(source: Path, tell: Tell, alone: bool) -> tuple[str, Path, list[P
         raise DataError(f"there is no file or folder {source}; expected {KINDS}")
     found = {kind: [path for path in files if kind_of(path) == kind] for kind in ("arrays", "csv")}
     kinds = [kind for kind, paths in found.items() if paths]
-    if not kinds and source.is_file() and source.suffix.lower() in (".csv", ".tsv"):
+    if not kinds and source.is_file() and source.suffix.lower() in CSV:
         return "csv", folder, files  # which says what is wrong
     if not kinds and source.is_dir() and any(map(is_picture, visible(folder))):
         return "pictures", folder, []

@@ -58,10 +58,8 @@ def test_emnist_digits_are_imported(tiny: Path) -> None:
         assert data.sha256 == mnist.load(tiny, split).sha256
         assert data.name == "EMNIST digits"
     letters = folder / "emnist-letters-train-images-idx3-ubyte.gz"
-    message = (
-        "Error: expected labels 0 to 9; found 10; to keep ten of more classes: mnistnet import"
-    )
-    assert run("import", letters, "--out", "letters").stderr.startswith(message)
+    message = r"Error: .*\[9\]: expected labels 0 to 9; found 10; to keep ten of more classes: mnis"
+    assert re.match(message, run("import", letters, "--out", "letters").stderr)
 
 
 def test_a_folder_of_pictures_is_imported(tiny: Path) -> None:
