@@ -39,24 +39,21 @@ class UserPath(click.Path):
 
 
 class WeightsPath(UserPath):
-    """A weights file to read; 'pretrained' is the bundled one, ./pretrained a file of that name."""
+    """A weights file. 'pretrained' is the bundled one, ./pretrained a file of that name."""
+
+    def __init__(self, is_written: bool = False) -> None:
+        super().__init__(dir_okay=False)
+        self.is_written = is_written
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if value == "pretrained" and self.is_written:
+            names = "'pretrained' names the bundled weights, which are only read"
+            self.fail(f"{names}; for a file of that name: ./pretrained", param, ctx)
         return PRETRAINED if value == "pretrained" else super().convert(value, param, ctx)
 
 
-class TargetPath(UserPath):
-    """A weights file to write."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        if value == "pretrained":
-            names = "'pretrained' names the bundled weights, which are only read"
-            self.fail(f"{names}; for a file of that name: ./pretrained", param, ctx)
-        return super().convert(value, param, ctx)
-
-
 FILE = UserPath(dir_okay=False)
-WEIGHTS = WeightsPath(dir_okay=False)
+WEIGHTS = WeightsPath()
 FOLDER = UserPath(file_okay=False)
 # A file, a folder, an image of the data set such as test:7, or -; the library checks it.
 PICTURE = click.Path(readable=False)
@@ -84,7 +81,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def weights_option(text: str = READ_WEIGHTS, default: Path | None = None) -> Callable[..., Any]:
     """Add --weights with this help; with a default, of a file to write."""
-    kind = TargetPath(dir_okay=False) if default else WEIGHTS
+    kind = WeightsPath(is_written=default is not None)
     return click.option("--weights", type=kind, default=default, show_default=True, help=text)
 
 

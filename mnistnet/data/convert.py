@@ -108,6 +108,7 @@ def gather(
         digits, rows = _digits(part, labels)
         left_out += len(part.labels) - len(rows)
         images, note = to_bytes(part)
+        part = part._replace(images=images)  # or the next would be read beside the originals
         warnings += [note] * (bool(note) and note not in warnings)
         images = images[rows] if len(rows) < len(images) else images
         images = ~images if invert else images
@@ -115,9 +116,8 @@ def gather(
         if part.split == "validation":
             tell("the validation images were read as training images", 0)
         if len(rows):
-            found.setdefault("test" if part.split == "test" else "train", []).append(
-                (images, digits)
-            )
+            split = "test" if part.split == "test" else "train"
+            found.setdefault(split, []).append((images, digits))
         if (count := sum(len(each) for parts in found.values() for _, each in parts)) > MAX_IMAGES:
             raise DataError(f"{source}: expected at most {MAX_IMAGES:,} images; found {count:,}")
     if not found and faults:

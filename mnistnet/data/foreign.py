@@ -109,9 +109,10 @@ def kind_of(path: Path) -> str:
     start = _start(path)
     types, sizes = bytes(idx.TYPES), b"\1\2\3\4"
     is_idx = len(start) > 3 and start[:2] == b"\0\0" and start[2] in types and start[3] in sizes
-    if name.endswith(ARRAYS) or "idx" in name or is_idx:
+    is_text = name.endswith(TEXT)
+    if name.endswith(ARRAYS) or is_idx or ("idx" in name and not is_text):
         return "arrays"
-    is_table = name.endswith(TEXT) and len(table.read_form(path).headings) >= PIXELS
+    is_table = is_text and len(table.read_form(path).headings) >= PIXELS
     return "csv" if is_table else ""
 
 
@@ -224,8 +225,10 @@ def _read_tables(
     for split in sorted(found, key=SPLITS.index):
         path = found[split]
         pixels, labels, lines = table.read_table(path, advance)
-        fault = f"{path}: expected a column of labels; found none"
-        yield Part(split, pixels, labels, partial(_line, path, lines), fault)
+        fault = f"{path}: expected a column of labels beside the pixels; found none"
+        place = partial(_line, path, lines)
+        yield Part(split, pixels, labels, place, fault)
+        del pixels, labels
 
 
 def _line(path: Path, lines: Sequence[int], image: int) -> str:

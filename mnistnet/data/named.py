@@ -61,8 +61,20 @@ def stored(paths: Sequence[Path], folder: Path) -> list[Stored]:
                 name = place if len(files) == 1 else f"{place}/{name}"
             shape, dtype = _read_npy(file, _read_header)
             load = partial(_read_npy, file, partial(np.lib.format.read_array, allow_pickle=False))
+            if shape[1:] == (PIXELS + 1,):  # a CSV that was saved as an array
+                count, first = shape[0], partial(_column, load)
+                found.append(Stored(f"{name} labels", path, (count,), dtype, partial(first, True)))
+                shape, load, name = (count, PIXELS), partial(first, False), f"{name} images"
             found.append(Stored(name, path, shape, dtype, load))
     return found
+
+
+def _column(load: Callable[[], Array], is_labels: bool) -> Array:
+    """Return the first or last column, the one of more different values, or the others."""
+    table = load()
+    first, last = (len(np.unique(table[:, column])) for column in (0, -1))
+    column = -1 if last > first else 0
+    return table[:, column] if is_labels else table[:, :-1] if column else table[:, 1:]
 
 
 def _read_npy(file: Any, read: Callable[[Any], Any]) -> Any:
@@ -103,10 +115,9 @@ def pair(source: Path, arrays: Sequence[Stored], tell: Tell) -> Iterator[Part]:
             tell(f"{found.name}, without a name, was read as the {split} images", 0)
         shapes = listed(f"{each.shape} in {each.name}" for each in arrays)
         fault = f"{source}: expected one label per image, at least one; found {shapes}"
-        pixels = _pixels(found, tell)
-        digits = _digits(labels[split], len(pixels))
+        digits = _digits(labels[split], _count(found))
         place = partial("{}: {}[{}]".format, source, found.name)
-        yield Part(split, pixels, digits, place, fault)
+        yield Part(split, _pixels(found, tell), digits, place, fault)
 
 
 def _images(source: Path, arrays: Sequence[Stored]) -> dict[str, Stored]:

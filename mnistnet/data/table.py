@@ -99,16 +99,26 @@ def read_table(path: Path, advance: Advance) -> tuple[Array, Array | None, list[
         lines += [number for number, _ in rows]
         edges.append(_edges(rows, form, beside))
         blocks.append(_numbers(path, rows, form, range(beside, columns - beside)))
-        most = MAX_BYTES // PIXELS // max(block.itemsize for block in blocks)
-        if len(lines) > most:
-            raise DataError(f"{path}: expected at most {most:,} images; found more; split the file")
+        _check_count(path, lines, blocks)
         advance(len(rows), 0)
     if not lines:
         raise DataError(f"{path}: expected images; found no data")
     kept, left, labels = _beside(form, np.concatenate(edges))
-    middle = np.concatenate(blocks)
-    blocks.clear()
-    return np.hstack([kept[:, :left], middle, kept[:, left:]]), labels, lines
+    _check_count(path, lines, [*blocks, kept])
+    pixels = np.empty((len(lines), PIXELS), np.result_type(kept, *blocks))
+    pixels[:, :left], pixels[:, PIXELS - beside + left :] = kept[:, :left], kept[:, left:]
+    end = len(lines)
+    while blocks:  # each is freed when it is copied
+        rows_above = end - len(blocks[-1])
+        pixels[rows_above:end, left : left + PIXELS - beside] = blocks.pop()
+        end = rows_above
+    return pixels, labels, lines
+
+
+def _check_count(path: Path, lines: list[int], blocks: list[Array]) -> None:
+    most = MAX_BYTES // PIXELS // max(block.itemsize for block in blocks)
+    if len(lines) > most:
+        raise DataError(f"{path}: expected at most {most:,} images; found more; split the file")
 
 
 def _edges(rows: Sequence[Line], form: Form, width: int) -> Array:

@@ -132,6 +132,13 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
     ),
     "Matlab's order": (lambda: save_npz(images=np.moveaxis(X, 0, -1), labels=Y[:, None]), TRAIN),
     "with an object": (lambda: save_npz(x=X, y=Y, info=np.array({}, dtype=object)), TRAIN),
+    "an npz of tables": (
+        lambda: save_npz(
+            train=np.column_stack([Y, X.reshape(-1, 784)]),
+            test=np.column_stack([TEST_X.reshape(-1, 784), TEST_Y]),
+        ),
+        BOTH,
+    ),
     "npy files": (lambda: save_npys("set", X=X, y=Y), TRAIN),
     "a folder of npy files": (lambda: save_npys("set/fog", **FULL), BOTH),
     "npy files in folders of splits": (
@@ -210,7 +217,7 @@ def test_what_is_left_out_is_named() -> None:
     assert list(read("set", told)) == ["train"]
     assert told == [
         "skipped 1 other files in set: sample_submission.csv",
-        f"skipped test images: {Path('set/test.csv')}: expected a column of labels; found none",
+        f"skipped test images: {Path('set/test.csv')}: expected a column of labels beside the pixels; found none",
     ]
 
 
@@ -277,7 +284,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     ),
     "a csv without labels": (
         lambda: Path("a.csv").write_text("0," * 783 + "0"),
-        "a.csv: expected a column of labels; found none; .*: mnistnet predict a.csv",
+        "a.csv: expected a column of labels beside the pixels; found none; .*: mnistnet predict a.csv",
     ),
     "a csv of other images": (
         lambda: Path("a.csv").write_text("0," * 64 + "0"),
