@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mnistnet.api import additions, source
+from mnistnet.api import additions, load_network, source
 from mnistnet.cli import echo, options
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import TrainingError
@@ -18,6 +18,7 @@ from mnistnet.model.metadata import EpochReport
 from mnistnet.model.network import Perceptron
 from mnistnet.model.options import BATCH_SIZE, DECLARED, MOST, VALIDATION, Options
 from mnistnet.model.run import run
+from mnistnet.model.weights import PRETRAINED
 from mnistnet.report.text import counted, epoch_text, percent, trained_text
 
 
@@ -69,10 +70,10 @@ def prepare(
     if start is None:
         given["hidden"] = given["hidden"] or Options.hidden
     else:
-        _, loaded, name = options.load_weights(start)
-        network = loaded.model
+        network = load_network(start).model
         hidden = network.layers[1:-1]
         if given["hidden"] not in ((), hidden):
+            name = "pretrained" if start == PRETRAINED else start
             own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
             raise TrainingError(
                 f"{name}: expected its own layers, --hidden {own}; found --hidden {other}"
@@ -116,7 +117,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     data, settings, initial = prepare(weights, **given)
-    before = options.describe_weights(weights)
+    replaced = options.describe_weights(weights)
     seen = len(data.images) - (settings.validation or 0) + settings.drawn + settings.nondigits
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
@@ -145,8 +146,8 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
             notify=options.note,
             callback=show,
         )
-    if before and not resume:
-        options.note(f"{weights} replaced {before}")
+    if replaced and not resume:
+        options.note(f"{weights} replaced {replaced}")
     if failure := training_warning(metadata.history, data.images, data.labels, settings):
         options.note(f"Warning: {failure}")
     if not as_json:
