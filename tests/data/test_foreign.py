@@ -1,7 +1,5 @@
 """Data sets that other programs write are read, and anything else is refused."""
 
-import functools
-import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,21 +7,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import make_digits
-from program import make_pipe, write_idx
+from forms import (
+    FORMS,
+    FULL,
+    INDEX,
+    PIXELS,
+    X,
+    Y,
+    edit_csv,
+    save_csv,
+    save_csvs,
+    save_npys,
+    save_npz,
+)
+from program import make_pipe
 
-from mnistnet.data import mnist, named, table
+from mnistnet.data import named, table
 from mnistnet.data.convert import gather
 from mnistnet.errors import DataError
-
-NAMES = [file.name for file in mnist.FILES]
-EMNIST = [f"emnist-digits-{name.replace('t10k', 'test')}.gz" for name in NAMES]
-PIXELS = [f"pixel{number}" for number in range(784)]
-X, Y = make_digits(30, 0)
-TEST_X, TEST_Y = make_digits(20, 9)
-TRAIN = {"train": (X, Y)}
-NOISY = np.where(X == 0, 240 + np.arange(X.size).reshape(X.shape) // 784 % 15, 255 - X)
-BOTH = TRAIN | {"test": (TEST_X, TEST_Y)}
 
 
 def read(
@@ -34,158 +35,6 @@ def read(
     sets, _, warnings = gather(Path(source), lambda text, _: told.append(text), labels=labels)
     told += warnings
     return {split: (each.images, each.labels) for split, each in sets.items()}
-
-
-save_npz = functools.partial(np.savez, "a.npz")
-
-
-def save_kmnist() -> None:
-    Path("set").mkdir()
-    for split, arrays in BOTH.items():
-        for name, array in zip(("imgs", "labels"), arrays, strict=True):
-            np.savez(f"set/kmnist-{split}-{name}.npz", array)
-
-
-def save_idx(names: list[str] = NAMES) -> None:
-    for name, array in zip(names, (X, Y, TEST_X, TEST_Y), strict=True):
-        path = Path("set", name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_idx(path, array)
-
-
-def save_qmnist() -> None:
-    """With labels in columns, of the training set also without."""
-    save_idx()
-    for name, labels in (("train", Y), ("t10k", TEST_Y)):
-        rows = np.column_stack([labels.astype(np.int32), np.full((len(labels), 7), 300, np.int32)])
-        write_idx(Path(f"set/{name}-labels-idx2-int"), rows)
-    Path("set", NAMES[3]).unlink()
-
-
-def save_csv(
-    images: Any = X, labels: Any = Y, name: str = "a.csv", head: Any = (), mark: str = ","
-) -> None:
-    """The label is first, unless the last heading is another than a pixel's."""
-    Path(name).parent.mkdir(exist_ok=True)
-    columns = [labels, np.reshape(images, (len(images), 784))]
-    is_last = bool(head) and head[-1] not in PIXELS
-    values = np.column_stack(columns[::-1] if is_last else columns)
-    np.savetxt(name, values, "%g", mark, header=mark.join(head), comments="")
-
-
-def save_csvs(*names: str) -> None:
-    for name, (images, labels) in zip(names, BOTH.values(), strict=True):
-        save_csv(images, labels, f"set/{name}")
-
-
-def edit_csv(change: Callable[[str], str]) -> None:
-    save_csv()
-    Path("a.csv").write_text(change(Path("a.csv").read_text()), newline="")
-
-
-def quoted(text: str) -> str:
-    """The table with the label last, a byte order mark, quotes, blank lines and Windows' ends."""
-    rows = [row.split(",") for row in text.split()]
-    return "\ufeff" + "\r\n \r\n".join('"' + '","'.join([*row[1:], row[0]]) + '"' for row in rows)
-
-
-def save_npys(folder: str, **arrays: Any) -> None:
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, array in arrays.items():
-        np.save(Path(folder, f"{name}.npy"), array)
-
-
-def pack() -> None:
-    save_csv(head=["label", *PIXELS])
-    Path("a.csv.gz").write_bytes(gzip.compress(Path("a.csv").read_bytes()))
-    Path("a.csv").unlink()
-
-
-WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
-INDEX = np.arange(len(X))
-FULL = {"x_train": X, "y_train": Y, "x_test": TEST_X, "y_test": TEST_Y}
-HALVES = {"x_train": X[:20], "y_train": Y[:20], "x_val": X[20:], "y_val": Y[20:]}
-FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and what is read
-    "Keras's npz": (lambda: save_npz(**FULL), BOTH),
-    "an npz of other types": (lambda: save_npz(X=X.astype(">f4")[..., None], y=Y[:, None]), TRAIN),
-    "an npz in Fortran order with labels as text": (
-        lambda: save_npz(images=np.asfortranarray(X), targets=Y.astype("S1")),
-        TRAIN,
-    ),
-    "joined names": (lambda: save_npz(trainX=X, trainY=Y, Xtest=TEST_X, ytest=TEST_Y), BOTH),
-    "short names": (lambda: save_npz(X_tr=X, y_tr=Y, X_te=TEST_X, y_te=TEST_Y), BOTH),
-    "other names": (lambda: save_npz(features=X, digits=Y, image_ids=INDEX), TRAIN),
-    "no names": (lambda: np.savez("a.npz", X, Y, TEST_X, TEST_Y), BOTH),
-    "no names, images first": (
-        lambda: np.savez("a.npz", X, X[::-1], Y, Y[::-1]),
-        {"train": (X, Y), "test": (X[::-1], Y[::-1])},
-    ),
-    "a validation part": (lambda: save_npz(**HALVES), TRAIN),
-    "one-hot labels": (lambda: save_npz(x=X, y=np.eye(10)[Y], y_names=WORDS), TRAIN),
-    "one-hot labels in columns": (
-        lambda: save_npz(x=np.moveaxis(X, 0, -1), y=np.eye(10, dtype=bool)[Y].T),
-        TRAIN,
-    ),
-    "images in columns": (
-        lambda: save_npz(data=X.reshape(-1, 784).T, label=Y[None].astype(float)),
-        TRAIN,
-    ),
-    "Matlab's order": (lambda: save_npz(images=np.moveaxis(X, 0, -1), labels=Y[:, None]), TRAIN),
-    "with an object": (lambda: save_npz(x=X, y=Y, info=np.array({}, dtype=object)), TRAIN),
-    "an npz of tables": (
-        lambda: save_npz(
-            train=np.column_stack([Y, X.reshape(-1, 784)]),
-            test=np.column_stack([TEST_X.reshape(-1, 784), TEST_Y]),
-        ),
-        BOTH,
-    ),
-    "npy files": (lambda: save_npys("set", X=X, y=Y), TRAIN),
-    "a folder of npy files": (lambda: save_npys("set/fog", **FULL), BOTH),
-    "npy files in folders of splits": (
-        lambda: [
-            save_npys("set/train", images=X, labels=Y),
-            save_npys("set/test", images=TEST_X, labels=TEST_Y),
-        ],
-        BOTH,
-    ),
-    "KMNIST's folder of npz": (save_kmnist, BOTH),
-    "EMNIST's names": (
-        lambda: save_idx(EMNIST),
-        {key: (x.swapaxes(1, 2), y) for key, (x, y) in BOTH.items()},
-    ),
-    "QMNIST's labels": (save_qmnist, BOTH),
-    "torchvision's root": (lambda: save_idx([f"MNIST/raw/{name}" for name in NAMES]), BOTH),
-    "Kaggle's folders": (lambda: save_idx([f"{name}/{name}" for name in NAMES]), BOTH),
-    "Kaggle's csv": (lambda: save_csv(head=["label", *PIXELS]), TRAIN),
-    "a csv with semicolons": (lambda: save_csv(head=[*PIXELS, "class"], mark=";"), TRAIN),
-    "a csv with fractions": (lambda: save_csv(X / 255), TRAIN),
-    "a light csv": (lambda: save_csv(NOISY), {"train": (NOISY, Y)}),
-    "a quoted csv with the label last": (lambda: edit_csv(quoted), TRAIN),
-    "two csv": (lambda: save_csvs("mnist_train.csv", "mnist_test.csv"), BOTH),
-    "a csv in gzip": (pack, TRAIN),
-    "a tsv": (lambda: save_csv(name="a.tsv", mark="\t"), TRAIN),
-    "spaces": (lambda: save_csv(name="a.txt", mark="   "), TRAIN),
-    "pandas's headings": (lambda: save_csv(head=[*map(str, range(785))]), TRAIN),
-    "pandas's index": (
-        lambda: save_csv(labels=np.column_stack([INDEX, Y]), head=["", "label", *PIXELS]),
-        TRAIN,
-    ),
-    "an index without headings": (lambda: save_csv(labels=np.column_stack([INDEX, Y])), TRAIN),
-    "labels as words": (
-        lambda: edit_csv(
-            lambda text: "".join(WORDS[int(r[0])] + r[1:] for r in text.splitlines(True))
-        ),
-        TRAIN,
-    ),
-    "labels as fractions": (
-        lambda: edit_csv(lambda text: "".join(f"{r[0]}.0{r[1:]}" for r in text.splitlines(True))),
-        TRAIN,
-    ),
-    "UTF-16, as PowerShell writes it": (
-        lambda: edit_csv(str) or Path("a.csv").write_text(Path("a.csv").read_text(), "utf-16"),
-        TRAIN,
-    ),
-}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -217,7 +66,8 @@ def test_what_is_left_out_is_named() -> None:
     assert list(read("set", told)) == ["train"]
     assert told == [
         "skipped 1 other files in set: sample_submission.csv",
-        f"skipped test images: {Path('set/test.csv')}: expected a column of labels beside the pixels; found none",
+        f"skipped test images: {Path('set/test.csv')}: expected a column of labels beside the "
+        "pixels; found none",
     ]
 
 
@@ -251,7 +101,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     "a pickle": (
         lambda: Path("a.pkl.gz").write_bytes(b""),
         r"a.pkl.gz: found a pickle, which may run programs when it is loaded; to convert it, in "
-        r"Python: d = pickle.load\(gzip.open\('a.pkl.gz', 'rb'\)\); numpy.savez\('set.npz', images=",
+        r"Python: d = pickle.load\(gzip.open\('a.pkl.gz', 'rb'\)\); numpy.savez\('",
     ),
     "MATLAB's file in a folder": (
         lambda: (Path("set").mkdir(), Path("set/a.mat").write_bytes(b"MATLAB 5.0")),
@@ -260,7 +110,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     "an archive": (lambda: Path("a.zip").write_bytes(b"PK"), "a.zip: found an archive; unpack it"),
     "other sizes": (
         lambda: save_npz(x=X[:, :10, :10], y=Y),
-        r"expected n x 28 x 28 images; found \(30, 10, 10\) in x, \(30,\) in y; save images of other sizes as",
+        r"expected n x 28 x 28 images; found \(30, 10, 10\) in x, \(30,\) in y; save ima",
     ),
     "scores as labels": (
         lambda: save_npz(x=X, y=np.eye(10)[Y] / 2),
@@ -284,7 +134,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     ),
     "a csv without labels": (
         lambda: Path("a.csv").write_text("0," * 783 + "0"),
-        "a.csv: expected a column of labels beside the pixels; found none; .*: mnistnet predict a.csv",
+        "a.csv: expected a column of labels beside the pixels; found none; .*: mnistnet pr",
     ),
     "a csv of other images": (
         lambda: Path("a.csv").write_text("0," * 64 + "0"),
