@@ -31,37 +31,30 @@ class Samples:
     """The images of data sets: of the splits of one, and of files and folders that predict is
     given. Each is loaded once, when its first image is needed."""
 
-    def __init__(
-        self, metadata: Metadata, chosen: tuple[int, int] | None = None, **source: Any
-    ) -> None:
-        """Take the metadata of the network, which says what was held out, the first and the last
-        image to take of a file or folder, and the values of options.data_options."""
+    def __init__(self, metadata: Metadata, **source: Any) -> None:
+        """Take the metadata of the network, which says what was held out, and the values of
+        options.data_options."""
         self._metadata = metadata
-        self._chosen = chosen
         self._source = source
         self._sets: dict[str, tuple[Array, Array | None] | MnistnetError] = {}
 
-    def expand(self, name: str) -> list[str]:
-        """Expand a folder to its pictures, a data set and 'test:0-99' to their images, such as
-        'test:0', ..., 'test:99'; return any other name, and one that cannot be expanded,
-        unchanged."""
+    def expand(self, name: str, rows: str | None = None) -> list[str]:
+        """Expand a folder to its pictures, and a data set, or these rows of it, and 'test:0-99' to
+        their images, such as 'test:0', ..., 'test:99'; return any other name, and one that cannot
+        be expanded, unchanged."""
         names: list[str] = []
-        source, _, numbers = name.rpartition(":")
-        ends = re.fullmatch("([0-9]{1,9})-([0-9]{1,9})", numbers)
         with suppress(MnistnetError, OSError):  # read will report it
             if os.path.isdir(name):  # noqa: PTH112 (is_dir may raise OSError)
                 names = [str(path) for path in pictures_in(Path(name))]
             if not names and foreign.is_set(Path(name)):
-                last = len(self._load(name)[0]) - 1
-                names = self._range(name, *self._chosen or (0, last))
-            elif ends and self.has(name):
-                names = self._range(source, int(ends[1]), int(ends[2]))
+                name = f"{name}:{rows or f'0-{len(self._load(name)[0]) - 1}'}"
+            source, _, numbers = name.rpartition(":")
+            ends = re.fullmatch("([0-9]{1,9})-([0-9]{1,9})", numbers)
+            if ends and self.has(name):
+                # up to one image that does not exist, of which get reports it
+                first, last = int(ends[1]), min(int(ends[2]), len(self._load(source)[0]))
+                names = [f"{source}:{number}" for number in range(first, last + 1)]
         return names or [name]
-
-    def _range(self, source: str, first: int, last: int) -> list[str]:
-        """Name images, up to one that does not exist, of which get reports it."""
-        last = min(last, len(self._load(source)[0]))
-        return [f"{source}:{number}" for number in range(first, last + 1)]
 
     def has(self, name: str) -> bool:
         """Check whether this names an image of a data set, and not a file."""
@@ -90,7 +83,7 @@ class Samples:
         same error every time."""
         if source not in self._sets:
             try:
-                self._sets[source] = self._split(source) if source in SPLITS else self._read(source)
+                self._sets[source] = self._read(source)
             except MnistnetError as error:  # printed after the name
                 self._sets[source] = type(error)(str(error).removeprefix(f"{source}: "))
         found = self._sets[source]
@@ -98,10 +91,9 @@ class Samples:
             raise found
         return found
 
-    def _read(self, source: str) -> tuple[Array, None]:
-        return foreign.read_images(Path(source), lambda sentence, _: options.note(sentence)), None
-
-    def _split(self, split: str) -> tuple[Array, Array]:
+    def _read(self, split: str) -> tuple[Array, Array | None]:
+        if split not in SPLITS:
+            return foreign.read_images(Path(split), lambda text, _: options.note(text)), None
         data = options.load_dataset("test" if split == "test" else "train", **self._source)
         if data.drawn:
             options.note(f"{split} images are {kind_text(data.published, data.drawn)}")

@@ -3,7 +3,6 @@
 import csv
 import io
 import itertools
-import re
 import sys
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -21,14 +20,6 @@ from mnistnet.report.explain import explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
 
 BATCH = 100  # pictures that are answered, and whose lines are aligned, together
-
-
-def _rows(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tuple[int, int] | None:
-    """Parse the numbers of the first and the last image."""
-    ends = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text or "0")
-    if not ends or int(ends[2] or ends[1]) < int(ends[1]):
-        raise click.BadParameter(f"expected numbers such as 0-99; found {text!r}")
-    return (int(ends[1]), int(ends[2] or ends[1])) if text else None
 
 
 @click.command()
@@ -59,9 +50,8 @@ def _rows(_ctx: click.Context, _param: click.Parameter, text: str | None) -> tup
 )
 @click.option(
     "--rows",
-    callback=_rows,
     metavar="FIRST-LAST",
-    help="Read only these images of a data set, such as 0-99, counted from 0.",
+    help="Read only these images of each data set, such as 0-99, counted from 0.",
 )
 @click.option(
     "--kaggle",
@@ -76,7 +66,7 @@ def predict(
     folder: Path | None,
     mirrors: tuple[str, ...],
     workers: int,
-    rows: tuple[int, int] | None,
+    rows: str | None,
     kaggle: bool,
     **how: Any,
 ) -> None:
@@ -112,12 +102,12 @@ def predict(
     if kaggle and any(how.values()):
         raise click.UsageError("--kaggle cannot be used with other forms of output")
     _, network, _ = options.load_weights(weights, says_which=True)
-    samples = Samples(network.metadata, rows, folder=folder, mirrors=mirrors)
+    samples = Samples(network.metadata, folder=folder, mirrors=mirrors)
     if kaggle:
         echo("ImageId,Label")
     if how["as_csv"]:
         echo("picture,unsure,probability,digit")
-    names = (name for given in pictures for name in samples.expand(given))
+    names = (name for given in pictures for name in samples.expand(given, rows))
     failed, count = False, 0
     pool: Any = nullcontext()
     if workers > 1:

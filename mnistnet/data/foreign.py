@@ -149,9 +149,9 @@ def _recognise(source: Path, tell: Tell, alone: bool) -> tuple[str, Path, list[P
     paths = list({(p.parent, stem(p)): p for p in sorted(found[kinds[0]], reverse=True)}.values())
     if source.is_dir():
         used = {*found[kinds[0]]}
-        left = [path.relative_to(folder) for path in visible(folder) if path not in used]
+        left = [path.relative_to(source) for path in visible(source) if path not in used]
         if left:
-            tell(f"skipped {len(left)} other files in {folder}: {listed(left)}", len(left))
+            tell(f"skipped {len(left)} other files in {source}: {listed(left)}", len(left))
     return kinds[0], folder, sorted(paths)
 
 

@@ -55,6 +55,7 @@ def stored(paths: Sequence[Path], folder: Path) -> list[Stored]:
             found.append(Stored(place, path, shape, dtype, partial(idx.read_idx, path)))
             continue
         files: list[Any] = [path] if suffix == ".npy" else list(zipfile.Path(path).iterdir())
+        files = [file for file in files if file.name.lower().endswith(".npy")]
         for file in files:
             name = file.name.removesuffix(".npy")
             if len(paths) > 1:  # KMNIST has an unnamed array in each file
