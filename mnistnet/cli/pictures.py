@@ -58,13 +58,13 @@ class Samples:
 
     def has(self, name: str) -> bool:
         """Check whether this names an image of a data set, and not a file."""
+        if name not in SPLITS and isinstance(self._sets.get(name), MnistnetError):
+            return True  # get raises the error
         source = name.rpartition(":")[0]
-        if name in self._sets or source in self._sets:
-            return True
-        if not source or os.path.lexists(name):
-            return False
         with suppress(MnistnetError, OSError):
-            return source in SPLITS or foreign.is_set(Path(source))
+            is_known = source in SPLITS or source in self._sets
+            is_image = is_known or (source != "" and foreign.is_set(Path(source)))
+            return is_image and not os.path.lexists(name)
         return False
 
     def get(self, name: str) -> tuple[Array | None, int | None]:
@@ -73,7 +73,9 @@ class Samples:
         if not self.has(name):
             return None, None
         source, _, number = name.rpartition(":")
-        images, labels = self._load(name if name in self._sets else source)
+        if name in self._sets:
+            self._load(name)
+        images, labels = self._load(source)
         if not re.fullmatch("[0-9]{1,9}", number) or int(number) >= len(images):
             raise PictureError(f"expected {source}: and a number from 0 to {len(images) - 1}")
         return images[int(number)], None if labels is None else int(labels[int(number)])

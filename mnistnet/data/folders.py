@@ -67,7 +67,7 @@ def label_pictures(
         found |= named
         splits |= {path: splits[path] or split for path in named}
         if not named:
-            tell(f"skipped {table}: it names no pictures", 1)
+            tell(f"skipped {table}: it has no labels of pictures", 1)
     found = found or _by_names(folder, inside, labels, tell)
     if not found:
         raise DataError(
@@ -104,6 +104,9 @@ def _by_table(table: Path, pictures: Sequence[Path], labels: Collection[str]) ->
         return names_labels(form.headings[column]), known
 
     column = max((k for k in range(width) if k != key), key=rating)
+    is_named, known = rating(column)
+    if not is_named and (rows[0][key] not in named or 2 * known < len(rows)):
+        return {}  # a table about something else
     return {
         next(iter(named[row[key]])): _known(row[column], labels) or row[column]
         for row in rows

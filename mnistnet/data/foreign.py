@@ -112,8 +112,8 @@ def kind_of(path: Path) -> str:
     is_text = name.endswith(TEXT)
     if name.endswith(ARRAYS) or is_idx or ("idx" in name and not is_text):
         return "arrays"
-    is_table = is_text and len(table.read_form(path).headings) >= PIXELS
-    return "csv" if is_table else ""
+    columns = len(table.read_form(path).headings) if is_text else 0
+    return "csv" if PIXELS <= columns <= PIXELS + table.BESIDE else ""
 
 
 def _start(path: Path) -> bytes:

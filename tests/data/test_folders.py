@@ -100,12 +100,20 @@ def test_pictures_are_prepared_as_for_predict_and_others_are_skipped() -> None:
     assert np.array_equal(sets["train"].images[0], expected)
     names = [Path(f"set/{name}") for name in ("about.txt", "3/notes.png", "3/two.png")]
     assert told[:3] == [
-        f"1 skipped {names[0]}: it names no pictures",
+        f"1 skipped {names[0]}: it has no labels of pictures",
         "1 skipped 1 files without a label in set: b.png",
         f"1 skipped 1 files without a label in {Path('set/other')}: a.png",
     ]
     assert told[3].startswith(f"1 skipped {names[1]}: expected a picture")
     assert told[4] == f"1 skipped {names[2]}: expected one digit; found 2"
+
+
+def test_a_table_about_something_else_does_not_count() -> None:
+    pictures("{d}/{n:03}.png")
+    table("writers.csv", "{n:03}.png,4", "file,writer")
+    found, told = read()
+    assert sorted(found["train"]) == DIGITS
+    assert told == [f"skipped {Path('set/writers.csv')}: it has no labels of pictures"]
 
 
 def test_labels_of_a_table_of_each_split() -> None:
