@@ -66,13 +66,12 @@ def read(
 def read_images(source: Path, tell: Tell) -> Array:
     """Return the images of a data set, uint8 (n, 784), with or without labels; of several splits,
     those of the test set."""
-    best, splits = None, []
-    for part in read(source, DIGITS, tell, alone=True):
+    parts = read(source, DIGITS, tell, alone=True)
+    best = next(parts)  # read raises if there is none
+    splits = [best.split]
+    for part in parts:
         splits.append(part.split)
-        if best is None or part.split == "test":
-            best = part
-    if best is None:
-        raise DataError(f"{source}: expected images; found none")
+        best = part if part.split == "test" else best
     if len(splits) > 1:
         tell(f"{source} has {' and '.join(splits)} images; these are the {best.split} images", 0)
     images, note = to_bytes(best)
