@@ -107,6 +107,10 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
         {"train": (X, Y), "test": (X[::-1], Y[::-1])},
     ),
     "a validation part": (lambda: save_npz(**HALVES), TRAIN),
+    "one split without a name": (
+        lambda: save_npz(y=Y, x_test=X[::-1], x=X, y_test=Y[::-1]),
+        {"train": (X, Y), "test": (X[::-1], Y[::-1])},
+    ),
     "one-hot labels": (lambda: save_npz(x=X, y=np.eye(10)[Y], y_names=WORDS), TRAIN),
     "one-hot labels in columns": (
         lambda: save_npz(x=np.moveaxis(X, 0, -1), y=np.eye(10, dtype=bool)[Y].T),

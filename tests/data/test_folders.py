@@ -137,6 +137,10 @@ def test_labels_are_renamed() -> None:
 
 
 BAD = {
+    "other labels": (
+        ["1/a.png", "a/b.png", "b/c.png"],
+        "expected labels 0 to 9; found a, b; to say",
+    ),
     "no labels": (["a.png", "b.png"], "set: expected pictures in folders 0 to 9, with names"),
     "numbers": ([f"img-{number}.png" for number in range(15)], "set: expected pictures in"),
     "two levels": (["0/1/a.png", "1/0/b.png"], "found them at two levels; name the others"),

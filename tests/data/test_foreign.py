@@ -179,3 +179,10 @@ def test_what_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) 
         read("a.npz")
     with pytest.raises(DataError, match="a.csv: expected at most 25 images; found more; split"):
         read("a.csv")
+    save_csv(X[:20], Y[:20])
+    assert len(read("a.csv")["train"][1]) == 20
+    fractions = X[:20].astype(float)
+    fractions[:, -1, -1] = 0.5  # in a column that may be one of labels
+    save_csv(fractions, Y[:20])
+    with pytest.raises(DataError, match="a.csv: expected at most 6 images; found more; split"):
+        read("a.csv")
