@@ -127,9 +127,11 @@ def _answer(network: Network, picture: Picture, scores: Array) -> Answer:
 
 
 def load_network(path: StrPath | None = None) -> Network:
-    """Load the network from a weights file, by default the bundled one. Raises WeightsError, naming
-    the file, if it is missing, damaged or of another kind."""
-    return Network(*weights_file.load(weights_file.PRETRAINED if path is None else Path(path)))
+    """Load the network from a weights file, by default the bundled one, "pretrained". Raises
+    WeightsError, naming the file, if it is missing, damaged or of another kind."""
+    bundled = weights_file.PRETRAINED
+    path = bundled if path is None or path == "pretrained" else Path(path)
+    return Network(*weights_file.load(path))
 
 
 def load_data(

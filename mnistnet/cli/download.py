@@ -1,5 +1,6 @@
 """mnistnet download."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -54,3 +55,5 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
     for name, origin in sources.items():
         echo(f"{name:<24} {origin}")
     echo(f"in {folder}")
+    if synthetic:
+        options.note(f"to use them: mnistnet train --data {shlex.quote(str(folder))}")

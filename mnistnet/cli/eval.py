@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mnistnet.cli import echo, options
+from mnistnet.cli.pictures import load_pictures
 from mnistnet.errors import DataError
 from mnistnet.model.state import rows_of
 from mnistnet.report import evaluation, text
@@ -28,7 +29,9 @@ from mnistnet.report import evaluation, text
     help="Show the N most confident mistakes; --json always lists all.",
     metavar="N",
 )
-@click.option("--against", type=options.FILE, help="Compare with the network in this weights file.")
+@click.option(
+    "--against", type=options.WEIGHTS, help="Compare with the network in this weights file."
+)
 @click.option(
     "--answers",
     "answers_file",
@@ -51,6 +54,8 @@ def evaluate(
     confusions. On MNIST's test images, also print the accuracy without the 15 known label errors
     and on each half, as different people wrote the two halves.
 
+    --data also takes a folder of pictures in folders 0 to 9, or in test/ and train/ with these.
+
     --against and --answers also list the images that only one of the two reads correctly, and test
     whether the difference is significant.
 
@@ -64,7 +69,7 @@ def evaluate(
         raise click.UsageError("--against and --answers cannot be used together")
     path, network, description = options.load_weights(weights)
     file_split = "test" if split == "test" else "train"
-    data = options.load_dataset(file_split, **source)
+    data = load_pictures(source["folder"], file_split) or options.load_dataset(file_split, **source)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
     limits = network.metadata.limits
     result = evaluation.evaluate(network.model, data.images, data.labels, rows, limits)

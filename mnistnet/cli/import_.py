@@ -7,8 +7,9 @@ import click
 
 from mnistnet.api import load_network
 from mnistnet.cli import echo, escape, options
-from mnistnet.data.convert import DIGITS, TEST_SHARE, convert
+from mnistnet.data.convert import TEST_SHARE, convert
 from mnistnet.data.mnist import MAX_NAME
+from mnistnet.data.parts import DIGITS
 
 
 def _mapping(
@@ -50,10 +51,11 @@ def _mapping(
 def import_(source: Path, out: Path, name: str | None, as_json: bool, **how: Any) -> None:
     """Convert a data set for the other commands.
 
-    SOURCE is an .npz file (as from Keras or KMNIST), a CSV file (as from Kaggle), IDX files of any
-    name (EMNIST, QMNIST), a folder of these, or a folder of pictures: with a folder for each digit,
-    0 to 9, or with train/ and test/ that have these. Pictures are prepared as predict does it.
-    Those that cannot be read are reported and skipped.
+    SOURCE is an .npz file (as from Keras or KMNIST), .npy files, a CSV file (as from Kaggle), IDX
+    files of any name (EMNIST, QMNIST), a folder of these, or a folder of pictures: with a folder
+    for each digit, 0 to 9, with names such as 3_17.png, or with a CSV of names and labels, also in
+    train/ and test/. Pictures are prepared as predict does it. What is not read is counted and
+    named.
 
     \b
     Examples:

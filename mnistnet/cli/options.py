@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ import click
 from mnistnet.api import Network, load_data, load_network
 from mnistnet.cli import echo, escape
 from mnistnet.data.mnist import Dataset
+from mnistnet.errors import MnistnetError
 from mnistnet.model.diagnosis import image_warning
 from mnistnet.model.weights import PRETRAINED
+from mnistnet.report.text import percent
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 READ_WEIGHTS = (
-    "Weights file to read.  [default: mnistnet.npz if it exists, else the bundled weights]"
+    "Weights file to read, or 'pretrained' for the bundled weights.  [default: mnistnet.npz if it "
+    "exists, else the bundled weights]"
 )
 
 
@@ -35,7 +38,22 @@ class UserPath(click.Path):
             return self.fail(f"there is no home folder for {value}", param, ctx)
 
 
+class WeightsPath(UserPath):
+    """A weights file. 'pretrained' is the bundled one, ./pretrained a file of that name."""
+
+    def __init__(self, is_written: bool = False) -> None:
+        super().__init__(dir_okay=False)
+        self.is_written = is_written
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if value == "pretrained" and self.is_written:
+            names = "'pretrained' names the bundled weights, which are only read"
+            self.fail(f"{names}; for a file of that name: ./pretrained", param, ctx)
+        return PRETRAINED if value == "pretrained" else super().convert(value, param, ctx)
+
+
 FILE = UserPath(dir_okay=False)
+WEIGHTS = WeightsPath()
 FOLDER = UserPath(file_okay=False)
 # A file, a folder, an image of the data set such as test:7, or -; the library checks it.
 PICTURE = click.Path(readable=False)
@@ -62,8 +80,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def weights_option(text: str = READ_WEIGHTS, default: Path | None = None) -> Callable[..., Any]:
-    """Add --weights with this help."""
-    return click.option("--weights", type=FILE, default=default, show_default=True, help=text)
+    """Add --weights with this help; with a default, of a file to write."""
+    kind = WeightsPath(is_written=default is not None)
+    return click.option("--weights", type=kind, default=default, show_default=True, help=text)
 
 
 json_option = click.option(
@@ -128,7 +147,7 @@ def load_weights(given: Path | None, says_which: bool = False) -> tuple[Path, Ne
     """
     path = given or DEFAULT_WEIGHTS
     description = f"weights {path}"
-    if given is None and not os.path.lexists(path):
+    if given == PRETRAINED or (given is None and not os.path.lexists(path)):
         path, description = PRETRAINED, "bundled weights"
     network = load_network(path)
     if network.metadata.data.drawn:
@@ -136,6 +155,17 @@ def load_weights(given: Path | None, says_which: bool = False) -> tuple[Path, Ne
     if says_which and (given is None or network.metadata.data.drawn):
         note(description)
     return path, network, description
+
+
+def describe_weights(path: Path) -> str:
+    """Say what a weights file is, '' if there is none."""
+    with suppress(MnistnetError):
+        if path.is_file():
+            metadata = load_network(path).metadata
+            accuracy = metadata.history[-1].validation_accuracy if metadata.history else None
+            more = f", with a validation accuracy of {percent(accuracy)}" * (accuracy is not None)
+            return f"weights trained on {metadata.data.name or 'MNIST'}{more}"
+    return ""
 
 
 def load_dataset(split: str, folder: Path | None, mirrors: tuple[str, ...]) -> Dataset:

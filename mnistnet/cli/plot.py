@@ -56,7 +56,7 @@ def load_figures(command: str, out: Path, force: bool) -> ModuleType:
 @click.argument("pictures", nargs=-1, type=options.PICTURE, metavar="[PICTURE]...")
 @click.option(
     "--weights",
-    type=options.FILE,
+    type=options.WEIGHTS,
     multiple=True,
     help=f"{options.READ_WEIGHTS}  May be repeated for history.",
 )

@@ -48,6 +48,16 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     help="As --show, and print the most important hidden units, the scores and the softmax, and "
     "for labelled images the loss.",
 )
+@click.option(
+    "--rows",
+    metavar="FIRST-LAST",
+    help="Read only these images of each data set, such as 0-99, counted from 0.",
+)
+@click.option(
+    "--kaggle",
+    is_flag=True,
+    help="Print ImageId,Label for each picture, counted from 1, always with a digit.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV; the last column is the answer.")
 @options.output_options
 def predict(
@@ -56,6 +66,8 @@ def predict(
     folder: Path | None,
     mirrors: tuple[str, ...],
     workers: int,
+    rows: str | None,
+    kaggle: bool,
     **how: Any,
 ) -> None:
     """Recognise the digit or number in each PICTURE.
@@ -71,6 +83,8 @@ def predict(
       -          standard input
       test:7     an image of the data set; also train:7 and validation:7
       test:0-99  a range of images
+      a data set (CSV, IDX, .npz, .npy), or a folder with one; its labels are
+                 not needed, and --rows chooses images
 
     An answer is unsure, with the reason, if another digit is nearly as probable, if the picture
     does not look like a digit, if there are other marks beside it, such as a sign or a comma, or if
@@ -81,15 +95,20 @@ def predict(
       mnistnet predict digit.png
       mnistnet predict --explain test:247
       mnistnet predict --csv test:0-9999 > answers.csv
+      mnistnet predict --kaggle test.csv > submission.csv
     """
     if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
+    if kaggle and any(how.values()):
+        raise click.UsageError("--kaggle cannot be used with other forms of output")
     _, network, _ = options.load_weights(weights, says_which=True)
     samples = Samples(network.metadata, folder=folder, mirrors=mirrors)
+    if kaggle:
+        echo("ImageId,Label")
     if how["as_csv"]:
         echo("picture,unsure,probability,digit")
-    names = (name for given in pictures for name in samples.expand(given))
-    failed = False
+    names = (name for given in pictures for name in samples.expand(given, rows))
+    failed, count = False, 0
     pool: Any = nullcontext()
     if workers > 1:
         from mnistnet.executors import process_pool  # slow to load
@@ -98,10 +117,34 @@ def predict(
     with pool as executor:
         while batch := list(itertools.islice(names, BATCH)):
             found = list(zip(batch, read_all(batch, samples, executor), strict=True))
-            _print(found, network, samples, **how)
+            if kaggle:
+                _print_kaggle(found, network, samples, count)
+            else:
+                _print(found, network, samples, **how)
+            count += len(found)
             failed |= any(isinstance(picture, MnistnetError) for _, picture in found)
     if failed:
         sys.exit(1)
+
+
+def _print_kaggle(
+    found: list[tuple[str, Picture | MnistnetError]],
+    network: Network,
+    samples: Samples,
+    before: int,
+) -> None:
+    """Print the number of each picture, or its row in a data set, from 1, and a digit."""
+    read = [picture for _, picture in found if isinstance(picture, Picture)]
+    answers = iter(judge(network, read))
+    for place, (name, picture) in enumerate(found, before + 1):
+        if isinstance(picture, MnistnetError):
+            echo(f"Error: {escape(name)}: {picture}", err=True)
+            continue
+        reply = next(answers)[1]
+        best = network.predict(picture.digits[0].image[None])[0]
+        digit = best if reply.digit is None else reply.digit
+        row = int(name.rpartition(":")[2]) + 1 if samples.has(name) else place
+        echo(f"{row},{reply.number or digit}")
 
 
 def _print(

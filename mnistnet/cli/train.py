@@ -18,6 +18,7 @@ from mnistnet.model.metadata import EpochReport
 from mnistnet.model.network import Perceptron
 from mnistnet.model.options import DECLARED, MOST, Options
 from mnistnet.model.run import fitted, run
+from mnistnet.model.weights import PRETRAINED
 from mnistnet.report.text import counted, epoch_text, percent, trained_text
 
 
@@ -48,7 +49,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     start: Any = click.option(
         "--from",
         "start",
-        type=options.FILE,
+        type=options.WEIGHTS,
         help="Weights file to start from, or 'pretrained' for the bundled weights; weights that "
         "read the set change --epochs, --learning-rate, --drawn and --nondigits, to lose little.",
     )
@@ -70,13 +71,14 @@ def prepare(
     if start is None:
         given["hidden"] = given["hidden"] or Options.hidden
     else:
-        network = load_network(None if start == Path("pretrained") else start)
+        network = load_network(start)
         origin = network.model, network.metadata
         hidden = network.model.layers[1:-1]
         if given["hidden"] not in ((), hidden):
+            name = "pretrained" if start == PRETRAINED else start
             own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
             raise TrainingError(
-                f"{start}: expected its own layers, --hidden {own}; found --hidden {other}"
+                f"{name}: expected its own layers, --hidden {own}; found --hidden {other}"
             )
     settings = Options(**given)
     data = options.load_dataset("train", folder, mirrors)
@@ -117,6 +119,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
       mnistnet train --from pretrained --data DIR --epochs 10
     """
     data, settings, initial, before = prepare(weights, **given)
+    replaced = options.describe_weights(weights)
     seen = settings.images(len(data.images)) + settings.drawn + settings.nondigits
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
@@ -145,6 +148,8 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
             notify=options.note,
             callback=show,
         )
+    if replaced and not resume:
+        options.note(f"{weights} replaced {replaced}")
     history = metadata.history
     if failure := training_warning(history, data.images, data.labels, settings, before):
         options.note(f"Warning: {failure}")

@@ -3,22 +3,25 @@
 Images are kept in memory, one byte per pixel, and written only once all have been checked.
 """
 
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
+from mnistnet.arrays import PIXELS, SIDE, Array
 from mnistnet.data import foreign, mnist
+from mnistnet.data.levels import to_bytes
 from mnistnet.data.mnist import Dataset
+from mnistnet.data.parts import DIGITS, Advance, Part, Tell, listed
 from mnistnet.errors import DataError
 from mnistnet.files import make_folder
 
 TEST_SHARE = 1 / 6  # of all images; MNIST's is 1/7
+MAX_IMAGES = 850_000
 SAMPLE = 1000  # images of each split to look for problems in
-SLICE = 5000  # images converted at a time
-DIGITS = {str(digit): digit for digit in range(CLASSES)}
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def convert(
     test_share: float = TEST_SHARE,
     name: str = "",
     notify: Callable[[str], None] = lambda _: None,
-    advance: foreign.Advance = lambda *_: None,
+    advance: Advance = lambda *_: None,
     predict: Callable[[Array], Array] | None = None,
 ) -> Imported:
     """Read the data set in a file or folder (see foreign.KINDS) and write it to a new or empty
@@ -54,7 +57,7 @@ def convert(
     labels      the digit for each label; images with other labels are left out
     test_share  fraction of the images for the test set, if the source has none
     name        of the data set; by default the name of the folder
-    notify      receives a sentence about each picture that is skipped
+    notify      receives a sentence about what is skipped, and about what names and shapes told
     advance     receives the number of images just read from a CSV or pictures, and the total or 0
     predict     of a network, from images (n, 784) to digits (n,); detects transposed images
 
@@ -62,26 +65,14 @@ def convert(
     folder is not empty.
     """
     mnist.check_empty(out)
-    skipped: list[Path] = []
-    left_out = 0
-    warnings: list[str] = []
+    skipped = 0
 
-    def skip(path: Path, why: str) -> None:
-        skipped.append(path)
-        notify(f"skipped {path}: {why}")
+    def tell(sentence: str, files: int) -> None:
+        nonlocal skipped
+        skipped += files
+        notify(sentence)
 
-    swap = foreign.is_transposed(source) if transpose is None else transpose
-    sets: dict[str, Dataset] = {}
-    for split, images, names in foreign.read(source, skip, advance):
-        digits, rows = _digits(names, labels)
-        left_out += len(names) - len(rows)
-        if len(rows):
-            converted, is_scaled = _converted(images, rows, invert, swap)
-            sets[split] = Dataset(converted, digits, split)
-            if is_scaled and not warnings:
-                warnings.append("the pixel values are 0 to 1; they were multiplied by 255")
-    if not sets:
-        raise DataError(f"{source}: expected images with labels; found no usable ones")
+    sets, left_out, warnings = gather(source, tell, advance, transpose, invert, labels)
     if "test" not in sets and test_share:
         sets = _divided(sets["train"], test_share)
     warnings += _warnings(sets, predict)
@@ -89,54 +80,94 @@ def convert(
     make_folder(out)
     mnist.save(out, sets.values(), mnist.IMPORTED, {"name": name})
     counts = {key: np.bincount(each.labels, minlength=10).tolist() for key, each in sets.items()}
-    return Imported(name, counts, len(skipped), left_out, warnings)
+    return Imported(name, counts, skipped, left_out, warnings)
 
 
-def _digits(labels: Array, mapping: Mapping[str, int] | None) -> tuple[Array, Array]:
+def gather(
+    source: Path,
+    tell: Tell,
+    advance: Advance = lambda *_: None,
+    transpose: bool | None = None,
+    invert: bool = False,
+    labels: Mapping[str, int] | None = None,
+) -> tuple[dict[str, Dataset], int, list[str]]:
+    """Read the labelled images of a data set into memory, options as for convert. Return 'train',
+    'test' or both, how many images were left out because of their label, and warnings.
+
+    tell receives a sentence about what is left out or not certain, and the number of files that
+    are skipped. Raises DataError if the source is not such a set.
+    """
+    swap = foreign.is_transposed(source) if transpose is None else transpose
+    found: dict[str, list[tuple[Array, Array]]] = {}
+    left_out, faults, warnings = 0, [], []
+    for part in foreign.read(source, {*DIGITS, *(labels or ())}, tell, advance):
+        if part.labels is None:
+            faults.append(part.fault)
+            tell(f"skipped {part.split} images: {part.fault}", 1)
+            continue
+        digits, rows = _digits(part, labels)
+        left_out += len(part.labels) - len(rows)
+        images, note = to_bytes(part)
+        part = part._replace(images=images)  # or the next would be read beside the originals
+        warnings += [note] * (bool(note) and note not in warnings)
+        images = images[rows] if len(rows) < len(images) else images
+        images = ~images if invert else images
+        images = foreign.transposed(images) if swap else images
+        if part.split == "validation":
+            tell("the validation images were read as training images", 0)
+        if len(rows):
+            split = "test" if part.split == "test" else "train"
+            found.setdefault(split, []).append((images, digits))
+        if (count := sum(len(each) for parts in found.values() for _, each in parts)) > MAX_IMAGES:
+            raise DataError(f"{source}: expected at most {MAX_IMAGES:,} images; found {count:,}")
+    if not found and faults:
+        place = shlex.quote(str(source))
+        raise DataError(f"{faults[0]}; to read images without labels: mnistnet predict {place}")
+    if not found:
+        raise DataError(f"{source}: expected images with labels; found no usable ones")
+    sets = {}
+    for split, parts in found.items():
+        images, digits = parts[0]
+        if len(parts) > 1:
+            images, digits = map(np.concatenate, zip(*parts, strict=True))
+        sets[split] = Dataset(images, digits, split)
+    return sets, left_out, warnings
+
+
+def _digits(part: Part, mapping: Mapping[str, int] | None) -> tuple[Array, Array]:
     """Map labels (n,) to digits; return those of the images to keep, uint8, and their rows."""
+    labels = np.asarray(part.labels)
+    labels = np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
     values, where = np.unique(labels, return_inverse=True)
-    names = [f"{value:g}" if labels.dtype.kind in "iuf" else str(value) for value in values]
+    names = [f"{value:g}" if labels.dtype.kind in "buif" else str(value) for value in values]
     if mapping is None:
-        mapping, unknown = DIGITS, [name for name in names if name not in DIGITS]
+        mapping = DIGITS
+        names = [name.strip().lower() for name in names]
+        unknown = [place for place, name in enumerate(names) if name not in mapping]
         if unknown:
-            found = ", ".join(unknown[:10])
-            raise DataError(f"expected labels 0 to 9; found {found}; {mnist.TEN_CLASSES}")
+            found = listed(names[place] for place in unknown)
+            row = int(np.flatnonzero(where == unknown[0])[0])
+            remedy = mnist.TEN_CLASSES
+            if not re.fullmatch(r"-?[\d.]+", names[unknown[0]]):
+                remedy = f"to say which digit each stands for: --labels {names[unknown[0]]}=0,..."
+            raise DataError(f"{part.place(row)}: expected labels 0 to 9; found {found}; {remedy}")
     digits = np.array([mapping.get(name, -1) for name in names])[where]
     rows = np.flatnonzero(digits >= 0)
     return digits[rows].astype(np.uint8), rows
 
 
-def _converted(images: Array, rows: Array, invert: bool, swap: bool) -> tuple[Array, bool]:
-    """Return these rows of the images (n, 784) as uint8, inverted and transposed; and whether they
-    were 0 to 1 and are multiplied by 255. Raises DataError for values outside 0 to 255."""
-    if images.dtype.kind not in "buif":
-        raise DataError(f"expected numeric images; found {images.dtype}")
-    low, high = float(images.min()), float(images.max())
-    if not (low >= 0 and high <= 255):  # also refuses nan
-        raise DataError(f"expected pixel values 0 to 255 or 0 to 1; found {low:g} to {high:g}")
-    is_scaled = 0 < high < 1.001  # 255 times a rounded 1 / 255 may be above 1
-    converted = np.empty((len(rows), PIXELS), np.uint8)
-    for start in range(0, len(rows), SLICE):  # needs little memory beside the two arrays
-        part = images[rows[start : start + SLICE]]
-        if is_scaled or part.dtype != np.uint8:
-            part = np.rint(part * np.float32(255 if is_scaled else 1))
-        if invert:
-            part = 255 - part
-        converted[start : start + SLICE] = _transposed(part) if swap else part
-    return converted, is_scaled
-
-
-def _transposed(images: Array) -> Array:
-    return images.reshape(-1, SIDE, SIDE).swapaxes(1, 2).reshape(-1, PIXELS)
-
-
 def _divided(data: Dataset, share: float) -> dict[str, Dataset]:
-    """Choose a share of the images, always the same ones, as a test set; of two or more images, at
-    least one goes to each set."""
+    """Choose a share of the images of each digit, always the same ones, as a test set; of two or
+    more images of a digit, at least one goes to each set."""
     count = len(data.labels)
-    size = min(max(1, round(share * count)), count - 1)
     order = np.random.default_rng(0).permutation(count)
-    parts = {"train": np.sort(order[size:]), "test": np.sort(order[:size])}
+    in_test = np.zeros(count, bool)
+    for digit in np.unique(data.labels):
+        rows = order[data.labels[order] == digit]
+        in_test[rows[: min(max(1, round(share * len(rows))), len(rows) - 1)]] = True
+    if count > 1 and not in_test.any():  # no digit has two images
+        in_test[order[: min(max(1, round(share * count)), count - 1)]] = True
+    parts = {"train": np.flatnonzero(~in_test), "test": np.flatnonzero(in_test)}
     return {
         split: Dataset(data.images[rows], data.labels[rows], split)
         for split, rows in parts.items()
@@ -154,7 +185,7 @@ def _warnings(sets: Mapping[str, Dataset], predict: Callable[[Array], Array] | N
         found.append("the images have a light background, but MNIST's is black: consider --invert")
     if predict:
         unchanged, swapped = (
-            (predict(each) == digits).mean() for each in (images, _transposed(images))
+            (predict(each) == digits).mean() for each in (images, foreign.transposed(images))
         )
         if swapped > max(0.5, unchanged + 0.1):
             found.append(

@@ -1,56 +1,83 @@
 """Recognise and read data sets that other programs write. Nothing is unpickled."""
 
-import math
+import gzip
 import re
-import warnings
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from mnistnet.arrays import PIXELS, SIDE, Array
-from mnistnet.data import idx, mnist
-from mnistnet.errors import DataError, MnistnetError, PictureError, reason
-from mnistnet.image.digit import read_picture
+from mnistnet.data import idx, mnist, table
+from mnistnet.data.folders import read_pictures, visible
+from mnistnet.data.levels import to_bytes
+from mnistnet.data.named import pair, stored
+from mnistnet.data.parts import DIGITS, SPLITS, Advance, Part, Tell, listed, read_name, stem
+from mnistnet.errors import DataError, MnistnetError, reason
+from mnistnet.image.decode import is_picture
 
 KINDS = (
-    "an .npz with x_train and y_train, a .csv, IDX files, or a folder with one of these or with "
-    "folders 0 to 9 of pictures"
+    "an .npz with x_train and y_train, .npy or IDX files, a .csv, or a folder with one of these or "
+    "with folders 0 to 9 of pictures"
 )
-MAX_BYTES = 1_500_000_000  # of an unpacked array in an .npz, or a CSV file of 800,000 images
-HEADINGS = {"label", "labels", "class", "target", "digit", "y"}  # of a CSV's column of labels
-IMAGES = re.compile(r"images?|imgs?|idx3|pixels?|data|(^|[_-])x([_-]|$)")
-LABELS = re.compile(r"labels?|targets?|idx[12]|(^|[_-])y([_-]|$)")
-TEST = re.compile(r"test|t10k")
+ARRAYS = (".npz", ".npy")
+CSV = (".csv", ".tsv")
+TEXT = (*CSV, ".txt", ".dat", ".data")
+LOOKED_AT = 20  # files in each folder that may be a data set
+TORCH = "PyTorch's pickle, which may run programs when it is loaded"
+PICKLE = "a pickle, which may run programs when it is loaded"
+REFUSED = (  # the end of the name or the first bytes of a file, what it is, and how to load it
+    (r"\.(pt|pth)$", rb"", TORCH, "torch.load({!r}, weights_only=True)"),
+    (r"\.(pkl|pickle|joblib)$", rb"\x80[\2-\5]", PICKLE, "pickle.load(open({!r}, 'rb'))"),
+    (r"\.mat$", rb"MATLAB", "a MATLAB file", "scipy.io.loadmat({!r})"),
+    (r"\.(h5|hdf5|hdf)$", rb"\x89HDF", "an HDF5 file", "h5py.File({!r})"),
+    (r"\.parquet$", rb"PAR1", "a Parquet file", "pandas.read_parquet({!r})"),
+    (r"\.arff$", rb"(?i)@relation", "an ARFF file", "scipy.io.arff.loadarff({!r})[0]"),
+    (r"\.(xlsx?|ods)$", rb"", "a spreadsheet", ""),
+    (r"\.(zip|tar|tgz|7z|rar)$", rb"", "an archive", ""),
+)
 
-LabelledImages = tuple[str, Array, Array]  # 'train' or 'test'; images (n, 784); labels (n,)
-Readers = dict[str, Callable[[], Array]]  # of arrays, by name in lower case
-Skip = Callable[[Path, str], None]  # called with a picture that is left out and the reason
-Advance = Callable[[int, int], None]  # called with the images just read and the total or 0
 
-
-def read(source: Path, skip: Skip, advance: Advance) -> Iterator[LabelledImages]:
-    """Read the data set in a file or folder, one split at a time; raise DataError if there is none.
-    Images and labels have any type; labels may be names."""
+def read(
+    source: Path,
+    labels: Collection[str],
+    tell: Tell,
+    advance: Advance = lambda *_: None,
+    alone: bool = False,
+) -> Iterator[Part]:
+    """Read the data set in a file or folder, one part at a time; labels are those that names of
+    folders and pictures may be. Unless alone, other files that belong to a file are read as well.
+    Raises DataError if there is no data set."""
     try:
-        kind, paths = _recognise(source)
-        if kind == "npz":
-            yield from _pair(source, list_npz(paths))
-        elif kind == "idx":
-            yield from _pair(source, list_idx(paths))
+        kind, folder, paths = _recognise(source, tell, alone)
+        if kind == "arrays":
+            yield from pair(source, stored(paths, folder), tell)
         elif kind == "csv":
-            names = {path.name: path for path in paths}
-            for split, name in _by_split(source, names):
-                yield split, *read_table(names[name], advance)
+            yield from _read_tables(source, folder, paths, advance)
         else:
-            yield from read_pictures(paths[0], skip, advance)
+            yield from read_pictures(folder, labels, tell, advance)
     except MnistnetError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds for damaged files
         raise DataError(f"cannot read {source}: {reason(error)}") from error
+
+
+def read_images(source: Path, tell: Tell) -> Array:
+    """Return the images of a data set, uint8 (n, 784), with or without labels; of several splits,
+    those of the test set."""
+    parts = read(source, DIGITS, tell, alone=True)
+    best = next(parts)  # read raises if there is none
+    splits = [best.split]
+    for part in parts:
+        splits.append(part.split)
+        best = part if part.split == "test" else best
+    if len(splits) > 1:
+        tell(f"{source} has {' and '.join(splits)} images; these are the {best.split} images", 0)
+    images, note = to_bytes(best)
+    if note:
+        tell(f"{source}: {note}", 0)
+    return transposed(images) if is_transposed(source) else images
 
 
 def is_transposed(source: Path) -> bool:
@@ -59,172 +86,149 @@ def is_transposed(source: Path) -> bool:
     return any(name.lower().startswith("emnist-") for name in names)
 
 
-def _recognise(source: Path) -> tuple[str, list[Path]]:
-    """Return the kind of the data set and its files, or its folder of folders of pictures."""
+def transposed(images: Array) -> Array:
+    """Swap rows and columns of images (n, 784)."""
+    return images.reshape(-1, SIDE, SIDE).swapaxes(1, 2).reshape(-1, PIXELS)
+
+
+def is_set(path: Path) -> bool:
+    """Check for a file or folder of arrays or tables of images."""
+    files = [path] if path.is_file() else _files(path)[1] if path.is_dir() else []
+    return path.suffix.lower() in CSV or any(map(kind_of, files))
+
+
+def is_gallery(folder: Path) -> bool:
+    """Check for a folder of pictures, at any depth, and of nothing else that is read."""
+    return folder.is_dir() and not is_set(folder) and any(map(is_picture, visible(folder)))
+
+
+def kind_of(path: Path) -> str:
+    """Return 'arrays' or 'csv', or '' for a file that is neither."""
+    name = path.name.lower().removesuffix(".gz")
+    start = _start(path)
+    types, sizes = bytes(idx.TYPES), b"\1\2\3\4"
+    is_idx = len(start) > 3 and start[:2] == b"\0\0" and start[2] in types and start[3] in sizes
+    is_text = name.endswith(TEXT)
+    if name.endswith(ARRAYS) or is_idx or ("idx" in name and not is_text):
+        return "arrays"
+    columns = len(table.read_form(path).headings) if is_text else 0
+    return "csv" if PIXELS <= columns <= PIXELS + table.BESIDE else ""
+
+
+def _start(path: Path) -> bytes:
+    """Return the first bytes of a file, of the content if it is compressed."""
+    with suppress(OSError, EOFError, zlib.error), path.open("rb") as file:
+        is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
+        return gzip.GzipFile(fileobj=file).read(9) if is_gzip else file.read(9)
+    return b""
+
+
+def _recognise(source: Path, tell: Tell, alone: bool) -> tuple[str, Path, list[Path]]:
+    """Return the kind of the data set, the folder that it is in, and its files; tell which files
+    are left out."""
     if source.is_file():
-        files = _family(source)
+        folder, files = source.parent, [source] if alone else _family(source)
     elif source.is_dir():
-        folder = mnist.locate(source)
-        files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+        folder, files = _files(source)
     else:
         raise DataError(f"there is no file or folder {source}; expected {KINDS}")
-    found = {kind: [p for p in files if _kind(p) == kind] for kind in ("npz", "csv", "idx")}
-    if source.is_dir() and not any(found.values()):
-        nested = sorted(folder.glob("*/*idx*"))  # Kaggle has each file in a folder of its name
-        found["idx"] = [path for path in nested if path.name == path.parent.name]
-        found["pictures"] = [folder] * (not found["idx"] and any(folder.glob("[!.]*/[!.]*")))
+    found = {kind: [path for path in files if kind_of(path) == kind] for kind in ("arrays", "csv")}
     kinds = [kind for kind, paths in found.items() if paths]
+    if not kinds and source.is_file() and source.suffix.lower() in CSV:
+        return "csv", folder, files  # which says what is wrong
+    if not kinds and source.is_dir() and any(map(is_picture, visible(folder))):
+        return "pictures", folder, []
+    if not kinds:
+        for path in files or [source]:
+            _refuse(path)
     if len(kinds) != 1:
-        listed = ", ".join(path.name for path in files[: mnist.SHOWN]) or "no files"
+        shown = listed(path.name for path in files) or "no files"
         many = " of more than one kind: name the one to read" if kinds else ""
-        raise DataError(f"{source}: expected {KINDS}; found {listed}{many}")
-    return kinds[0], found[kinds[0]]
+        raise DataError(f"{source}: expected {KINDS}; found {shown}{many}")
+    paths = list({(p.parent, stem(p)): p for p in sorted(found[kinds[0]], reverse=True)}.values())
+    if source.is_dir():
+        used = {*found[kinds[0]]}
+        left = [path.relative_to(source) for path in visible(source) if path not in used]
+        if left:
+            tell(f"skipped {len(left)} other files in {source}: {listed(left)}", len(left))
+    return kinds[0], folder, sorted(paths)
 
 
-def _kind(path: Path) -> str:
-    """Return the kind of file that the name tells, or nothing."""
-    suffix = path.suffix.lower().removeprefix(".")
-    return suffix if suffix in ("npz", "csv") else "idx" * ("idx" in path.name.lower())
+def _refuse(path: Path) -> None:
+    """Raise DataError, with the way on, if a file is of a kind that is known but not read."""
+    start = _start(path)
+    for ending, content, what, load in REFUSED:
+        name = path.name.lower().removesuffix(".gz")
+        if re.search(ending, name) or (content and re.match(content, start)):
+            remedy = "save it as CSV" if what == "a spreadsheet" else "unpack it first"
+            if load:
+                convert = "numpy.savez('set.npz', images=..., labels=...)"
+                remedy = f"to convert it, in Python: d = {load.format(str(path))}; {convert}"
+                if path.suffix == ".gz":
+                    remedy = remedy.replace("(open(", "(gzip.open(")
+            raise DataError(f"{path}: found {what}; {remedy}")
 
 
 def _family(path: Path) -> list[Path]:
-    """List the IDX files whose names differ from this one's only in the split and the content; or
-    this file alone, if it is of another kind."""
-    varying = rf"{IMAGES.pattern}|{LABELS.pattern}|train|{TEST.pattern}|ubyte|int"
-    common = re.sub(varying, "", _stem(path))
+    """List the files of arrays whose names differ from this one's only in the split and the
+    content; or this file alone, if it is of another kind."""
+    if kind_of(path) != "arrays" or path.suffix.lower() == ".npz":
+        return [path]
+    common = read_name(stem(path)).others
     others = [each for each in sorted(path.parent.iterdir()) if each.is_file()]
-    family = [each for each in others if re.sub(varying, "", _stem(each)) == common]
-    return [each for each in family if _kind(each) == "idx"] if _kind(path) == "idx" else [path]
+    others = [each for each in others if read_name(stem(each)).others == common]
+    is_npy = path.suffix.lower() == ".npy"
+    return [e for e in others if kind_of(e) and (e.suffix.lower() == ".npy") == is_npy]
 
 
-def _stem(path: Path) -> str:
-    """Return the common name of a file, its .gz, and its dotted form."""
-    return path.name.lower().removesuffix(".gz").replace(".idx", "-idx")
+def _files(folder: Path) -> tuple[Path, list[Path]]:
+    """Return the folder that has the data set, and its files; none if there is no data set."""
+    folder = mnist.locate(folder)
+    inside = [path for path in sorted(folder.iterdir()) if path.name[0] != "."]
+    files = [path for path in inside if path.is_file()]
+    if any(map(kind_of, files)):
+        return folder, files
+    found = {path: _sets_in(path) for path in inside if path.is_dir()}
+    found = {path: sets for path, sets in found.items() if sets}
+    if found and all(
+        read_name(path.name).split or path / path.name in sets for path, sets in found.items()
+    ):  # train/ and test/, or each file in a folder of its name, as Kaggle has them
+        return folder, [path for sets in found.values() for path in sets]
+    if len(found) > 1:
+        shown = listed(path.name for path in found)
+        raise DataError(f"{folder}: expected one data set; found {shown}: name one of these")
+    if found or (len(inside) == 1 and inside[0].is_dir()):
+        inner = _files([*found, *inside][0])
+        return inner if any(map(kind_of, inner[1])) else (folder, files)
+    return folder, files
 
 
-def list_idx(paths: Sequence[Path]) -> Readers:
-    """List the arrays in IDX files, those that are there as raw and as gzip once."""
-    files = {_stem(path): path for path in sorted(paths, reverse=True)}
-    # QMNIST has labels also with their writers and other facts
-    again = {name.replace("idx1-ubyte", "idx2-int") for name in files if "idx1" in name}
-    return {name: partial(idx.read_idx, files[name]) for name in files if name not in again}
+def _sets_in(folder: Path) -> list[Path]:
+    """List the files of data sets in a folder, unless the first files are something else."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    if not any(map(kind_of, files[:LOOKED_AT])):
+        return []
+    return [path for path in files if kind_of(path)]
 
 
-def list_npz(paths: Sequence[Path]) -> Readers:
-    """List the arrays in .npz files; an unnamed array has the name of its file."""
-    arrays: Readers = {}
+def _read_tables(
+    source: Path, folder: Path, paths: Sequence[Path], advance: Advance
+) -> Iterator[Part]:
+    """Read the table of each split."""
+    found: dict[str, Path] = {}
     for path in paths:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                key = member.filename.removesuffix(".npy")
-                name = path.stem if key.startswith("arr_") else key
-                arrays.setdefault(name.lower(), partial(_read_npz, path, key, member.file_size))
-    return arrays
-
-
-def _read_npz(path: Path, key: str, size: int) -> Array:
-    if size > MAX_BYTES:
-        found = f"{size:,}; save the images as uint8, or fewer"
-        raise DataError(f"{path}: expected at most {MAX_BYTES:,} bytes in {key}, found {found}")
-    with np.load(path, allow_pickle=False) as archive:
-        return np.asarray(archive[key])
-
-
-def _by_split(source: Path, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the splits, 'train' and 'test', with the one name of each, else raise DataError."""
-    found: dict[str, str] = {}
-    for name in names:
-        split = "test" if TEST.search(name.lower()) else "train"
-        if found.setdefault(split, name) != name:
-            both = f"{found[split]} and {name}; name one file of the set to read"
+        split = read_name(path.relative_to(folder).as_posix()).split or "train"
+        if found.setdefault(split, path) != path:
+            both = f"{found[split].name} and {path.name}; name one file of the set to read"
             raise DataError(f"{source}: expected one data set; found {both}")
-    return sorted(found.items(), reverse=True)
+    for split in sorted(found, key=SPLITS.index):
+        path = found[split]
+        pixels, labels, lines = table.read_table(path, advance)
+        fault = f"{path}: expected a column of labels beside the pixels; found none"
+        place = partial(_line, path, lines)
+        yield Part(split, pixels, labels, place, fault)
+        del pixels, labels
 
 
-def _pair(source: Path, arrays: Readers) -> Iterator[LabelledImages]:
-    """Read the images and the labels of each split, identified by name."""
-    images_names = _by_split(source, filter(IMAGES.search, arrays))
-    others = [name for name in arrays if LABELS.search(name) and not IMAGES.search(name)]
-    labels_names = dict(_by_split(source, others))
-    if not images_names or any(split not in labels_names for split, _ in images_names):
-        listed = ", ".join(arrays) or "none"
-        raise DataError(f"{source}: expected arrays such as x_train and y_train; found {listed}")
-    for split, images_name in images_names:
-        labels_name = labels_names[split]
-        images, labels = arrays[images_name](), arrays[labels_name]()
-        found = f"found {images.shape} in {images_name}"
-        if math.prod(images.shape[1:]) != PIXELS:
-            raise DataError(
-                f"{source}: expected n x {SIDE} x {SIDE} images; {found}; save images of other "
-                "sizes as pictures in folders 0 to 9"
-            )
-        # the first of QMNIST's eight columns is the digit
-        if labels.shape[1:] not in ((), (1,), (8,)) or not 0 < len(images) == len(labels):
-            found += f" and {labels.shape} in {labels_name}"
-            raise DataError(f"{source}: expected one label per image, at least one; {found}")
-        yield split, images.reshape(-1, PIXELS), labels.reshape(len(labels), -1)[:, 0]
-
-
-def read_table(path: Path, advance: Advance) -> tuple[Array, Array]:
-    """Return the images (n, 784) and labels (n,), uint8 if all values are whole numbers from 0 to
-    255, else float32.
-
-    The label is in the first or the last column, as a heading or else the values tell. advance is
-    called for each line, with 1 and 0. Raises DataError or ValueError for any other table.
-    """
-    if path.stat().st_size > MAX_BYTES:
-        raise DataError(f"{path}: expected at most {MAX_BYTES:,} bytes; found more; split the file")
-
-    def lines() -> Iterator[str]:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            for line in iter(lambda: file.readline(100_000), ""):
-                if not line.isspace():
-                    yield line
-                    advance(1, 0)
-
-    first = next(lines(), "")
-    delimiter = max(",;\t ", key=first.count)
-    headings = [heading.strip(' "\n').lower() for heading in first.split(delimiter)]
-    if len(headings) != PIXELS + 1:
-        found = f"found {len(headings)} columns"
-        raise DataError(f"{path}: expected {PIXELS} pixels and a label in each line; {found}")
-    options: Any = {"delimiter": delimiter, "quotechar": '"', "comments": None, "ndmin": 2}
-    options["skiprows"] = 0 if any(heading.isdecimal() for heading in headings) else 1
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # some versions of NumPy round fractions with a warning
-            values = np.loadtxt(lines(), np.uint8, **options)
-    except ValueError:
-        values = np.loadtxt(lines(), np.float32, **options)
-
-    def fitness(column: int) -> tuple[bool, int]:
-        """Rate a column as labels; without headings, a corner of the images has fewer values."""
-        found = np.unique(values[:, column])
-        return headings[column] in HEADINGS, len(found) if np.isin(found, range(100)).all() else 0
-
-    if fitness(-1) > fitness(0):
-        return values[:, :-1], values[:, -1]
-    return values[:, 1:], values[:, 0]
-
-
-def read_pictures(folder: Path, skip: Skip, advance: Advance) -> Iterator[LabelledImages]:
-    """Read the digit in each picture, prepared as for predict, in folders named by the label, or
-    in train/ and test/ with such folders. Pictures that cannot be read are skipped."""
-    patterns = {"train": "[tT]rain*/*/[!.]*", "test": "[tT]est*/*/[!.]*"}
-    found = {split: sorted(folder.glob(pattern)) for split, pattern in patterns.items()}
-    if not any(found.values()):
-        found = {"train": sorted(folder.glob("[!.]*/[!.]*"))}
-    for split, paths in found.items():
-        images, labels = [], []
-        for path in paths:
-            try:
-                digits = read_picture(path).digits
-                if len(digits) > 1:
-                    raise PictureError(f"expected one digit; found {len(digits)}")
-                images.append(digits[0].image)
-                labels.append(path.parent.name)
-            except PictureError as error:
-                skip(path, str(error))
-            advance(1, sum(map(len, found.values())))
-        if images:
-            yield split, np.array(images), np.array(labels)
+def _line(path: Path, lines: Sequence[int], image: int) -> str:
+    return f"{path}, line {lines[image]}"

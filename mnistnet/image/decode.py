@@ -95,13 +95,13 @@ def read_pixels(content: bytes, region: Box | None = None) -> tuple[Array, float
 def pictures_in(folder: Path) -> list[Path]:
     """List the pictures in a folder, recognised by their first bytes and sorted by name, without
     subfolders. Raises OSError if the folder or a file cannot be read."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            with path.open("rb") as stream:
-                if _reader(stream.read(1024)):
-                    found.append(path)
-    return found
+    return [path for path in sorted(folder.iterdir()) if path.is_file() and is_picture(path)]
+
+
+def is_picture(file: Path) -> bool:
+    """Check the first bytes of a file. Raises OSError if it cannot be read."""
+    with file.open("rb") as stream:
+        return _reader(stream.read(1024)) is not None
 
 
 def _reader(content: bytes) -> str | None:

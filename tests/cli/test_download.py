@@ -82,7 +82,8 @@ def test_synthetic_draws_digits_into_a_separate_folder(few) -> None:
     folder = download.cache_folder() / "drawn"
     result = run("download", "--synthetic")
     listed = "".join(f"{file.name:<24} drawn\n" for file in mnist.FILES)
-    assert (result.stdout, result.stderr) == (f"{listed}in {folder}\n", "")
+    assert result.stdout == f"{listed}in {folder}\n"
+    assert result.stderr == f"to use them: mnistnet train --data {folder}\n"
     assert len(mnist.load(folder, "train").labels) == 60
     assert run("download", "--synthetic").stdout.count("here, drawn before\n") == 4
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from program import QUICK, assert_fails, run
 
 from mnistnet.data import mnist
@@ -100,3 +101,23 @@ def test_json_and_the_images_of_each_split(trained: Path) -> None:
         "expected the images that this network was trained on, found others; name their folder "
         "with --data, or use --split test instead of validation",
     )
+
+
+def test_a_folder_of_labelled_pictures_is_read_as_it_is(tiny: Path) -> None:
+    """Those of the test folder, if there is one; what is skipped is told."""
+    data = mnist.load(tiny, "test")
+    for number in range(20):
+        path = Path(f"photos/test/{data.labels[number]}/{number}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - data.images[number].reshape(28, 28)).resize((140, 140)).save(path)
+    Path("photos/test/3/none.png").write_text("none")
+    Path("photos/train").mkdir()
+    Path("photos/test/0/0.png").rename("photos/train/0.png")
+    before = sorted(Path().rglob("*"))
+    result = run("eval", "--data", "photos", "--json")
+    facts = json.loads(result.stdout)
+    assert (facts["count"], facts["published"]) == (19, False)
+    assert facts["accuracy"] > 0.9
+    assert "skipped 1 files without a label in photos/train: 0.png\n" in result.stderr
+    assert "skipped photos/test/3/none.png: expected a picture" in result.stderr
+    assert sorted(Path().rglob("*")) == before

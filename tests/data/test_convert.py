@@ -45,21 +45,28 @@ def test_a_converted_set_has_the_same_images_and_labels(tiny: Path, published: o
     assert sorted(os.listdir("out")) == sorted([mnist.IMPORTED, *NAMES])
 
 
-def test_without_a_test_set_always_the_same_share_becomes_one() -> None:
-    """A sixth by default; at least one image is left for training."""
+def test_without_a_test_set_always_the_same_share_of_each_digit_becomes_one() -> None:
+    """A sixth by default; at least one image of each digit that has two goes to each set."""
     import_set()
     train, test = (mnist.load(Path("out"), split) for split in ("train", "test"))
-    assert (len(train.labels), len(test.labels)) == (250, 50)
-    assert test.labels[:12].tolist() == [0, 5, 7, 1, 3, 6, 9, 1, 4, 7, 0, 1]
+    assert np.bincount(train.labels).tolist() == [25] * 10
+    assert np.bincount(test.labels).tolist() == [5] * 10
+    assert test.labels[:6].tolist() == [0, 5, 7, 1, 3, 6]
     pairs = [*zip(train.images, train.labels, strict=True)]
     pairs += zip(test.images, test.labels, strict=True)
     originals = zip(X, Y, strict=True)
     assert sorted((bytes(i), n) for i, n in pairs) == sorted((bytes(i), n) for i, n in originals)
-    done = import_set("a", x=X[:2], y=Y[:2], test_share=0.9)
-    assert [sum(counts) for counts in done.counts.values()] == [1, 1]
+    for out, count, share, expected in (
+        ("a", 2, 0.9, [1, 1]),  # one image of each digit
+        ("b", 20, 0.01, [10, 10]),
+        ("c", 21, 0.9, [10, 11]),
+    ):
+        done = import_set(out, x=X[:count], y=Y[:count], test_share=share)
+        assert [sum(counts) for counts in done.counts.values()] == expected
 
 
 UNIT = "the pixel values are 0 to 1; they were multiplied by 255"
+TO_16 = "the pixel values are 0 to 16; they were converted to 0 to 255"
 LIGHT = "the images have a light background, but MNIST's is black: consider --invert"
 SWAPPED = "the bundled weights are right on .*: consider --transpose, or --no-transpose for files"
 TURNED = X.swapaxes(1, 2)
@@ -67,6 +74,12 @@ CHANGES = {  # the images in the file, options, the images in the result, and th
     "no change": (X, {}, X, ""),
     "fractions": ((X / 255).astype(np.float32), {}, X, UNIT),
     "booleans": (X > 127, {}, (X > 127) * 255, UNIT),
+    "just above 1": (X * np.float32(0.00392157), {}, X, UNIT),
+    "a little above 255": (X * 1.01, {}, np.rint(np.minimum(X * 1.01, 255)), ""),
+    "fractions of levels": (X / 2 + 127.5, {}, np.rint(X / 2 + 127.5), LIGHT),
+    "-1 to 1": (X / 127.5 - 1, {}, X, "the pixel values are -1 to 1; they were converted to"),
+    "0 to 16": (np.rint(X / 255 * 16), {}, np.rint(np.rint(X / 255 * 16) * 255 / 16), TO_16),
+    "0 to 15": (X // 17, {}, X // 17 * 17, TO_16.replace("16", "15")),
     "light": (255 - X, {}, 255 - X, LIGHT),
     "light, inverted": (255 - X, {"invert": True}, X, ""),
     "turned": (TURNED, {}, TURNED, SWAPPED),
@@ -84,15 +97,37 @@ def test_pixels_are_converted_with_a_warning_or_on_request(kind: str) -> None:
     assert re.match(warning, "".join(done.warnings))
 
 
-def test_other_pixel_values_are_refused() -> None:
-    for x, found in (
-        (X / 255 - 0.5, "expected pixel values 0 to 255 or 0 to 1; found -0.5 to 0.5"),
-        (np.where(X > 0, np.nan, 0.0), "found nan to nan"),
-        (X.astype(str), "expected numeric images; found <U3"),
-    ):
-        with pytest.raises(DataError, match=found):
-            import_set(x=x)
+UNDO = r"; to undo a scaling, in NumPy: x = \(x - x.min\(\)\) / \(x.max\(\) - x.min\(\)\)"
+MEAN, DEVIATION = X.mean(axis=0), X.std(axis=0) + 1
+REFUSED = {
+    "standardised": (
+        (X / 255 - 0.1307) / 0.3081,
+        rf"x\[0\]: .* found -0.424213 to 2.82149 .*{UNDO}$",
+    ),
+    "each pixel standardised": ((X - MEAN) / DEVIATION, "or x = scaler.inverse_transform"),
+    "halves": (X / 255 - 0.5, rf"found -0.5 to 0.5 in its split{UNDO}$"),
+    "few levels": (X // 25, "found 0 to 10"),
+    "16 bits": (X.astype(int) * 257, "found 0 to 65535"),
+    "one large value": (np.where(np.arange(len(X)) == 7, 999, 0)[:, None, None] + X, r"x\[7\]: "),
+    "not a number": (np.where(X > 0, np.nan, 0.0), r"x\[0\]: .* found nan to nan"),
+    "text": (X.astype(str), "expected numbers as pixels; found <U3"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_other_pixel_values_are_refused(kind: str) -> None:
+    """So are those that rounding would change visibly."""
+    x, message = REFUSED[kind]
+    with pytest.raises(DataError, match=message):
+        import_set(x=x)
     assert not Path("out").exists()
+
+
+def test_the_scale_of_each_split_is_decided_alone() -> None:
+    np.savez("set.npz", x_train=X / 255, y_train=Y, x_test=X[:7], y_test=Y[:7])
+    assert import_from(Path("set.npz")).warnings[0] == UNIT
+    assert np.array_equal(images(), X)
+    assert np.array_equal(images(split="test"), X[:7])
 
 
 def test_test_images_in_the_training_set_give_a_warning() -> None:

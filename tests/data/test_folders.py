@@ -1,0 +1,156 @@
+"""Folders of pictures are read, wherever their labels are."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import make_digits
+from PIL import Image
+
+from mnistnet.data.convert import gather
+from mnistnet.errors import DataError
+from mnistnet.image.digit import read_picture
+
+X, Y = make_digits(30, 0)
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+
+
+def read(labels: dict[str, int] | None = None) -> tuple[dict[str, list[int]], list[str]]:
+    """Read the folder 'set': the labels of each split, and what was told."""
+    told: list[str] = []
+    sets, *_ = gather(Path("set"), lambda text, _: told.append(text), labels=labels)
+    return {split: each.labels.tolist() for split, each in sets.items()}, told
+
+
+def picture(name: str, number: int) -> None:
+    """Draw an image as a picture."""
+    path = Path("set", name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(255 - X[number]).resize((120, 120)).save(path)
+
+
+def pictures(form: str, count: int = 12) -> None:
+    for number in range(count):
+        digit = int(Y[number])
+        split = "test" if number % 4 == 3 else "val" if number % 4 == 2 else "train"
+        writer = f"w{number % 3}"
+        values = {"n": number, "d": digit, "word": WORDS[digit], "split": split, "w": writer}
+        picture(form.format(**values), number)
+
+
+def table(name: str, form: str, head: str = "") -> None:
+    rows = [form.format(n=number, d=int(Y[number])) for number in range(12)]
+    Path("set", name).write_text("\n".join([head] * bool(head) + rows))
+
+
+def with_table(name: str, form: str, head: str = "") -> Callable[[], None]:
+    return lambda: (pictures("images/{n:03}.png"), table(name, form, head))  # type: ignore
+
+
+DIGITS = sorted(Y[:12].tolist())
+FORMS: dict[str, Callable[[], object]] = {
+    "folders of digits": lambda: pictures("{d}/{n}.png"),
+    "folders of words": lambda: pictures("{word}/{n}.png"),
+    "folders of names": lambda: pictures("digit_{d}/{n}.png"),
+    "an outer folder": lambda: pictures("photos/{d}/{n}.png"),
+    "two outer folders": lambda: pictures("a/b/{d}/{n}.png"),
+    "writers in digits": lambda: pictures("{d}/{w}/{n}.png"),
+    "digits in writers": lambda: pictures("{w}/{d}/{n}.png"),
+    "numbered writers": lambda: pictures("{d}/1{n}/{n}.png"),
+    "names": lambda: pictures("{d}_{n}.png"),
+    "names with the label last": lambda: pictures("{n:04}-img-{d}.png"),
+    "names with words": lambda: pictures("{word}-{n:03}.png"),
+    "names in writers": lambda: pictures("{w}/{d}_{n:02}.png"),
+    "a csv of names": with_table("labels.csv", "{n:03}.png,{d}", "filename,label"),
+    "a csv of stems without headings": with_table("labels.csv", "{n:03},{d}"),
+    "a csv of paths": with_table("l.csv", "{d};images/{n:03}.png;x", "digit;file;by"),
+    "a tsv": with_table("train.tsv", "{n:03}.png\t{d}"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_labels_are_found_in_folders_names_and_tables(form: str) -> None:
+    FORMS[form]()
+    found, told = read()
+    assert sorted(found["train"]) == DIGITS
+    assert [each for each in told if "skipped" in each] == []
+
+
+@pytest.mark.parametrize("form", ["{split}/{d}/{n}.png", "all/{split}/{split}/{w}/{d}_{n:02}.png"])
+def test_folders_tell_the_split(form: str) -> None:
+    pictures(form)
+    found, told = read()
+    assert sorted(found["test"]) == sorted(Y[3:12:4].tolist())
+    assert len(found["train"]) == 9
+    assert "the validation images were read as training images" in told
+
+
+def test_pictures_are_prepared_as_for_predict_and_others_are_skipped() -> None:
+    pictures("{d}/{n:02}.png")
+    Path("set/3/notes.png").write_text("no picture")
+    Image.fromarray(255 - np.hstack([X[1], X[2]])).resize((240, 120)).save("set/3/two.png")
+    Path("set/3/.DS_Store").write_text("hidden")
+    picture("other/a.png", 4)
+    picture("b.png", 4)
+    Path("set/about.txt").write_text("mine, all mine")
+    told: list[str] = []
+    sets, *_ = gather(Path("set"), lambda text, count: told.append(f"{count} {text}"))
+    expected = read_picture(Path("set/0/00.png")).digits[0].image
+    assert np.array_equal(sets["train"].images[0], expected)
+    names = [Path(f"set/{name}") for name in ("about.txt", "3/notes.png", "3/two.png")]
+    assert told[:3] == [
+        f"1 skipped {names[0]}: it has no labels of pictures",
+        "1 skipped 1 files without a label in set: b.png",
+        f"1 skipped 1 files without a label in {Path('set/other')}: a.png",
+    ]
+    assert told[3].startswith(f"1 skipped {names[1]}: expected a picture")
+    assert told[4] == f"1 skipped {names[2]}: expected one digit; found 2"
+
+
+def test_a_table_about_something_else_does_not_count() -> None:
+    pictures("{d}/{n:03}.png")
+    table("writers.csv", "{n:03}.png,4", "file,writer")
+    found, told = read()
+    assert sorted(found["train"]) == DIGITS
+    assert told == [f"skipped {Path('set/writers.csv')}: it has no labels of pictures"]
+
+
+def test_labels_of_a_table_of_each_split() -> None:
+    """Names that are in both folders are those of the table's split."""
+    for split, first in (("train", 0), ("test", 6)):
+        for number in range(6):
+            picture(f"{split}/{number}.png", first + number)
+        rows = [f"{number}.png,{Y[first + number]}" for number in range(6)]
+        Path(f"set/{split}.csv").write_text("\n".join(rows))
+    assert read()[0] == {"train": Y[:6].tolist(), "test": Y[6:12].tolist()}
+
+
+def test_labels_are_renamed() -> None:
+    picture("circle/a.png", 0)
+    picture("cross/b.png", 1)
+    assert read({"circle": 0, "cross": 1})[0] == {"train": [0, 1]}
+    with pytest.raises(
+        DataError, match="a.png: expected labels 0 to 9; found circle, cross; .* --"
+    ):
+        read()
+
+
+BAD = {
+    "other labels": (
+        ["1/a.png", "a/b.png", "b/c.png"],
+        "expected labels 0 to 9; found a, b; to say",
+    ),
+    "no labels": (["a.png", "b.png"], "set: expected pictures in folders 0 to 9, with names"),
+    "numbers": ([f"img-{number}.png" for number in range(15)], "set: expected pictures in"),
+    "two levels": (["0/1/a.png", "1/0/b.png"], "found them at two levels; name the others"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_unclear_labels_are_an_error(kind: str) -> None:
+    names, message = BAD[kind]
+    for name in names:
+        picture(name, 0)
+    with pytest.raises(DataError, match=message):
+        read()
