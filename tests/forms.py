@@ -122,13 +122,6 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
     ),
     "Matlab's order": (lambda: save_npz(images=np.moveaxis(X, 0, -1), labels=Y[:, None]), TRAIN),
     "with an object": (lambda: save_npz(x=X, y=Y, info=np.array({}, dtype=object)), TRAIN),
-    "an npz of tables": (
-        lambda: save_npz(
-            train=np.column_stack([Y, X.reshape(-1, 784)]),
-            test=np.column_stack([TEST_X.reshape(-1, 784), TEST_Y]),
-        ),
-        BOTH,
-    ),
     "npy files": (lambda: save_npys("set", X=X, y=Y), TRAIN),
     "a folder of npy files": (lambda: save_npys("set/fog", **FULL), BOTH),
     "npy files in folders of splits": (
@@ -161,18 +154,8 @@ FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and 
         TRAIN,
     ),
     "an index without headings": (lambda: save_csv(labels=np.column_stack([INDEX, Y])), TRAIN),
-    "labels as words": (
-        lambda: edit_csv(
-            lambda text: "".join(WORDS[int(r[0])] + r[1:] for r in text.splitlines(True))
-        ),
-        TRAIN,
-    ),
     "labels as fractions": (
         lambda: edit_csv(lambda text: "".join(f"{r[0]}.0{r[1:]}" for r in text.splitlines(True))),
-        TRAIN,
-    ),
-    "UTF-16, as PowerShell writes it": (
-        lambda: edit_csv(str) or Path("a.csv").write_text(Path("a.csv").read_text(), "utf-16"),
         TRAIN,
     ),
 }

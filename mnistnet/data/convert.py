@@ -102,8 +102,8 @@ def gather(
     left_out, faults, warnings = 0, [], []
     for part in foreign.read(source, {*DIGITS, *(labels or ())}, tell, advance):
         if part.labels is None:
-            faults.append(part.fault)
-            tell(f"skipped {part.split} images: {part.fault}", 1)
+            faults.append(f"{part.place(0)}: expected one label per image; found none that fits")
+            tell(f"skipped {part.split} images: {faults[-1]}", 1)
             continue
         digits, rows = _digits(part, labels)
         left_out += len(part.labels) - len(rows)

@@ -17,10 +17,11 @@ import hashlib
 import math
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,6 @@ from mnistnet.errors import DataError, reason
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
-T = TypeVar("T")
 MAX_DEFLATE_RATIO = 1032  # unpacked bytes for each byte (https://www.zlib.net/zlib_tech.html)
 
 
@@ -40,27 +40,9 @@ def read_idx(path: Path) -> Array:
     as some programs write them, are read as well. Raises DataError, naming the file, for anything
     but exactly one well-formed IDX array.
     """
-    return _opened(path, _read)
-
-
-def read_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Read the shape and dtype of the array in an IDX file; raises DataError as read_idx does."""
-
-    def header(stream: Any, most: int) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        dtype, shape = _read_header(stream, most)
-        return tuple(shape), dtype
-
-    return _opened(path, header)
-
-
-def _opened(path: Path, read: Callable[[Any, int], T]) -> T:
-    """Call read with the content of a file and the most bytes that it can have."""
     try:
         with path.open("rb") as file:
-            is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
-            most = os.fstat(file.fileno()).st_size * (MAX_DEFLATE_RATIO if is_gzip else 1)
-            with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
-                return read(stream, most)
+            return _read(file)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -69,18 +51,21 @@ def _opened(path: Path, read: Callable[[Any, int], T]) -> T:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
-def _read(stream: Any, most: int) -> Array:
-    """Read the array of a stream; raise ValueError if the content is not an IDX file's."""
-    dtype, shape = _read_header(stream, most)
-    length = math.prod(shape) * dtype.itemsize
-    expected = f"expected {length:,} bytes after the header, for {describe(shape, dtype)}"
-    if length > most:  # refused before memory is allocated
-        raise ValueError(f"{expected}; the file is too short")
-    body = stream.read(length)  # not a map, which would crash if the file shrank
-    if len(body) < length:
-        raise ValueError(f"{expected}; found {len(body):,}")
-    if stream.read(1):
-        raise ValueError(f"{expected}; found more")
+def _read(file: BufferedReader) -> Array:
+    """Read the array in an open file; raise ValueError if the content is not an IDX file's."""
+    is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
+    most = os.fstat(file.fileno()).st_size * (MAX_DEFLATE_RATIO if is_gzip else 1)
+    with gzip.GzipFile(fileobj=file) if is_gzip else nullcontext(file) as stream:
+        dtype, shape = _read_header(stream, most)
+        length = math.prod(shape) * dtype.itemsize
+        expected = f"expected {length:,} bytes after the header, for {describe(shape, dtype)}"
+        if length > most:  # refused before memory is allocated
+            raise ValueError(f"{expected}; the file is too short")
+        body = stream.read(length)  # not a map, which would crash if the file shrank
+        if len(body) < length:
+            raise ValueError(f"{expected}; found {len(body):,}")
+        if stream.read(1):
+            raise ValueError(f"{expected}; found more")
     return np.ndarray(shape, dtype, body)  # ValueError for shapes that NumPy cannot have
 
 
