@@ -99,11 +99,11 @@ def gather(
     """
     swap = foreign.is_transposed(source) if transpose is None else transpose
     found: dict[str, list[tuple[Array, Array]]] = {}
-    left_out, faults, warnings = 0, [], []
+    left_out, warnings = 0, []
     for part in foreign.read(source, {*DIGITS, *(labels or ())}, tell, advance):
         if part.labels is None:
-            faults.append(f"{part.place(0)}: expected one label per image; found none that fits")
-            tell(f"skipped {part.split} images: {faults[-1]}", 1)
+            place = f"{part.place(0)}: expected one label per image; found none that fits"
+            tell(f"skipped {part.split} images: {place}", 1)
             continue
         digits, rows = _digits(part, labels)
         left_out += len(part.labels) - len(rows)
@@ -120,16 +120,14 @@ def gather(
             found.setdefault(split, []).append((images, digits))
         if (count := sum(len(each) for parts in found.values() for _, each in parts)) > MAX_IMAGES:
             raise DataError(f"{source}: expected at most {MAX_IMAGES:,} images; found {count:,}")
-    if not found and faults:
-        place = shlex.quote(str(source))
-        raise DataError(f"{faults[0]}; to read images without labels: mnistnet predict {place}")
     if not found:
-        raise DataError(f"{source}: expected images with labels; found no usable ones")
+        raise DataError(
+            f"{source}: expected images with labels; found no usable ones; to read images "
+            f"without labels: mnistnet predict {shlex.quote(str(source))}"
+        )
     sets = {}
     for split, parts in found.items():
-        images, digits = parts[0]
-        if len(parts) > 1:
-            images, digits = map(np.concatenate, zip(*parts, strict=True))
+        images, digits = map(np.concatenate, zip(*parts, strict=True)) if parts[1:] else parts[0]
         sets[split] = Dataset(images, digits, split)
     return sets, left_out, warnings
 

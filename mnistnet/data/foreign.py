@@ -25,17 +25,9 @@ KINDS = (
     "with folders 0 to 9 of pictures"
 )
 MAX_BYTES = 600_000_000  # of the arrays in a file: converting them takes as much again
-TEXT = (".csv", ".tsv", ".txt")
-REFUSED = {  # how to load files that are not read, by the end of their names
-    ".pt": "torch.load({!r}, weights_only=True)",
-    ".pkl": "pickle.load(open({!r}, 'rb'))  # may run programs",
-    ".pickle": "pickle.load(open({!r}, 'rb'))  # may run programs",
-    ".mat": "scipy.io.loadmat({!r})",
-    ".h5": "h5py.File({!r})",
-    ".hdf5": "h5py.File({!r})",
-    ".parquet": "pandas.read_parquet({!r})",
-    ".arff": "scipy.io.arff.loadarff({!r})[0]",
-}
+TABLES = (".csv", ".tsv")
+TEXT = (*TABLES, ".txt")
+REFUSED = (".pt", ".pkl", ".pickle", ".mat", ".h5", ".hdf5", ".parquet", ".arff")
 
 
 def read(
@@ -68,14 +60,10 @@ def read(
 def read_images(source: Path, tell: Tell) -> Array:
     """Return the images of a data set, uint8 (n, 784), with or without labels; of several splits,
     those of the test set."""
-    parts = read(source, DIGITS, tell, alone=True)
-    best = next(parts)  # read raises if there is none
-    splits = [best.split]
-    for part in parts:
-        splits.append(part.split)
-        best = part if part.split == "test" else best
-    if len(splits) > 1:
-        tell(f"{source} has {' and '.join(splits)} images; these are the {best.split} images", 0)
+    parts = {part.split: part for part in read(source, DIGITS, tell, alone=True)}
+    best = parts.get("test") or next(iter(parts.values()))
+    if len(parts) > 1:
+        tell(f"{source} has {' and '.join(parts)} images; these are the {best.split} images", 0)
     images, note = to_bytes(best)
     if note:
         tell(f"{source}: {note}", 0)
@@ -126,28 +114,24 @@ def _is_table(path: Path) -> bool:
 def _files(source: Path) -> list[Path]:
     """List the files of the data set in a folder, or of the one that a file belongs to: IDX and
     .npy files whose names differ from its own only in the split and the content."""
-    if not source.is_dir():
-        if not source.is_file() or not (_is_array(source) or source.suffix.lower() in TEXT[:2]):
-            return [source] if source.is_file() and _is_table(source) else []
-        if not _is_array(source) or source.suffix.lower() == ".npz":
-            return [source]
-    folder = source if source.is_dir() else source.parent
-    files = [path for path in visible(folder) if source.is_dir() or path.parent == folder]
-    found = [path for path in files if _is_array(path) or _is_table(path)]
-    if source.is_file():
-        common = read_name(stem(source)).others
-        found = [path for path in found if read_name(stem(path)).others == common]
-        return [path for path in found if (path.suffix == ".npy") == (source.suffix == ".npy")]
-    return [path for path in found if path.parent == folder] or found
+    if source.is_dir():
+        found = [path for path in visible(source) if _is_array(path) or _is_table(path)]
+        return [path for path in found if path.parent == source] or found
+    if not source.is_file() or not _is_array(source) or source.suffix.lower() == ".npz":
+        is_set = source.is_file() and (_is_array(source) or _is_table(source))
+        return [source] if is_set or source.suffix.lower() in TABLES else []
+    common = read_name(stem(source)).others
+    alike = [path for path in sorted(source.parent.iterdir()) if path.suffix == source.suffix]
+    return [path for path in alike if path.is_file() and read_name(stem(path)).others == common]
 
 
 def _refuse(source: Path) -> None:
     """Raise DataError for a file or folder without a data set, with the way on if there is one."""
     files = visible(source) if source.is_dir() else [source] if source.is_file() else []
     for path in files:
-        if load := REFUSED.get(Path(path.name.lower().removesuffix(".gz")).suffix):
-            how = f"d = {load.format(str(path))}; numpy.savez('set.npz', images=..., labels=...)"
-            raise DataError(f"{path}: expected {KINDS}; to convert it, in Python: {how}")
+        if path.name.lower().removesuffix(".gz").endswith(REFUSED):
+            how = "load it in Python, then numpy.savez('set.npz', images=..., labels=...)"
+            raise DataError(f"{path}: expected {KINDS}; to convert it: {how}")
     found = listed(path.name for path in files) or "no files"
     found = found if source.exists() else "no file or folder of this name"
     raise DataError(f"{source}: expected {KINDS}; found {found}")
@@ -166,11 +150,13 @@ def _read_arrays(source: Path, paths: list[Path], tell: Tell, advance: Advance) 
         elif path.suffix.lower() == ".npy":
             _check(path, path.stat().st_size)
             arrays[name] = np.load(path, allow_pickle=False)
-        elif _is_table(path) or path.suffix.lower() in TEXT[:2]:
+        elif _is_table(path) or path.suffix.lower() in TABLES:
             images, labels, lines = table.read_table(path, advance)
             arrays[f"{name}/images"] = images
             arrays |= {} if labels is None else {f"{name}/labels": labels}
-            places[f"{name}/images"] = partial(_line, path, lines)
+            places[f"{name}/images"] = partial(
+                lambda path, lines, image: f"{path}, line {lines[image]}", path, lines
+            )
         else:
             arrays[name] = idx.read_idx(path)
     yield from pair(source, arrays, places, tell)
@@ -194,7 +180,3 @@ def _check(path: Path, size: int) -> None:
     if size > MAX_BYTES:
         fault = f"expected at most {MAX_BYTES:,} bytes, found {size:,}"
         raise DataError(f"{path}: {fault}; save the images as uint8, or fewer of them")
-
-
-def _line(path: Path, lines: list[int], image: int) -> str:
-    return f"{path}, line {lines[image]}"

@@ -28,7 +28,7 @@ def to_bytes(part: Part) -> tuple[Array, str]:
     if images.dtype.kind not in "buif":
         raise DataError(f"{part.place(0)}: expected numbers as pixels; found {images.dtype}")
     low, high = float(images.min()), float(images.max())
-    black, white = _scale(low, high) or _refuse(part, low, high)
+    black, white = _scale(part, low, high)
     if images.dtype == np.uint8 and white == 255:
         return images, ""
     converted = np.empty((len(images), PIXELS), np.uint8)
@@ -41,7 +41,7 @@ def to_bytes(part: Part) -> tuple[Array, str]:
     return converted, f"the pixel values are {black} to {white}; they were {how}"
 
 
-def _scale(low: float, high: float) -> tuple[int, int] | None:
+def _scale(part: Part, low: float, high: float) -> tuple[int, int]:
     """Return black and white of the scale with these extreme values."""
     if low == high == 0:
         return 0, 255
@@ -50,18 +50,9 @@ def _scale(low: float, high: float) -> tuple[int, int] | None:
         is_low = abs(low - black) <= 5 * room if black < 0 else low >= -room
         if is_low and least < high <= most:
             return black, white
-    return None
-
-
-def _refuse(part: Part, low: float, high: float) -> tuple[int, int]:
-    """Raise DataError, with the line of NumPy that undoes what was done to the values."""
-    images = part.images
-    worst = images.argmin() if low < 0 else images.argmax()  # either is that of a nan
-    undo = "x = (x - x.min()) / (x.max() - x.min())"
-    if low < 0 and len(np.unique(images.min(axis=0))) > 1:
-        undo += ", or x = scaler.inverse_transform(x) if each pixel was scaled on its own"
-    remedy = f"to undo a scaling, in NumPy: {undo}" if np.isfinite([low, high]).all() else ""
+    worst = part.images.argmin() if low < 0 else part.images.argmax()  # either is that of a nan
     raise DataError(
         f"{part.place(int(worst) // PIXELS)}: expected pixel values 0 to 255, 0 to 1, -1 to 1 or 0 "
-        f"to 16; found {low:g} to {high:g} in its split; {remedy or 'remove the image'}"
+        f"to 16; found {low:g} to {high:g} in its split; to undo a scaling, in NumPy: "
+        "x = (x - x.min()) / (x.max() - x.min())"
     )

@@ -97,11 +97,11 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     ),
     "a pickle": (
         lambda: Path("a.pkl.gz").write_bytes(b""),
-        r"a.pkl.gz: expected an .npz .*; to convert it, in Python: d = pickle.load\(",
+        r"a.pkl.gz: expected an .npz .*; to convert it: load it",
     ),
     "MATLAB's file in a folder": (
         lambda: (Path("set").mkdir(), Path("set/a.mat").write_bytes(b"MATLAB 5.0")),
-        "set/a.mat: expected an .npz .*; to convert it, in Python: d = scipy.io.loadmat",
+        "set/a.mat: expected an .npz .*; to convert it: load it in Python",
     ),
     "other sizes": (
         lambda: save_npz(x=X[:, :10, :10], y=Y),
@@ -109,15 +109,15 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     ),
     "scores as labels": (
         lambda: save_npz(x=X, y=np.eye(10)[Y] / 2),
-        "one label per image; found none that fits",
+        "expected images with labels; found no usable ones",
     ),
     "too few labels": (
         lambda: save_npz(x=X, y=Y[1:]),
-        "one label per image; found none that fits",
+        "expected images with labels; found no usable ones",
     ),
     "no labels": (
         lambda: save_npz(x_train=X, mean=X[0]),
-        "one label per .*; to read images without labels: mnistnet predict a.npz$",
+        "no usable ones; to read images without labels: mnistnet predict a.npz$",
     ),
     "two training sets": (
         lambda: save_npz(x_train=X, y_train=Y, train_images=X),
@@ -129,7 +129,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     ),
     "a csv without labels": (
         lambda: Path("a.csv").write_text("0," * 783 + "0"),
-        "a.csv, line 1: expected one label per image; found none .*: mnistnet pr",
+        "a.csv: expected images with labels; found no usable ones; .*: mnistnet pr",
     ),
     "a csv of other images": (
         lambda: Path("a.csv").write_text("0," * 64 + "0"),
