@@ -1,9 +1,7 @@
-"""Read folders of pictures. The label of a picture is told by a table beside the pictures, the name
-of a folder, or the name of its file; the split by the name of a folder."""
+"""Read folders of pictures. The label of a picture is told by the name of a folder or of its file;
+the split by the name of a folder."""
 
-import csv
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -58,46 +56,18 @@ def _split(folder: Path, path: Path) -> str:
 
 def _label(folder: Path, labels: Collection[str], tell: Tell) -> dict[Path, str]:
     """Return the label of each picture in the folder and those below it."""
-    files = visible(folder)
-    pictures = [path for path in files if path.suffix.lower() != ".csv"]
-    found: dict[Path, str] = {}
-    tables = [path for path in files if path.suffix.lower() == ".csv"]
-    for table in tables:
-        split = read_name(table.stem).split
-        own = [path for path in pictures if not split or _split(folder, path) in ("", split)]
-        named = _by_table(table, own)
-        found |= named
-        if not named:
-            tell(f"skipped {table}: it has no labels of pictures", 1)
-    found = found or _by_folders(folder, pictures, labels) or _by_names(pictures, labels, tell)
+    pictures = visible(folder)
+    found = _by_folders(folder, pictures, labels) or _by_names(pictures, labels, tell)
     if not found:
-        shown = listed(path.name for path in files) or "none"
+        shown = listed(path.name for path in pictures) or "none"
         raise DataError(
             f"{folder}: expected pictures in folders 0 to 9 or named by --labels, with names as "
-            f"3_17.png, or with a CSV of file names and labels; found {shown}"
+            f"3_17.png; found {shown}"
         )
     left = [_inside(path, folder) for path in pictures if path not in found]
     if left:
         tell(f"skipped {len(left)} files without a label in {folder}: {listed(left)}", len(left))
     return found
-
-
-def _by_table(table: Path, pictures: Sequence[Path]) -> dict[Path, str]:
-    """Return the label of each picture that a row of a CSV with a heading of labels names."""
-    below = [path for path in pictures if path.is_relative_to(table.parent)]
-    count = Counter(path.name for path in below)
-    named = {path.name: path for path in below if count[path.name] == 1}
-    named |= {_inside(path, table.parent): path for path in below}
-    with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        head, *rows = [row for row in csv.reader(file) if row] or [[]]
-    columns = [k for k, heading in enumerate(head) if read_name(heading).is_labels]
-    return {
-        named[name]: row[column].strip()
-        for column in columns[:1]
-        for row in rows
-        for name in row
-        if name in named and column < len(row)
-    }
 
 
 def _by_folders(folder: Path, pictures: Sequence[Path], labels: Collection[str]) -> dict[Path, str]:

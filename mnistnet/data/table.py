@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def read_table(path: Path, advance: Advance) -> tuple[Array, Array | None, list[
     skipped = int(is_counted or not re.match(r"[\d.+-]|nan", first[PIXELS // 2]))
     numbers: list[int] = []
     sides: list[list[str]] = []
-    for number, line in list_rows(path, skipped):
+    for number, line in islice(read_lines(path), skipped, None):
         cells = line.split(delimiter)
         if len(cells) != len(first):
             fault = f"expected {len(first)} columns, as in the first line; found {len(cells)}"
@@ -99,7 +100,7 @@ def _pixels(path: Path, delimiter: str | None, skipped: int, columns: range) -> 
 
     def lines() -> Iterator[str]:
         nonlocal number
-        for row, line in list_rows(path, skipped):
+        for row, line in islice(read_lines(path), skipped, None):
             number = row
             yield line
 
@@ -110,11 +111,3 @@ def _pixels(path: Path, delimiter: str | None, skipped: int, columns: range) -> 
         return np.loadtxt(lines(), np.float32, usecols=columns, **how)
     except ValueError as error:  # NumPy counts rows from 0
         raise DataError(f"{path}, line {number}: {str(error).split(' at row')[0]}") from error
-
-
-def list_rows(path: Path, skipped: int) -> Iterator[tuple[int, str]]:
-    """Read the lines after the headings."""
-    rows = read_lines(path)
-    for _ in range(skipped):
-        next(rows, None)
-    return rows

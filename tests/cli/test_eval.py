@@ -118,6 +118,6 @@ def test_a_folder_of_labelled_pictures_is_read_as_it_is(tiny: Path) -> None:
     facts = json.loads(result.stdout)
     assert (facts["count"], facts["published"]) == (19, False)
     assert facts["accuracy"] > 0.9
-    assert "skipped 1 files without a label in photos/train: 0.png\n" in result.stderr
+    assert "skipped 1 files without a label in photos: train/0.png\n" in result.stderr
     assert "skipped photos/test/3/none.png: expected a picture" in result.stderr
     assert sorted(Path().rglob("*")) == before

@@ -38,15 +38,6 @@ def pictures(form: str, count: int = 12) -> None:
         picture(form.format(**values), number)
 
 
-def table(name: str, form: str, head: str = "") -> None:
-    rows = [form.format(n=number, d=int(Y[number])) for number in range(12)]
-    Path("set", name).write_text("\n".join([head] * bool(head) + rows))
-
-
-def with_table(name: str, form: str, head: str = "") -> Callable[[], None]:
-    return lambda: (pictures("images/{n:03}.png"), table(name, form, head))  # type: ignore
-
-
 DIGITS = sorted(Y[:12].tolist())
 FORMS: dict[str, Callable[[], object]] = {
     "folders of digits": lambda: pictures("{d}/{n}.png"),
@@ -59,8 +50,6 @@ FORMS: dict[str, Callable[[], object]] = {
     "names": lambda: pictures("{d}_{n}.png"),
     "names with the label last": lambda: pictures("{n:04}-img-{d}.png"),
     "names in writers": lambda: pictures("{w}/{d}_{n:02}.png"),
-    "a csv of names": with_table("labels.csv", "{n:03}.png,{d}", "filename,label"),
-    "a csv of paths": with_table("l.csv", "{d},images/{n:03}.png,x", "digit,file,by"),
 }
 
 
@@ -97,24 +86,6 @@ def test_pictures_are_prepared_as_for_predict_and_others_are_skipped() -> None:
     assert told[0] == "3 skipped 3 files without a label in set: about.txt, b.png, other/a.png"
     assert told[1].startswith(f"1 skipped {names[0]}: expected a picture")
     assert told[2] == f"1 skipped {names[1]}: expected one digit; found 2"
-
-
-def test_a_table_about_something_else_does_not_count() -> None:
-    pictures("{d}/{n:03}.png")
-    table("writers.csv", "{n:03}.png,4", "file,writer")
-    found, told = read()
-    assert sorted(found["train"]) == DIGITS
-    assert told == [f"skipped {Path('set/writers.csv')}: it has no labels of pictures"]
-
-
-def test_labels_of_a_table_of_each_split() -> None:
-    """Names that are in both folders are those of the table's split."""
-    for split, first in (("train", 0), ("test", 6)):
-        for number in range(6):
-            picture(f"{split}/{number}.png", first + number)
-        rows = ["file,label"] + [f"{number}.png,{Y[first + number]}" for number in range(6)]
-        Path(f"set/{split}.csv").write_text("\n".join(rows))
-    assert read()[0] == {"train": Y[:6].tolist(), "test": Y[6:12].tolist()}
 
 
 def test_labels_are_renamed() -> None:
