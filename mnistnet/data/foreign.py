@@ -145,10 +145,11 @@ def _read_arrays(source: Path, paths: list[Path], tell: Tell, advance: Advance) 
     unique = {(path.parent, stem(path)): path for path in reversed(paths)}  # not also in gzip
     for path in reversed(unique.values()):
         name = (path.relative_to(folder).parent / stem(path)).as_posix()
+        if not _is_table(path):
+            _check(path, path.stat().st_size)
         if path.suffix.lower() == ".npz":
             arrays |= _read_npz(path, f"{name}/" if len(unique) > 1 else "", tell)
         elif path.suffix.lower() == ".npy":
-            _check(path, path.stat().st_size)
             arrays[name] = np.load(path, allow_pickle=False)
         elif _is_table(path) or path.suffix.lower() in TABLES:
             images, labels, lines = table.read_table(path, advance)
