@@ -53,7 +53,10 @@ def test_two_lines_are_two_rows() -> None:
     page.paste(drawn("42"), (0, 0))
     page.paste(drawn("86"), (0, 130))
     answer = read(page)
-    assert (answer.number, answer.rows) == ("4286", ["42", "86"])
+    assert (answer.number, answer.rows, answer.marks) == ("4286", ["42", "86"], [])
+    ImageDraw.Draw(page).line([40, 122, 80, 122], 0, 4)  # a bar as of a fraction
+    answer = read(page)
+    assert (answer.rows, answer.reason, len(answer.marks)) == (["42", "86"], "other marks", 1)
 
 
 @pytest.mark.parametrize("text", ["38", "64", "29"])

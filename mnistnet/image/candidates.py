@@ -225,8 +225,9 @@ def _seams(ink: Array, height: float) -> Array:
 
 
 def find_rows(ink: Ink) -> tuple[list[Row], list[Box], bool, bool]:
-    """Find the rows of ink. Also return the boxes of what was left out beside them, though it has
-    much ink; whether anything as large as a digit was left out; and whether there is too much."""
+    """Find the rows of ink. Also return the boxes of marks between them, and of what was left out
+    beside them, though it has much ink; whether anything as large as a digit was left out; and
+    whether there is too much."""
     mass = ink.amount * (ink.amount > ink.threshold)
     pieces = Pieces(mass, MOST_PIECES)
     if not len(pieces.masses):
@@ -237,10 +238,17 @@ def find_rows(ink: Ink) -> tuple[list[Row], list[Box], bool, bool]:
     found = [Row(ink, pieces.labels, pieces.boxes, row) for row in rows]
     top, bottom = (f([pieces.box(group)[k] for group in digits]) for f, k in ((min, 1), (max, 3)))
     of_digits = sum(pieces.masses[group].sum() for group in digits)
-    beside = [
-        (int(left), int(upper), int(right), int(lower))
+    boxes = [
+        pieces.boxes[piece]
         for piece in left_out
-        for left, upper, right, lower in [pieces.boxes[piece]]
         if mass[top:bottom][pieces.labels[top:bottom] == piece + 1].sum() > 0.5 * of_digits
     ]
+    least = SPECK * min(row.height for row in found)
+    used = {piece for row in rows for group in row for piece in group}
+    for group in rest:  # of which those between two rows are not in either
+        left, upper, right, lower = box = pieces.box(group)
+        is_large = max(right - left, lower - upper) >= least
+        if not used.issuperset(group) and is_large and top < (upper + lower) / 2 < bottom:
+            boxes.append(box)
+    beside = [(int(box[0]), int(box[1]), int(box[2]), int(box[3])) for box in boxes]
     return found, beside, bool(left_out), is_many
