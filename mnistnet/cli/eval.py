@@ -89,12 +89,9 @@ def evaluate(
         right = evaluation.evaluate(other.model, data.images, data.labels, rows).right
         compared = evaluation.compare(str(against), result.right, right, rows)
     if as_json:
-        facts = evaluation.as_json(result)
-        facts |= {"split": split, "published": data.published, "drawn": data.drawn}
-        facts |= {"weights": str(path), "parts": subsets}
-        if compared:
-            facts["against"] = compared
-        options.print_json(facts)
+        facts = evaluation.as_json(result) | {"split": split, "weights": str(path)}
+        facts |= {"published": data.published, "drawn": data.drawn, "parts": subsets}
+        options.print_json(facts | ({"against": compared} if compared else {}))
         return
     options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     if not limits:

@@ -1,5 +1,5 @@
-"""Read folders of pictures. The label of a picture is told by the name of a folder or of its file;
-the split by the name of a folder."""
+"""Read folders of pictures. The label of a picture is told by a table beside the pictures, by the
+name of a folder or of its file; the split by the name of a folder."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from mnistnet.data.parts import SPLITS, Advance, Part, Tell, listed, read_name
+from mnistnet.data.table import read_first, read_lines
 from mnistnet.errors import DataError, PictureError
 from mnistnet.image.digit import read_picture
 
+TABLES = (".csv", ".tsv")
 SHARE = 0.9  # of the files, at least, must have a label in the same place of their names
 NUMBER = re.compile(r"(?:digit|class|label|number)[\W_]*(\d)", re.IGNORECASE)
 DEEPEST = 4  # folders in which labels are looked for
@@ -56,17 +58,42 @@ def _split(folder: Path, path: Path) -> str:
 
 def _label(folder: Path, labels: Collection[str], tell: Tell) -> dict[Path, str]:
     """Return the label of each picture in the folder and those below it."""
-    pictures = visible(folder)
-    found = _by_folders(folder, pictures, labels) or _by_names(pictures, labels, tell)
+    files = visible(folder)
+    tables = [path for path in files if path.suffix.lower() in TABLES]
+    pictures = [path for path in files if path not in tables]
+    found = (
+        _by_tables(folder, tables, pictures, labels)
+        or _by_folders(folder, pictures, labels)
+        or _by_names(pictures, labels, tell)
+    )
     if not found:
         shown = listed(path.name for path in pictures) or "none"
         raise DataError(
             f"{folder}: expected pictures in folders 0 to 9 or named by --labels, with names as "
-            f"3_17.png; found {shown}"
+            f"3_17.png, or with a CSV of names and labels; found {shown}"
         )
-    left = [_inside(path, folder) for path in pictures if path not in found]
+    left = [_inside(path, folder) for path in files if path not in (*found, *tables)]
     if left:
         tell(f"skipped {len(left)} files without a label in {folder}: {listed(left)}", len(left))
+    return found
+
+
+def _by_tables(
+    folder: Path, tables: Sequence[Path], pictures: Sequence[Path], labels: Collection[str]
+) -> dict[Path, str]:
+    """Return the labels in tables whose lines name a picture, by its path, name or stem."""
+    named = {path.stem: path for path in pictures} | {path.name: path for path in pictures}
+    named |= {_inside(path, folder): path for path in pictures}
+    found = {}
+    for table in tables:
+        delimiter, headings = read_first(table)
+        columns = [k for k, heading in enumerate(headings) if read_name(heading).is_labels]
+        for _, line in read_lines(table):
+            row = [cell.strip(' "') for cell in line.split(delimiter)]
+            key = next((cell for cell in row if cell in named), "")
+            others = [row[k] for k in columns if k < len(row)] or [c for c in row if c != key]
+            if key and (known := [cell for cell in others if cell in labels]):
+                found[named[key]] = known[-1]
     return found
 
 

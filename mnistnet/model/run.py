@@ -79,14 +79,11 @@ def run(
     def metadata() -> Metadata:
         return Metadata(options, source, tuple(state.history))
 
-    def finished() -> Metadata:
-        return with_limits(metadata(), state.network, images, labels)
-
     checkpoint = None
     if path:
         checkpoint = _checked(path)
         if resume and _restore(state, metadata(), path, checkpoint, notify):
-            return state.network, finished()
+            return state.network, with_limits(metadata(), state.network, images, labels)
         if checkpoint.exists() and not resume:
             notify(
                 f"{checkpoint}, from an interrupted run, will be replaced after epoch 1; "
@@ -100,8 +97,9 @@ def run(
                 weights.save(checkpoint, state.network, metadata(), state.velocity, path, **more)
                 saved = report.epoch
             callback(report)
+        result = with_limits(metadata(), state.network, images, labels)
         if path and checkpoint:
-            weights.save(path, state.network, finished())
+            weights.save(path, state.network, result)
             checkpoint.unlink(missing_ok=True)
     except (KeyboardInterrupt, MnistnetError) as stop:
         if checkpoint and saved and isinstance(stop, TrainingError):
@@ -111,7 +109,7 @@ def run(
             done = f"after epoch {saved} of {options.epochs}; {advice}"
             stop.args = (" ".join([*map(str, stop.args), done]),)
         raise
-    return state.network, finished()
+    return state.network, result
 
 
 def with_limits(metadata: Metadata, network: Perceptron, images: Array, labels: Array) -> Metadata:

@@ -38,6 +38,13 @@ def pictures(form: str, count: int = 12) -> None:
         picture(form.format(**values), number)
 
 
+def table(heading: str, line: str) -> None:
+    """Draw pictures, and write a table with a line for each."""
+    pictures("all/{n}.png")
+    lines = [line.format(n=number, d=int(Y[number])) for number in range(12)]
+    Path("set", "labels.csv").write_text("\n".join([heading, *lines]))
+
+
 DIGITS = sorted(Y[:12].tolist())
 FORMS: dict[str, Callable[[], object]] = {
     "folders of digits": lambda: pictures("{d}/{n}.png"),
@@ -49,6 +56,9 @@ FORMS: dict[str, Callable[[], object]] = {
     "numbered writers": lambda: pictures("{d}/1{n}/{n}.png"),
     "names": lambda: pictures("{d}_{n}.png"),
     "names with the label last": lambda: pictures("{n:04}-img-{d}.png"),
+    "a table": lambda: table("file,label", "{n}.png,{d}"),
+    "a table of paths": lambda: table("image,digit,fold", "all/{n}.png,{d},1"),
+    "a table of stems, with an index": lambda: table("id,name,label", 'x{n},"{n}",{d}'),
     "names in writers": lambda: pictures("{w}/{d}_{n:02}.png"),
 }
 
