@@ -10,9 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mnistnet.arrays import Array
+from PIL import Image
+
+from mnistnet.arrays import SIDE, Array
 from mnistnet.cli import options
 from mnistnet.errors import MnistnetError, PictureError
+from mnistnet.files import atomic_write, make_folder
 from mnistnet.image.decode import pictures_in
 from mnistnet.image.digit import Digit, Picture, read_picture
 from mnistnet.model.metadata import Metadata
@@ -99,3 +102,16 @@ def read_all(
     files = [name for name in names if name != "-" and not name.startswith(SPLITS)]
     found = dict(zip(files, executor.map(read, files), strict=True)) if executor else {}
     return [found.get(name) or read(name, samples) for name in names]
+
+
+def save_images(folder: Path, name: str, picture: Picture) -> None:
+    """Write each digit as the network saw it, as .raw (784 bytes) and .png; replace no file."""
+    make_folder(folder)
+    stem, number = re.sub(r"[^\w-]+", "_", name)[-50:], 1
+    for digit in picture.digits:
+        while any((folder / f"{stem}-{number}{end}").exists() for end in (".raw", ".png")):
+            number += 1
+        with atomic_write(folder / f"{stem}-{number}.raw") as stream:
+            stream.write(digit.image.tobytes())
+        with atomic_write(folder / f"{stem}-{number}.png") as stream:
+            Image.fromarray(digit.image.reshape(SIDE, SIDE)).save(stream, "PNG")
