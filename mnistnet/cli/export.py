@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from mnistnet import __version__
 from mnistnet.cli import echo, options
@@ -13,21 +12,18 @@ from mnistnet.data import download, mnist
 from mnistnet.errors import DataError
 from mnistnet.files import atomic_write, check_replaceable
 from mnistnet.model.answer import STANDARD
-from mnistnet.model.network import Perceptron
 from mnistnet.report import export as report
-from mnistnet.report.text import kind_text, percent
+from mnistnet.report.text import kind_text
 
 KINDS = {".onnx": "onnx", ".h": "c", ".json": "json"}
-OPTIONS = {"onnx": "pixels", "c": "int8", "json": None}
+OPTIONS = {"onnx": {"pixels"}, "c": {"int8"}, "json": set[str]()}
 
 
 @click.command()
 @click.argument("out", type=options.FILE, metavar="FILE")
 @options.weights_option()
 @options.data_option
-@click.option(
-    "--kind", type=click.Choice([*OPTIONS]), help="What to write.  [default: as FILE ends]"
-)
+@click.option("--kind", type=click.Choice([*OPTIONS]), help="If FILE does not end so.")
 @click.option("--input", "pixels", type=click.Choice(["uint8", "float"]), help="Pixels for ONNX.")
 @click.option("--int8", is_flag=True, help="C with weights of 8 bits.")
 @click.option("--force", is_flag=True, help="Replace a file even if it is not an earlier export.")
@@ -44,33 +40,21 @@ def export(out: Path, weights: Path | None, folder: Path | None, force: bool, **
       mnistnet export digit.h --int8 --weights mine.npz
     """
     kind = how.pop("kind") or KINDS.get(out.suffix.lower())
-    if not kind:
-        raise click.UsageError(f"expected --kind, or a name in {', '.join(KINDS)}; found {out}")
     how = {name: value for name, value in how.items() if value}
-    if how.keys() - {OPTIONS[kind]}:
-        raise click.UsageError("--input is for ONNX and --int8 for C")
+    if not kind or how.keys() - OPTIONS[kind]:
+        raise click.UsageError("expected FILE.onnx [--input], FILE.h [--int8], FILE.json or --kind")
     check_replaceable(out, report.MARKER, "previous export", force)
     _, network, _ = options.load_weights(weights, says_which=True)
-    model, limits = network.model, asdict(network.metadata.limits or STANDARD)
-    accuracy = _accuracy(model, folder, **how)
-    facts = {"version": __version__, "layers": [*model.layers], "accuracy": accuracy, **limits}
-    content = getattr(report, f"as_{kind}")(model, facts, **how)
+    facts = {"version": __version__, "layers": [*network.model.layers], "accuracy": "not measured"}
+    try:
+        data = mnist.load(folder or download.cache_folder(), "test")
+        shares = report.accuracy(network.model, data.images, data.labels, "int8" in how)
+        kind_of = kind_text(data.published, data.drawn)
+        facts["accuracy"] = f"{shares} on {len(data.labels):,} test images, {kind_of}"
+    except DataError as error:
+        options.note(f"the accuracy was not measured: {error}")
+    facts |= asdict(network.metadata.limits or STANDARD)
+    content = getattr(report, f"as_{kind}")(network.model, facts, **how)
     with atomic_write(out) as stream:
         stream.write(content)
     echo(out)
-
-
-def _accuracy(network: Perceptron, folder: Path | None, int8: bool = False, **_: Any) -> str:
-    """Return the accuracy on the test images as text."""
-    try:
-        data = mnist.load(folder or download.cache_folder(), "test")
-    except DataError as error:
-        options.note(f"the accuracy was not measured: {error}")
-        return "not measured"
-    scores = [network.image_scores(data.images)]
-    if int8:
-        parts = np.array_split(data.images, 10)
-        scores.append(np.concatenate([report.int8_layers(network, part)[1] for part in parts]))
-    shares = [percent(float((each.argmax(axis=1) == data.labels).mean())) for each in scores]
-    kind = kind_text(data.published, data.drawn)
-    return f"{', as int8 '.join(shares)} on {len(data.labels):,} test images, {kind}"

@@ -48,9 +48,7 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     help="As --show, and print the most important hidden units, the scores and the softmax, and "
     "for labelled images the loss.",
 )
-@click.option(
-    "--save-images", "saved", type=options.FOLDER, help="Write what the network saw here."
-)
+@click.option("--save-images", "saved", type=options.FOLDER, help="Save what the network saw.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV; the last column is the answer.")
 @options.output_options
 def predict(

@@ -11,12 +11,14 @@ from program import assert_fault, png, run
 from mnistnet.data import mnist
 from mnistnet.image.digit import read_picture
 
-NOTES = "bundled weights\n"
-
 
 def test_the_kind_follows_from_the_name_and_the_accuracy_from_the_data(tiny: Path) -> None:
     result = run("export", "digit.json", "--data", tiny)
-    assert (result.stdout, result.stderr, result.exit_code) == ("digit.json\n", NOTES, 0)
+    assert (result.stdout, result.stderr, result.exit_code) == (
+        "digit.json\n",
+        "bundled weights\n",
+        0,
+    )
     facts = json.loads(Path("digit.json").read_bytes())
     assert facts["accuracy"] == "100.00 % on 50 test images, not MNIST's own"
     assert run("export", "--kind", "c", "--int8", "digit", "--data", tiny).exit_code == 0

@@ -52,10 +52,7 @@ def compiled(*options: str, compiler: str = "cc") -> str:
     if not shutil.which(compiler):
         pytest.skip(f"needs a compiler, {compiler}")
     done = subprocess.run(
-        [compiler, *STRICT, *options, "-o", "digit", "-lm"],
-        check=False,
-        capture_output=True,
-        text=True,
+        [compiler, *STRICT, *options, "-o", "digit", "-lm"], stderr=-1, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     return "./digit"
@@ -88,24 +85,19 @@ def test_onnxruntime_and_numpy_agree(pixels: str, images: Any) -> None:
 
 
 @posix_only("needs cc")
-def test_the_header_gives_numpys_answers(images: Any) -> None:
-    for network in networks():
+@pytest.mark.parametrize("source", ["drawn digits", "all of MNIST's test images"])
+def test_the_header_gives_numpys_answers(source: str, request: pytest.FixtureRequest) -> None:
+    if source == "drawn digits":
+        images, tested = request.getfixturevalue("images"), networks()
+    else:
+        images = mnist.load(request.getfixturevalue("real_mnist"), "test").images
+        tested = networks()[:1]
+    for network in tested:
         Path("digit.h").write_bytes(export.as_c(network, FACTS))
         digits, scores = c_answers(images)
         expected = network.image_scores(images)
         assert scores == pytest.approx(expected, abs=1e-4)
         assert np.array_equal(digits, expected.argmax(axis=1))
-
-
-@posix_only("needs cc")
-def test_the_header_gives_numpys_digit_on_every_test_image(real_mnist: Path) -> None:
-    images = mnist.load(real_mnist, "test").images
-    network = load_network().model
-    Path("digit.h").write_bytes(export.as_c(network, FACTS))
-    digits, scores = c_answers(images)
-    expected = network.image_scores(images)
-    assert scores == pytest.approx(expected, abs=1e-4)
-    assert np.array_equal(digits, expected.argmax(axis=1))
 
 
 @posix_only("needs cc")
@@ -124,11 +116,10 @@ def test_the_header_with_int8_gives_exactly_the_scores_that_were_measured(images
 
 def test_int8_costs_at_most_a_tenth_of_a_point(real_mnist: Path) -> None:
     """On MNIST's test images, with the bundled weights."""
-    data, network = mnist.load(real_mnist, "test"), load_network().model
-    exact = (network.image_scores(data.images).argmax(axis=1) == data.labels).mean()
-    parts = np.split(data.images, 10)
-    scores = np.concatenate([export.int8_layers(network, part)[1] for part in parts])
-    assert (scores.argmax(axis=1) == data.labels).mean() >= exact - 0.001
+    data = mnist.load(real_mnist, "test")
+    text = export.accuracy(load_network().model, data.images, data.labels, int8=True)
+    exact, rounded = map(float, re.findall(r"(\d+\.\d+) %", text))
+    assert rounded >= exact - 0.1
 
 
 @posix_only("needs cc")
@@ -172,10 +163,9 @@ def test_the_javascript_in_the_docs_reads_the_json(images: Any) -> None:
     (script,) = re.findall(r"```js\n(.*?)```", DOCS, re.DOTALL)
     network = load_network().model
     Path("seen").mkdir()
+    facts = FACTS | {"layers": list(network.layers)}
+    Path("digit.json").write_bytes(export.as_json(network, facts))
     for image in images[:2]:
-        Path("digit.json").write_bytes(
-            export.as_json(network, FACTS | {"layers": list(network.layers)})
-        )
         Path("seen/photo_png-1.raw").write_bytes(image.tobytes())
         done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
         assert int(done.stdout) == network.image_scores(image[None]).argmax()

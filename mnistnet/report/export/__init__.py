@@ -11,6 +11,7 @@ import numpy as np
 from mnistnet.arrays import PIXELS, Array
 from mnistnet.errors import MnistnetError
 from mnistnet.model.network import Perceptron
+from mnistnet.report.text import percent
 
 MARKER = b"made by mnistnet export"  # in every file
 TABLE = np.round(127 * np.tanh(np.arange(768) / 128)).astype(np.int8)  # then it is 127
@@ -37,8 +38,7 @@ def as_onnx(network: Perceptron, facts: dict[str, Any], pixels: str = "uint8") -
     parts = {"pixels": pixels, "ink": ink, "hidden": hidden, "below": last - 1, "layer": last}
     model = parser.parse_model(_filled("network.onnx.txt", facts, **parts))
     for n, W in enumerate(network.matrices, start=1):
-        weights = np.ascontiguousarray(W.T, np.float32)
-        model.graph.initializer.append(numpy_helper.from_array(weights, f"W{n}"))
+        model.graph.initializer.append(numpy_helper.from_array(W.T.copy(), f"W{n}"))
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -65,6 +65,15 @@ def _constant(name: str, values: Array) -> str:
     numbers = [str(number) + "f" * (kind == "float") for number in values.ravel()]
     lines = ",\n".join(",".join(numbers[i : i + 16]) for i in range(0, len(numbers), 16))
     return f"static const {kind} mnistnet_{name}[] = {{\n{lines}}};\n"
+
+
+def accuracy(network: Perceptron, images: Array, labels: Array, int8: bool = False) -> str:
+    """Return the accuracy on images (n, 784) uint8 as text; with int8, also that of the header."""
+    scores = [network.image_scores(images)]
+    if int8:
+        parts = np.array_split(images, 10)  # to bound memory
+        scores.append(np.concatenate([int8_layers(network, part)[1] for part in parts]))
+    return ", as int8 ".join(percent(float((f.argmax(axis=1) == labels).mean())) for f in scores)
 
 
 def int8_layers(network: Perceptron, images: Array | None = None) -> tuple[list[Any], Array]:
