@@ -12,7 +12,7 @@ from mnistnet.data import mnist
 from mnistnet.image.digit import read_picture
 
 
-def test_the_kind_follows_from_the_name_and_the_accuracy_from_the_data(tiny: Path) -> None:
+def test_the_accuracy_is_measured_on_the_data_and_nothing_is_downloaded(tiny: Path) -> None:
     result = run("export", "digit.json", "--data", tiny)
     assert (result.stdout, result.stderr, result.exit_code) == (
         "digit.json\n",
@@ -23,11 +23,7 @@ def test_the_kind_follows_from_the_name_and_the_accuracy_from_the_data(tiny: Pat
     assert facts["accuracy"] == "100.00 % on 50 test images, not MNIST's own"
     assert run("export", "--kind", "c", "--int8", "digit", "--data", tiny).exit_code == 0
     assert b"accuracy  100.00 %, as int8 100.00 % on 50 test" in Path("digit").read_bytes()
-
-
-def test_nothing_is_downloaded_to_measure_the_accuracy() -> None:
-    result = run("export", "digit.h")
-    assert "the accuracy was not measured: " in result.stderr
+    assert "the accuracy was not measured: " in run("export", "digit.h").stderr
     assert b"accuracy  not measured" in Path("digit.h").read_bytes()
 
 
