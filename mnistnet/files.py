@@ -77,7 +77,7 @@ def check_replaceable(path: Path, mark: bytes, kind: str, force: bool = False) -
     if found and mark not in found:
         raise MnistnetError(
             f"{path}: expected a {kind} made by mnistnet; found another file, which is not "
-            "replaced: move it away, or name another file with --out"
+            "replaced: move it away, or name another file"
         )
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "diff": ("diff.diff", "Differentiate EXPRESSION at a point, step by step."),
     "download": ("download.download", "Download MNIST, verify it and keep it."),
     "eval": ("eval.evaluate", "Evaluate a network on labelled images."),
+    "export": ("export.export", "Write a network for other programs."),
     "gradcheck": ("gradcheck.gradcheck", "Check the gradient computed by backpropagation."),
     "import": ("import_.import_", "Convert a data set for the other commands."),
     "info": ("info.info", "Show what a weights file contains."),

@@ -59,16 +59,18 @@ FOLDER = UserPath(file_okay=False)
 PICTURE = click.Path(readable=False)
 
 
+data_option = click.option(
+    "--data",
+    "folder",
+    type=FOLDER,
+    envvar="MNISTNET_DATA",
+    show_envvar=True,
+    help="Folder with the files of MNIST or a similar set.  [default: ~/.cache/mnistnet]",
+)
+
+
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --data and --mirror, whose values load_dataset takes."""
-    data = click.option(
-        "--data",
-        "folder",
-        type=FOLDER,
-        envvar="MNISTNET_DATA",
-        show_envvar=True,
-        help="Folder with the files of MNIST or a similar set.  [default: ~/.cache/mnistnet]",
-    )
     mirror = click.option(
         "--mirror",
         "mirrors",
@@ -76,7 +78,7 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="URL|DIR",
         help="URL or folder to get MNIST from, before those in MNISTNET_MIRROR; may be repeated.",
     )
-    return data(mirror(command))
+    return data_option(mirror(command))
 
 
 def weights_option(text: str = READ_WEIGHTS, default: Path | None = None) -> Callable[..., Any]:

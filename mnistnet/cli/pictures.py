@@ -11,12 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mnistnet.arrays import Array
+from PIL import Image
+
+from mnistnet.arrays import SIDE, Array
 from mnistnet.cli import options
 from mnistnet.data import foreign
 from mnistnet.data.convert import gather
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import MnistnetError, PictureError
+from mnistnet.files import atomic_write, make_folder
 from mnistnet.image.decode import pictures_in
 from mnistnet.image.digit import Digit, Picture, read_picture
 from mnistnet.model.metadata import Metadata
@@ -137,3 +140,16 @@ def load_pictures(folder: Path | None, split: str) -> Dataset | None:
                 sets, *_ = gather(folder, lambda sentence, _: options.note(sentence), advance)
             return replace(sets.get(split) or next(iter(sets.values())), given_name=folder.name)
     return None
+
+
+def save_images(folder: Path, name: str, picture: Picture) -> None:
+    """Write each digit as the network saw it, as .raw (784 bytes) and .png; replace no file."""
+    make_folder(folder)
+    stem, number = re.sub(r"[^\w-]+", "_", name)[-50:], 1
+    for digit in picture.digits:
+        while any((folder / f"{stem}-{number}{end}").exists() for end in (".raw", ".png")):
+            number += 1
+        with atomic_write(folder / f"{stem}-{number}.raw") as stream:
+            stream.write(digit.image.tobytes())
+        with atomic_write(folder / f"{stem}-{number}.png") as stream:
+            Image.fromarray(digit.image.reshape(SIDE, SIDE)).save(stream, "PNG")

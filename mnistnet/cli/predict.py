@@ -13,7 +13,7 @@ import click
 
 from mnistnet.api import Network, judge
 from mnistnet.cli import echo, escape, options
-from mnistnet.cli.pictures import Samples, read_all
+from mnistnet.cli.pictures import Samples, read_all, save_images
 from mnistnet.errors import MnistnetError
 from mnistnet.image.digit import Picture
 from mnistnet.report.explain import explain, explanation_text
@@ -57,6 +57,12 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     "--kaggle",
     is_flag=True,
     help="Print ImageId,Label for each picture, counted from 1, always with a digit.",
+)
+@click.option(
+    "--save-images",
+    "saved",
+    type=options.FOLDER,
+    help="Save each digit as the network saw it, as .raw (784 bytes) and .png.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV; the last column is the answer.")
 @options.output_options
@@ -154,6 +160,7 @@ def _print(
     top: int,
     show: bool,
     explains: bool,
+    saved: Path | None,
     as_csv: bool,
     as_json: bool,
 ) -> None:
@@ -173,6 +180,8 @@ def _print(
             table.writerow([name, "", "", ""])
             continue
         (picture, reply), line = next(answers)
+        if saved:
+            save_images(saved, name, picture)
         for sentence in picture.notes:
             options.note(f"{name}: {sentence}")
         explanations = []

@@ -59,7 +59,7 @@ def test_only_plots_made_by_mnistnet_are_replaced(words: tuple[object, ...]) -> 
     assert_fails(
         run(*words, "--out", out),
         "a.png: expected a plot made by mnistnet; found another file, which is not replaced: move "
-        "it away, or name another file with --out",
+        "it away, or name another file",
     )
     assert out.read_bytes() == b"a drawing of mine"
     assert run(*words, "--out", out, "--force").exit_code == 0

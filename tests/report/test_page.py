@@ -107,7 +107,7 @@ def test_the_command_writes_a_page_and_replaces_only_pages(tmp_path: Path) -> No
     out.write_text("<!doctype html>\n<p>My own")
     message = (
         "digit.html: expected a page made by mnistnet; found another file, which is not replaced: "
-        "move it away, or name another file with --out"
+        "move it away, or name another file"
     )
     assert_fault(("page",), message)
 
