@@ -159,7 +159,7 @@ def _read_arrays(source: Path, paths: list[Path], tell: Tell, advance: Advance) 
                 lambda path, lines, image: f"{path}, line {lines[image]}", path, lines
             )
         else:
-            arrays[name] = idx.read_idx(path)
+            arrays[name] = idx.read_idx(path, MAX_BYTES)
     yield from pair(source, arrays, places, tell)
 
 

@@ -33,16 +33,16 @@ CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
 MAX_DEFLATE_RATIO = 1032  # unpacked bytes for each byte (https://www.zlib.net/zlib_tech.html)
 
 
-def read_idx(path: Path) -> Array:
+def read_idx(path: Path, most: int | None = None) -> Array:
     """Read the array in an IDX file, raw or gzip, whatever its name.
 
     The array is read-only and keeps the file's byte order; files that are little-endian throughout,
     as some programs write them, are read as well. Raises DataError, naming the file, for anything
-    but exactly one well-formed IDX array.
+    but exactly one well-formed IDX array, and for more bytes of data than most.
     """
     try:
         with path.open("rb") as file:
-            return _read(file)
+            return _read(file, most)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -51,7 +51,7 @@ def read_idx(path: Path) -> Array:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
-def _read(file: BufferedReader) -> Array:
+def _read(file: BufferedReader, limit: int | None) -> Array:
     """Read the array in an open file; raise ValueError if the content is not an IDX file's."""
     is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
     most = os.fstat(file.fileno()).st_size * (MAX_DEFLATE_RATIO if is_gzip else 1)
@@ -59,6 +59,8 @@ def _read(file: BufferedReader) -> Array:
         dtype, shape = _read_header(stream, most)
         length = math.prod(shape) * dtype.itemsize
         expected = f"expected {length:,} bytes after the header, for {describe(shape, dtype)}"
+        if limit and length > limit:
+            raise ValueError(f"expected at most {limit:,} bytes of data, found {length:,}")
         if length > most:  # refused before memory is allocated
             raise ValueError(f"{expected}; the file is too short")
         body = stream.read(length)  # not a map, which would crash if the file shrank

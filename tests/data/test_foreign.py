@@ -20,7 +20,7 @@ from forms import (
     save_npys,
     save_npz,
 )
-from program import make_pipe
+from program import make_pipe, write_idx
 
 from mnistnet.data import foreign, table
 from mnistnet.data.convert import gather
@@ -175,6 +175,9 @@ def test_what_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(table, "MAX_CHARACTERS", 50_000)
     with pytest.raises(DataError, match="a.npz: .* at most 20,000 bytes, found 2.*; save the imag"):
         read("a.npz")
+    write_idx(Path("images-idx3.gz"), X)
+    with pytest.raises(DataError, match="images-idx3.gz: expected at most 20,000 bytes of data"):
+        read("images-idx3.gz")
     with pytest.raises(DataError, match="a.csv: expected at most 50,000 characters; found more"):
         read("a.csv")
     save_csv(X[:20], Y[:20])
