@@ -28,7 +28,7 @@ def without_lines(ink: Ink) -> Ink:
     amount = ink.amount
     if max(amount.shape) < SMALL:
         return ink
-    full, threshold = levels_of(amount)
+    full, threshold = ink.full, ink.threshold
     for _ in range(3):
         found = _straight(amount > 0.6 * threshold)
         if not found.any():
