@@ -23,7 +23,7 @@ from mnistnet.image.digit import Picture, read_picture
 from mnistnet.judgement import reread, reread_plainly
 from mnistnet.model import network as model
 from mnistnet.model import weights as weights_file
-from mnistnet.model.answer import STANDARD, Answer, make_answer
+from mnistnet.model.answer import Answer, make_answer
 from mnistnet.model.diagnosis import image_warning, training_warning
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.options import Options
@@ -122,8 +122,7 @@ def _answer(network: Network, picture: Picture, scores: Array) -> Answer:
     boxes = [digit.box for digit in picture.digits]
     flaws = [digit.flaws for digit in picture.digits]
     more = picture.inverted, picture.marks, picture.ends, picture.too_many
-    limits = network.metadata.limits or STANDARD
-    return make_answer(scores, boxes, flaws, *more, limits)
+    return make_answer(scores, boxes, flaws, *more, network.metadata.used_limits)
 
 
 def load_network(path: StrPath | None = None) -> Network:

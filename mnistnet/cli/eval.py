@@ -71,7 +71,7 @@ def evaluate(
     file_split = "test" if split == "test" else "train"
     data = load_pictures(source["folder"], file_split) or options.load_dataset(file_split, **source)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
-    limits = network.metadata.limits
+    limits = network.metadata.used_limits
     result = evaluation.evaluate(network.model, data.images, data.labels, rows, limits)
     subsets = evaluation.accuracy_of_subsets(result, data.label_errors)
     compared = None
@@ -94,7 +94,7 @@ def evaluate(
         options.print_json(facts | ({"against": compared} if compared else {}))
         return
     options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
-    if not limits:
+    if not network.metadata.limits:
         options.note("this network has no limits of unsure answers: the standard ones are used")
     name = f"drawn {split}" if data.drawn else split
     echo(text.evaluation_text(result, name, subsets))

@@ -11,7 +11,6 @@ from mnistnet.cli import echo, options
 from mnistnet.data import download, mnist
 from mnistnet.errors import DataError
 from mnistnet.files import atomic_write, check_replaceable
-from mnistnet.model.answer import STANDARD
 from mnistnet.report import export as report
 from mnistnet.report.text import kind_text
 
@@ -58,7 +57,7 @@ def export(out: Path, weights: Path | None, folder: Path | None, force: bool, **
         facts["accuracy"] = f"{shares} on {len(data.labels):,} test images, {kind_of}"
     except DataError as error:
         options.note(f"the accuracy was not measured: {error}")
-    facts |= asdict(network.metadata.limits or STANDARD)
+    facts |= asdict(network.metadata.used_limits)
     content = getattr(report, f"as_{kind}")(network.model, facts, **how)
     with atomic_write(out) as stream:
         stream.write(content)

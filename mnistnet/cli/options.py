@@ -164,7 +164,7 @@ def describe_weights(path: Path) -> str:
     with suppress(MnistnetError):
         if path.is_file():
             metadata = load_network(path).metadata
-            accuracy = metadata.history[-1].validation_accuracy if metadata.history else None
+            accuracy = metadata.validation_accuracy
             more = f", with a validation accuracy of {percent(accuracy)}" * (accuracy is not None)
             return f"weights trained on {metadata.data.name or 'MNIST'}{more}"
     return ""

@@ -37,7 +37,7 @@ def page(weights: Path | None, out: Path, show: bool) -> None:
     path, network, description = load_weights(weights)
     name = description.replace(str(path), path.name)  # a page may be shared: omit the folder
     with atomic_write(out) as stream:
-        stream.write(report.page(network.model, name, network.metadata.limits))
+        stream.write(report.page(network.model, name, network.metadata.used_limits))
     echo(out)
     if show and not webbrowser.open(out.resolve().as_uri()):
         note(f"no browser was found: open {out} in one")

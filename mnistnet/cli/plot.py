@@ -138,7 +138,7 @@ def _figure(
         labels = data.labels[rows].tolist()
         return figures.weights.units(network.model, data.images[rows], names, labels)
     name = "drawn test" if data.drawn else "test"
-    rows, limits = np.arange(len(data.labels)), network.metadata.limits
+    rows, limits = np.arange(len(data.labels)), network.metadata.used_limits
     result = evaluate(network.model, data.images, data.labels, rows, limits)
     if kind == "mistakes":
         return figures.results.mistakes(result, data.images, name, data.label_errors)

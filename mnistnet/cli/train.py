@@ -158,7 +158,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
         return
     facts = {
         "weights": str(weights),
-        "validation_accuracy": history[-1].validation_accuracy,
+        "validation_accuracy": metadata.validation_accuracy,
         "accuracy_before": before,
         "epochs": len(history),
         "seconds": sum(report.seconds for report in history),

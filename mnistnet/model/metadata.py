@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet import __version__
-from mnistnet.model.answer import Limits
+from mnistnet.model.answer import STANDARD, Limits
 from mnistnet.model.options import MOST, Options, conform
 
 PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
@@ -69,6 +69,16 @@ class Metadata:
     members: tuple[int, ...] = ()
     limits: Limits | None = None
 
+    @property
+    def validation_accuracy(self) -> float | None:
+        """The accuracy after the last epoch; None for a committee or without validation images."""
+        return self.history[-1].validation_accuracy if self.history else None
+
+    @property
+    def used_limits(self) -> Limits:
+        """The limits of the network, or the standard ones if it has none."""
+        return self.limits or STANDARD
+
     def as_json(self) -> dict[str, Any]:
         """Return the JSON fields of the weights file and of `info --json`."""
         options = asdict(self.options.completed(MOST))
@@ -78,7 +88,7 @@ class Metadata:
             "seed": options.pop("seed"),
             "options": options,
             "epochs": len(self.history),
-            "validation_accuracy": self.history[-1].validation_accuracy if self.history else None,
+            "validation_accuracy": self.validation_accuracy,
             "data": asdict(self.data),
             "versions": dict(self.versions),
             "history": [asdict(report) for report in self.history],

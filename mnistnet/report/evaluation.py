@@ -43,7 +43,7 @@ class Evaluation:
 
 
 def evaluate(
-    network: Perceptron, images: Array, labels: Array, rows: Array, limits: Limits | None = None
+    network: Perceptron, images: Array, labels: Array, rows: Array, limits: Limits = STANDARD
 ) -> Evaluation:
     """Evaluate a network with these limits of unsure answers on these rows of images (n, 784) uint8
     with labels (n,). Raises DataError if there are no rows, as for a network trained without
@@ -51,7 +51,7 @@ def evaluate(
     if not len(rows):
         message = "trained without validation images, so there is nothing to evaluate"
         raise DataError(f"{message}; use --split test")
-    return judge(network.image_scores(images[rows]), labels[rows], rows, limits or STANDARD)
+    return judge(network.image_scores(images[rows]), labels[rows], rows, limits)
 
 
 def judge(scores: Array, labels: Array, rows: Array, limits: Limits = STANDARD) -> Evaluation:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import CLASSES, SIDE, Array
-from mnistnet.model.answer import STANDARD, Answer
+from mnistnet.model.answer import Answer
 from mnistnet.model.metadata import PIXEL_RANGE, EpochReport, Metadata
 from mnistnet.report.evaluation import Evaluation
 
@@ -45,7 +45,7 @@ def epoch_text(report: EpochReport, epochs: int) -> str:
 
 def trained_text(metadata: Metadata, path: Path, before: float | None) -> str:
     """Format the result of a training run: accuracy, also that before, epochs, time and file."""
-    history, accuracy = metadata.history, metadata.history[-1].validation_accuracy
+    history, accuracy = metadata.history, metadata.validation_accuracy
     drawn = " on drawn digits" * metadata.data.drawn
     drawn += f" (before: {percent(before)})" * (before is not None)
     reached = "" if accuracy is None else f"validation accuracy {percent(accuracy)}{drawn} after "
@@ -190,7 +190,7 @@ def info_text(path: Path, layers: Sequence[int], metadata: Metadata) -> str:
         "validation loss": loss_text(last.get("validation_loss")),
         "validation accuracy": percent(last.get("validation_accuracy")),
         "options": _listed(options),
-        "unsure below": _listed(asdict(metadata.limits or STANDARD)),
+        "unsure below": _listed(asdict(metadata.used_limits)),
         "started from": f"weights of SHA-256 {start}" if start else "random weights",
         "seed": str(seed),
         "made with": _listed(metadata.versions),

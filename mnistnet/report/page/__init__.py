@@ -27,12 +27,12 @@ SCRIPTS = ("draw.js", "prepare.js", "network.js", "view.js", "select.js")  # in 
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
 
 
-def page(network: Perceptron, name: str, limits: Limits | None = None) -> bytes:
+def page(network: Perceptron, name: str, limits: Limits = STANDARD) -> bytes:
     """Return the page for a network called name with these limits of unsure answers; the same input
     gives the same bytes."""
     # with which `predict` prepares and judges a picture
     rules: dict[str, float] = {"digit": DIGIT, "thin": THIN, "thick": THICK, "wide": WIDE}
-    rules |= asdict(limits or STANDARD)
+    rules |= asdict(limits)
     matrices = [_packed(W) for W in network.matrices]
     data = {"name": name, "matrices": matrices, "examples": WAYS, "rules": rules}
     parts = {"script": '"use strict";\n' + "".join(map(_read, SCRIPTS)), "style": _read("page.css")}
