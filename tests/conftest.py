@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
-from program import write_idx
+from program import write_idx, write_weights
 
 from mnistnet.data import idx, mnist
 from mnistnet.image.drawn import draw
@@ -70,6 +70,13 @@ def tiny(tmp_path: Path) -> Path:
         write_idx(folder / images_file.name, images)
         write_idx(folder / labels_file.name, labels)
     return folder
+
+
+@pytest.fixture
+def old(tiny: Path) -> Path:
+    """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
+    write_weights(Path("mnistnet.npz"))
+    return tiny
 
 
 @pytest.fixture

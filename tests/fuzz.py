@@ -23,15 +23,12 @@ import atheris
 with atheris.instrument_imports(include=["mnistnet", "numpy.lib", "zipfile", "PIL"]):
     import numpy as np
     from PIL import Image, ImageDraw
-    from program import write_idx
+    from program import write_idx, write_weights
 
     from mnistnet.data import idx
     from mnistnet.errors import DataError, PictureError, WeightsError
     from mnistnet.image import digit
     from mnistnet.model import weights
-    from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
-    from mnistnet.model.network import Perceptron
-    from mnistnet.model.options import Options
     from mnistnet.report.text import info_text
 
     Image.init()  # which imports the writers of all formats
@@ -59,11 +56,9 @@ def try_idx(data: bytes, path: Path) -> None:
 def weights_seeds(folder: Path) -> Iterator[bytes]:
     """The metadata and arrays of a network and of a checkpoint."""
     path = folder / "net.npz"
-    network = Perceptron.random((784, 1, 10), np.random.default_rng(0))
-    history = (EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.0),)
-    metadata = Metadata(Options(), TrainingSet({"images": "aa", "labels": "bb"}), history)
+    network = write_weights(path, 1)
     for velocity in (None, network.parameters):
-        weights.save(path, network, metadata, velocity)
+        write_weights(path, 1, velocity=velocity)
         text = json.dumps(weights.load_all(path).meta)
         with zipfile.ZipFile(path) as archive:
             arrays = [archive.read(name) for name in archive.namelist()[1:]]

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw
@@ -23,7 +24,9 @@ from mnistnet import cli
 from mnistnet.arrays import Array
 from mnistnet.data import idx
 from mnistnet.model import training, weights
-from mnistnet.model.metadata import EpochReport
+from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
+from mnistnet.model.network import Perceptron
+from mnistnet.model.options import Options
 
 NOTE = "training on tiny, not MNIST's own\n"  # printed by train on the tiny set
 QUICK = ("train", "--hidden", "8", "--epochs", "4", "--learning-rate", "0.2")
@@ -53,6 +56,15 @@ def write_idx(path: Path, array: Array) -> None:
     """Write an array as IDX; as gzip if the name ends in .gz."""
     raw = b"".join(idx.content(array))
     path.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
+
+
+def write_weights(path: Path, *hidden: int, **more: Any) -> Perceptron:
+    """Write a network of random weights, with the metadata of an epoch; return it."""
+    network = Perceptron.random((784, *hidden, 10), np.random.default_rng(0))
+    data = TrainingSet({"images": "aa", "labels": "bb"})
+    history = (EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
+    weights.save(path, network, Metadata(Options(epochs=1, seed=7), data, history), **more)
+    return network
 
 
 def run(*words: object, stdin: bytes | None = None) -> Result:

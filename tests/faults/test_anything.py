@@ -18,13 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from program import make_link, png, run, write_idx
+from program import make_link, png, run, write_idx, write_weights
 
 from mnistnet import cli
 from mnistnet.data import mnist, synthetic
 from mnistnet.model import weights
-from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
-from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
 
 examples = pytest.mark.parametrize("examples", [15, pytest.param(1000, marks=pytest.mark.soak)])
@@ -81,13 +79,9 @@ def any_data_file(edits: Any, ending: str, which: int) -> None:
 
 @cache
 def weights_file() -> bytes:
-    network = Perceptron.random((784, 2, 10), np.random.default_rng(0))
-    history = (EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
-    source = TrainingSet({"images": "aa", "labels": "bb"})
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name, "net.npz")
-        weights.save(path, network, Metadata(Options(epochs=1, seed=7), source, history))
-        return path.read_bytes()
+        write_weights(Path(name, "net.npz"), 2)
+        return Path(name, "net.npz").read_bytes()
 
 
 def any_weights_file(edits: Any) -> None:

@@ -29,20 +29,10 @@ from tasks import KILL
 
 from mnistnet.data import idx, mnist
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, TrainingSet
-from mnistnet.model.network import Perceptron
-from mnistnet.model.options import Options
 
 OLD = Path("mnistnet.npz")
 CHECKPOINT = Path("mnistnet.npz.checkpoint")
 EPOCH = r"epoch   \d/4  train loss \d\.\d{4}  validation accuracy [\d.]+ %  [\d.]+ s\n"
-
-
-@pytest.fixture
-def old(tiny: Path) -> Path:
-    """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
-    weights.save(OLD, Perceptron((784, 10)), Metadata(Options(), TrainingSet()))
-    return tiny
 
 
 @pytest.mark.parametrize(("fits", "name"), [(0, CHECKPOINT), (2, CHECKPOINT), (4, OLD)])

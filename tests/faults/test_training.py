@@ -11,19 +11,9 @@ from program import NOTE, QUICK, as_user, assert_fault, make_pipe, posix_only, r
 from mnistnet.data import idx
 from mnistnet.image.drawn import draw
 from mnistnet.model import weights
-from mnistnet.model.metadata import Metadata, TrainingSet
-from mnistnet.model.network import Perceptron
-from mnistnet.model.options import Options
 
 OLD = Path("mnistnet.npz")
 CHECKPOINT = Path("mnistnet.npz.checkpoint")
-
-
-@pytest.fixture
-def old(tiny: Path) -> Path:
-    """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
-    weights.save(OLD, Perceptron((784, 10)), Metadata(Options(), TrainingSet()))
-    return tiny
 
 
 def test_options_that_do_not_fit_the_data_or_the_machine_are_an_error(old: Path) -> None:
