@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import settings
-from program import write_idx, write_weights
+from program import QUICK, run, write_idx, write_weights
 
 from mnistnet.data import idx, mnist
 from mnistnet.image.drawn import draw
@@ -76,6 +76,13 @@ def tiny(tmp_path: Path) -> Path:
 def old(tiny: Path) -> Path:
     """The tiny set, with mnistnet.npz of an earlier training in the current folder."""
     write_weights(Path("mnistnet.npz"))
+    return tiny
+
+
+@pytest.fixture
+def trained(tiny: Path) -> Path:
+    """The tiny set; mnistnet.npz in the current folder was trained on it."""
+    assert run(*QUICK, "--data", tiny).exit_code == 0
     return tiny
 
 

@@ -1,4 +1,4 @@
-"""A file is written completely or not at all."""
+"""A file is written completely or not at all; any exception is described in one line."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 from program import make_link, posix_only
 
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import MnistnetError, reason
 from mnistnet.files import atomic_write
 
 
@@ -70,3 +70,17 @@ def test_a_device_is_never_replaced() -> None:
     with pytest.raises(MnistnetError, match="a device"), atomic_write(Path(os.devnull)):
         pass
     assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "name"), "No such file or directory"),
+        (OSError("cannot identify"), "cannot identify"),
+        (ValueError("too large\nTo allow it, adjust"), "too large"),
+        (AssertionError(), "AssertionError"),
+        (KeyError("\n"), "'\\n'"),
+    ],
+)
+def test_the_reason_is_one_line(error: Exception, text: str) -> None:
+    assert reason(error) == text

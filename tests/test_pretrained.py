@@ -1,4 +1,5 @@
-"""The bundled weights are as good as the README says; pictures are in image/test_invariance.py."""
+"""The bundled weights are as good as the README says, and well calibrated; pictures are in
+image/test_invariance.py."""
 
 import re
 from pathlib import Path
@@ -6,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench import unseen
+from bench.calibrate import fit_temperature
 
 from mnistnet.data import mnist
 from mnistnet.image import drawn
 from mnistnet.model import weights
-from mnistnet.model.network import log_probabilities
+from mnistnet.model.network import log_probabilities, logistic_loss
 from mnistnet.report.evaluation import evaluate
 
 README = Path(__file__).parents[1] / "README.md"
@@ -55,3 +57,16 @@ def test_scores_distinguish_digits_from_other_images(network: weights.Perceptron
         assert (others > np.quantile(right, 0.06)).mean() < 0.15
     everything = network.image_scores(np.concatenate(list(kinds.values()))).max(axis=1)
     assert (everything > np.quantile(right, 0.06)).mean() < 0.06
+
+
+def test_no_other_temperature_has_a_lower_loss() -> None:
+    rng = np.random.default_rng(1)
+    scores, labels = rng.normal(0, 9, (50, 10)), rng.integers(0, 10, 50)
+    best = fit_temperature(scores, labels)
+    loss, *others = (
+        logistic_loss(log_probabilities(scores / t), labels)
+        for t in (best, best * 1.01, best / 1.01)
+    )
+    assert loss < min(others)
+    assert fit_temperature(scores / best, labels) == pytest.approx(1)
+    assert fit_temperature(5 * np.eye(10), np.arange(10)) == pytest.approx(0.01)

@@ -1,12 +1,13 @@
-"""mnistnet import, and two examples of docs/data.md with small sets."""
+"""mnistnet import, the examples of docs/data.md with small sets, and predict on sets."""
 
 import json
 import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
-from program import QUICK, run, write_idx
+from program import QUICK, assert_fails, png, run, write_idx
 
 from mnistnet.data import idx, mnist
 
@@ -94,3 +95,86 @@ def test_a_folder_of_pictures_is_imported(tiny: Path) -> None:
     tune = ("train", "--from", "pretrained", "--epochs", 1, "--data", "mine")
     assert run(*tune, "--weights", "mine.npz").exit_code == 0
     assert run("predict", "photos/3/3.png", "--weights", "mine.npz").exit_code == 0
+
+
+HEAD = ",".join(f"pixel{number}" for number in range(784))
+
+
+@pytest.fixture
+def data(tiny: Path) -> mnist.Dataset:
+    """The images of the tiny test set, of which the bundled weights are sure."""
+    return mnist.load(tiny, "test")
+
+
+def save_csv(images: np.ndarray, name: str = "test.csv") -> None:
+    np.savetxt(name, images, "%d", ",", header=HEAD, comments="")
+
+
+def answers(*words: object) -> list[list[str]]:
+    result = run("predict", *words, "--quiet")
+    assert (result.stderr, result.exit_code) == ("", 0)
+    return [line.split()[:2] for line in result.stdout.splitlines()]
+
+
+def test_the_images_of_any_set_are_answered(data: mnist.Dataset, tiny: Path) -> None:
+    """Of several splits those of the test set, except in a file with one."""
+    save_csv(data.images)
+    write_idx(Path("images.gz"), data.images.reshape(-1, 28, 28))
+    np.save("x.npy", data.images / 255)
+    np.savez("a.npz", x_train=data.images[:3], y_train=data.labels[:3], x_test=data.images)
+    Path("idx").mkdir()
+    write_idx(Path("idx", mnist.FILES[2].name), data.images.reshape(-1, 28, 28))
+    for name in ("test.csv", "images.gz", "x.npy", "a.npz", "idx", tiny):
+        expected = [[f"{name}:{row}", str(label)] for row, label in enumerate(data.labels)]
+        assert answers(name) == expected
+    note = "a.npz has train and test images; these are the test images\n"
+    assert note in run("predict", "a.npz").stderr
+    train = tiny / mnist.FILES[0].name
+    label = mnist.load(tiny, "train").labels[299]
+    assert answers(train, "--rows", 299) == [[f"{train}:299", str(label)]]
+
+
+def test_rows_and_names_choose_images(data: mnist.Dataset) -> None:
+    save_csv(data.images)
+    labels = [*map(str, data.labels)]
+    chosen = [[f"test.csv:{row}", labels[row]] for row in (3, 4, 5)]
+    assert answers("test.csv", "--rows", "3-5") == chosen
+    assert answers("test.csv:3-5") == answers(*(name for name, _ in chosen)) == chosen
+    assert json.loads(run("predict", "test.csv:7", "--json").stdout)["picture"] == "test.csv:7"
+    result = run("predict", "test.csv:50", "test.csv", "--rows", "48-60", "--quiet")
+    message = "expected test.csv: and a number from 0 to 49"
+    assert result.stderr == f"Error: test.csv:50: {message}\n" * 2
+    assert (len(result.stdout.splitlines()), result.exit_code) == (2, 1)
+
+
+def test_a_path_is_tried_first(data: mnist.Dataset) -> None:
+    save_csv(data.images)
+    for name in ("test.csv:0", "test:0"):
+        Path(name).write_bytes(png(7))
+        assert answers(name) == [[name, "7"]]
+
+
+def test_kaggles_form_always_has_a_digit(data: mnist.Dataset) -> None:
+    """Counted from 1, whatever rows are chosen."""
+    images = data.images[:30].copy()
+    images[5], images[6] = 0, 255 * (np.arange(784) % 2)  # no digits
+    save_csv(images)
+    header, *rows = run("predict", "--kaggle", "test.csv").stdout.splitlines()
+    assert header == "ImageId,Label"
+    pairs = [[*map(int, row.split(","))] for row in rows]
+    assert [number for number, _ in pairs] == [*range(1, 31)]
+    assert [digit for _, digit in pairs[7:]] == data.labels[7:30].tolist()
+    assert {digit for _, digit in pairs} <= set(range(10))
+    few = run("predict", "--kaggle", "test.csv", "--rows", "3-4").stdout.splitlines()
+    assert few[1:] == rows[3:5]
+    Path("7.png").write_bytes(png(7))
+    assert run("predict", "--kaggle", "7.png", "7.png").stdout.splitlines()[1:] == ["1,7", "2,7"]
+    result = run("predict", "--kaggle", "test.csv", "--json")
+    assert result.exit_code == 2
+    assert "--kaggle cannot be used with other forms of output" in result.stderr
+
+
+def test_a_set_that_cannot_be_read_is_one_error() -> None:
+    Path("a.csv").write_text("1,2,3\n")
+    message = "expected 784 pixels and a label in each line; found 3 columns"
+    assert_fails(run("predict", "a.csv", "--quiet"), f"a.csv: {message}")

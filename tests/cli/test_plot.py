@@ -1,5 +1,6 @@
-"""mnistnet plot."""
+"""mnistnet plot and diff."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -73,3 +74,21 @@ def test_units_takes_pictures_and_samples(trained: Path) -> None:
     words = ("plot", "units", "--data", trained, "--quiet", "--dpi", 20)
     assert run(*words, "test:0-2", "validation:1", "7.png").exit_code == 0
     assert_fails(run(*words, "train:0-60"), "expected at most 60 pictures to plot; found 61")
+
+
+# The tables are tested in report/test_steps.py.
+
+
+def test_the_steps_are_printed_and_the_graph_is_drawn() -> None:
+    result = run("diff", "exp(x) * y", "x=0", "y = -2.5e0", "--out", "graph.PNG")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("forward\n  x ")
+    assert Path("graph.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_expression_may_start_with_a_minus_and_errors_are_marked_in_it() -> None:
+    assert json.loads(run("diff", "-tanh(x)", "x=0", "--json").stdout)["derivatives"] == {"x": -1}
+    assert_fails(
+        run("diff", "1 + log(x)", "x=-1"),
+        "this is not a finite real number\n  1 + log(x)\n      ^^^^^^",
+    )

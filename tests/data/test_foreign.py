@@ -148,10 +148,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
         lambda: save_csvs("a.csv", "b.csv"),
         "found a/images and b/images; name one",
     ),
-    "two kinds": (
-        save_two_kinds,
-        "expected one data set; found set/x and train/images; name one",
-    ),
+    "two kinds": (save_two_kinds, "expected one data set; found set/x and train/images; name one"),
     "text": (lambda: Path("a.txt").write_text("a"), "a.txt: expected an .npz with .*found a.txt"),
     "a pipe": (lambda: make_pipe(Path("pipe")), "pipe: expected an .npz .* found no files"),
     "an empty folder": (lambda: Path("set").mkdir(), "set: expected an .npz .* found no files"),

@@ -9,13 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from mnistnet.model.network import (
-    NONE,
-    Perceptron,
-    backpropagate,
-    log_probabilities,
-    logistic_loss,
-)
+from mnistnet.model.network import NONE, Perceptron, backpropagate, log_probabilities, logistic_loss
 
 
 def example(layers: tuple[int, ...], count: int, seed: int = 0) -> tuple:
