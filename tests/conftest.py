@@ -103,6 +103,13 @@ def published(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     return bodies
 
 
+@pytest.fixture
+def good(server: "Server", published: dict[str, bytes]) -> str:
+    """The address of a server with the published files, and 404 for everything else."""
+    server.answers = {f"/good{path}": body for path, body in published.items()}
+    return f"{server.url}/good"
+
+
 @pytest.fixture(scope="session")
 def real_mnist() -> Path:
     """The folder with the real MNIST files; the test is skipped without it."""

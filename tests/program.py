@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from mnistnet import cli
 from mnistnet.arrays import Array
-from mnistnet.data import idx
+from mnistnet.data import download, idx
 from mnistnet.model import training, weights
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.network import Perceptron
@@ -65,6 +65,13 @@ def write_weights(path: Path, *hidden: int, **more: Any) -> Perceptron:
     history = (EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),)
     weights.save(path, network, Metadata(Options(epochs=1, seed=7), data, history), **more)
     return network
+
+
+def fetch(folder: Path, *mirrors: str) -> tuple[list[str], list[str]]:
+    """Download to the folder; return the sources of the four files and the notes."""
+    notes: list[str] = []
+    sources = download.download(folder, mirrors, notes.append, lambda *_: None)
+    return list(sources.values()), notes
 
 
 def run(*words: object, stdin: bytes | None = None) -> Result:

@@ -76,9 +76,6 @@ def test_units_takes_pictures_and_samples(trained: Path) -> None:
     assert_fails(run(*words, "train:0-60"), "expected at most 60 pictures to plot; found 61")
 
 
-# The tables are tested in report/test_steps.py.
-
-
 def test_the_steps_are_printed_and_the_graph_is_drawn() -> None:
     result = run("diff", "exp(x) * y", "x=0", "y = -2.5e0", "--out", "graph.PNG")
     assert (result.exit_code, result.stderr) == (0, "")

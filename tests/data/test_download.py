@@ -4,27 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, make_link, posix_only, write_idx
+from program import as_user, assert_fault, fetch, files, make_link, posix_only, write_idx
 
 from mnistnet.data import download, mnist
 from mnistnet.errors import DataError
 
 IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = NAMES = [file.name for file in mnist.FILES]
-
-
-def fetch(folder: Path, *mirrors: str) -> tuple[list[str], list[str]]:
-    """Download to the folder; return the sources of the four files and the notes."""
-    notes: list[str] = []
-    sources = download.download(folder, mirrors, notes.append, lambda *_: None)
-    assert list(sources) == NAMES
-    return list(sources.values()), notes
-
-
-@pytest.fixture
-def good(server, published) -> str:
-    """The address of a server with the published files, and 404 for everything else."""
-    server.answers = {f"/good{path}": body for path, body in published.items()}
-    return f"{server.url}/good"
 
 
 @pytest.fixture
@@ -39,10 +24,6 @@ def assert_complete(folder: Path, tiny: Path) -> None:
     """The folder has the four published files, raw, and nothing else."""
     expected = {name: (tiny / name).read_bytes() for name in NAMES}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
-
-
-def content(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.iterdir()}
 
 
 def flip(path: Path) -> None:
@@ -90,7 +71,7 @@ def test_a_mirror_may_be_a_local_folder(published, good: str, tiny: Path, tmp_pa
 def test_damaged_files_in_the_cache_are_reported_and_replaced(
     cache: Path, good: str, server, tiny: Path
 ) -> None:
-    """Also one under another name, which would look like a second data set."""
+    """Also one under another name, which would look like a second data set; and on first use."""
     flip(cache / LABELS)
     (cache / TEST_LABELS).unlink()
     other = cache / f"{TEST_LABELS.replace('-idx', '.idx')}.gz"
@@ -101,19 +82,8 @@ def test_damaged_files_in_the_cache_are_reported_and_replaced(
     assert sources == ["here", good, "here", good]
     for note, path in zip(notes, (cache / LABELS, other), strict=False):
         assert note.startswith(f"Replacing a damaged file: {path}: expected ")
-
-
-def test_obtain_completes_and_repairs_only_the_cache(good: str, tmp_path: Path) -> None:
-    def obtain(folder: Path) -> mnist.Dataset:
-        return download.obtain(folder, "test", [good], lambda _: None, lambda *_: None)
-
-    cache = download.cache_folder()
-    assert obtain(cache).published
     flip(cache / TEST_LABELS)
-    assert obtain(cache).published
-    with pytest.raises(DataError, match="mnistnet download --data "):
-        obtain(tmp_path / "a")
-    assert not (tmp_path / "a").exists()
+    assert download.obtain(cache, "test", [good], notes.append, lambda *_: None).published
 
 
 def test_another_set_in_a_users_folder_or_in_the_cache_is_kept(
@@ -122,17 +92,17 @@ def test_another_set_in_a_users_folder_or_in_the_cache_is_kept(
     folder = cache.rename(tmp_path / "a")
     (folder / LABELS).unlink()
     write_idx(folder / "train-labels.idx1-ubyte.gz", np.zeros(300, np.uint8))
-    before = content(folder)
+    before = files()
     with pytest.raises(DataError, match="train-labels.idx1-ubyte.gz: expected MNIST's, of SHA-256"):
         fetch(folder, good)
-    assert content(folder) == before
+    assert files() == before
     for name in (IMAGES, TEST_IMAGES, TEST_LABELS):
         flip(folder / name)
     folder.rename(cache)
-    before = content(cache)
+    before = files()
     with pytest.raises(DataError, match="move that file, or name another folder with --data"):
         download.obtain(cache, "test", [good], lambda _: None, lambda *_: None)
-    assert content(cache) == before
+    assert files() == before
     assert server.hits == []
 
 

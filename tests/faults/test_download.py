@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 from moments import assert_stopped, stop_at_moments, without_parts
-from program import assert_fault, posix_only
+from program import assert_fault, fetch, posix_only
 from tasks import KILL
 
 from mnistnet.data import download, http, mnist
@@ -24,32 +24,20 @@ from mnistnet.errors import DownloadError
 FIRST = "train-images-idx3-ubyte"
 
 
-@pytest.fixture
-def good(server, published):
-    """A server with the published files under /good."""
-    server.answers = {f"/good{path}": body for path, body in published.items()}
-    server.body = published[f"/{FIRST}.gz"]
-    return server
-
-
-def fetch(*mirrors: str) -> list[str]:
-    """Download to the folder a; return the notes."""
-    notes: list[str] = []
-    download.download(Path("a"), mirrors, notes.append, lambda *_: None)
-    return notes
+A = Path("a")
 
 
 def fault_of(mirror: str) -> str:
     """The reason why the only mirror failed."""
     with pytest.raises(DownloadError) as caught:
-        fetch(mirror)
+        fetch(A, mirror)
     return str(caught.value).splitlines()[1].removeprefix(f"  {mirror}: ")
 
 
 def assert_complete() -> None:
     """The folder a has the four files and nothing else."""
-    assert sorted(os.listdir("a")) == sorted(file.name for file in mnist.FILES)
-    assert set(download.check(Path("a")).values()) == {None}
+    assert sorted(os.listdir(A)) == sorted(file.name for file in mnist.FILES)
+    assert set(download.check(A).values()) == {None}
 
 
 # ---- faults of a mirror
@@ -74,7 +62,7 @@ def status(code: int, location: str = "") -> Callable:
 def sent(change: Callable[[bytes], bytes], more: int = 0, **headers: str) -> Callable:
     """Send a changed body, after promising so many more bytes, and close the connection."""
     return lambda request: request.send_body(
-        body := change(request.server.body), len(body) + more, **headers
+        body := change(request.server.answers[f"/good/{FIRST}.gz"]), len(body) + more, **headers
     )
 
 
@@ -93,18 +81,18 @@ FAULTS = [  # what a mirror does when asked for the first file, and the pattern 
 ]
 
 
-def test_after_any_fault_of_a_mirror_the_next_one_is_tried(good) -> None:
-    mirrors = [f"{good.url}/{number}" for number in range(len(FAULTS))]
+def test_after_any_fault_of_a_mirror_the_next_one_is_tried(good: str, server) -> None:
+    mirrors = [f"{server.url}/{number}" for number in range(len(FAULTS))]
     for number, (answer, _) in enumerate(FAULTS):
-        good.answers[f"/{number}/{FIRST}.gz"] = answer
-    _, *notes = fetch(*mirrors, f"{good.url}/good")
+        server.answers[f"/{number}/{FIRST}.gz"] = answer
+    _, *notes = fetch(A, *mirrors, good)[1]
     assert_complete()
-    values = {"sha256": mnist.FILES[0].sha256, "size": len(good.body)}
+    values = {"sha256": mnist.FILES[0].sha256, "size": mnist.FILES[0].gz_size}
     for note, mirror, (_, message) in zip(notes, mirrors, FAULTS, strict=True):
         assert re.fullmatch(f"could not download from {mirror}: {message.format(**values)}", note)
 
 
-def test_a_mirror_that_sends_nothing_is_given_up(good, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_that_sends_nothing_is_given_up(server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that sends 100 Continue again and again, each time before the timeout."""
 
     def continue_forever(request) -> None:
@@ -114,12 +102,12 @@ def test_a_mirror_that_sends_nothing_is_given_up(good, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(http, "SILENCE", 0.3)
     for answer in (lambda request: request.server.closing.wait(), continue_forever):
-        good.answers[f"/{FIRST}.gz"] = answer
-        assert fault_of(good.url) == "timed out"
+        server.answers[f"/{FIRST}.gz"] = answer
+        assert fault_of(server.url) == "timed out"
 
 
-def test_if_every_mirror_fails_the_error_lists_each_failure(good) -> None:
-    mirrors = [f"{good.url}/none/", "ftp://host", str(Path.cwd())]
+def test_if_every_mirror_fails_the_error_lists_each_failure(server) -> None:
+    mirrors = [f"{server.url}/none/", "ftp://host", str(Path.cwd())]
     options = [word for mirror in mirrors for word in ("--mirror", mirror)]
     message = (
         f"no mirror provided {FIRST}:\n"
@@ -131,17 +119,17 @@ def test_if_every_mirror_fails_the_error_lists_each_failure(good) -> None:
     )
     note = f"Downloading MNIST to {download.cache_folder()}\n"
     assert_fault(("download", *options), message, note)
-    assert good.hits == [f"/none/{FIRST}.gz"]
+    assert server.hits == [f"/none/{FIRST}.gz"]
 
 
-def test_a_proxy_may_declare_or_remove_the_encoding(good) -> None:
+def test_a_proxy_may_declare_or_remove_the_encoding(good: str, server) -> None:
     def answer(request) -> None:
         unpack = gzip.decompress if FIRST in request.path else bytes
-        body = good.answers[request.path.replace("proxy", "good")]
+        body = server.answers[request.path.replace("proxy", "good")]
         request.send_body(unpack(body), Content_Encoding="gzip")
 
-    good.answers |= {f"/proxy/{file.name}.gz": answer for file in mnist.FILES}
-    fetch(f"{good.url}/proxy")
+    server.answers |= {f"/proxy/{file.name}.gz": answer for file in mnist.FILES}
+    fetch(A, f"{server.url}/proxy")
     assert_complete()
 
 
@@ -159,15 +147,15 @@ def test_an_offline_machine_and_a_proxy_are_reported(monkeypatch: pytest.MonkeyP
 
 
 def test_only_certificates_that_the_environment_trusts_are_accepted(
-    good, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    good: str, server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And no redirect from TLS to none."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    plain, secure = good.url, good.url.replace("http:", "https:")
-    good.socket = context.wrap_socket(good.socket, server_side=True)
+    secure = server.url.replace("http:", "https:")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
     assert re.fullmatch(
         r"\[SSL: CERTIFICATE_VERIFY_FAILED\] certificate verify failed: unable to get local issuer "
         r"certificate.*; set REQUESTS_CA_BUNDLE to a file of the certificates to accept",
@@ -178,10 +166,10 @@ def test_only_certificates_that_the_environment_trusts_are_accepted(
     assert "Hostname mismatch" in fault_of(f"{other}/good")
     for file in mnist.FILES:
         path = f"{file.name}.gz"
-        good.answers[f"/on/{path}"] = status(302, f"/good/{path}")
-        good.answers[f"/out/{path}"] = status(302, f"{plain}/good/{path}")
+        server.answers[f"/on/{path}"] = status(302, f"/good/{path}")
+        server.answers[f"/out/{path}"] = status(302, f"{good}/{path}")
     assert fault_of(f"{secure}/out") == "refused a redirect to a URL without TLS"
-    assert len(fetch(f"{secure}/on")) == 1
+    assert len(fetch(A, f"{secure}/on")[1]) == 1
     assert_complete()
 
 
@@ -192,14 +180,14 @@ def test_only_certificates_that_the_environment_trusts_are_accepted(
 @pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("sign", [KILL, signal.SIGINT])
 def test_a_download_stopped_at_any_moment_can_be_repeated(
-    good, tmp_path: Path, sign: int, count: int
+    good: str, tmp_path: Path, sign: int, count: int
 ) -> None:
     """Each file is complete or missing, and the same command then downloads the missing ones. A
     killed process may leave a temporary file."""
     start = tmp_path / "start"
     start.mkdir()
     complete = {f"a/{file.name}": file.sha256 for file in mnist.FILES}
-    command = ("download", "--data", "a", "--mirror", f"{good.url}/good")
+    command = ("download", "--data", A, "--mirror", good)
     ends = stop_at_moments(sign, count, start, command)
     assert len(ends) == count
     for stopped, again in ends:
