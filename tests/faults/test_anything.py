@@ -1,14 +1,15 @@
 """Random files and command lines give a valid result or one clear error.
 
-`make fuzz` searches further, guided by coverage.
+`make soak` searches further, and guided by coverage: tests/fuzz.py.
 """
 
 import io
 import json
 import re
 import tempfile
+import zipfile
 from collections.abc import Callable
-from contextlib import chdir
+from contextlib import chdir, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,28 +22,32 @@ from PIL import Image
 from program import make_link, png, run, write_idx, write_weights
 
 from mnistnet import cli
-from mnistnet.data import mnist, synthetic
+from mnistnet.data import idx, mnist, synthetic
+from mnistnet.errors import DataError
 from mnistnet.model import weights
 from mnistnet.model.options import Options
 
 examples = pytest.mark.parametrize("examples", [15, pytest.param(1000, marks=pytest.mark.soak)])
+PLACES = st.integers(0, 200) | st.integers(0, 1 << 20)  # headers are at the start
 EDITS = st.lists(
-    st.tuples(st.integers(0, 1 << 20), st.integers(0, 3), st.binary(min_size=1, max_size=8)),
-    min_size=1,
-    max_size=4,
+    st.tuples(PLACES, st.integers(0, 3), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4
 )
-FORMS = st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO"])
+FORMS = st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM", "TGA", "ICO"])
+MODES = st.sampled_from(["RGB", "L", "P", "1", "RGBA", "I;16", "F"])
 
 
-def try_all(check: Callable[..., None], count: int, *strategies: Any) -> None:
-    """Call check with this number of examples, each in a new folder."""
+def attempts(check: Callable[..., None], *strategies: Any) -> Any:
+    """A test that calls check with examples, each in a new folder."""
 
     def attempt(values: tuple[Any, ...]) -> None:
         with tempfile.TemporaryDirectory() as name, chdir(name):
             check(*values)
 
-    choice = settings(max_examples=count, derandomize=count < 100)
-    choice(given(st.tuples(*strategies))(attempt))()
+    return given(st.tuples(*strategies))(attempt)
+
+
+def try_all(count: int, *check: Any) -> None:
+    settings(max_examples=count, derandomize=count < 100)(attempts(*check))()
 
 
 def edited(content: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
@@ -77,15 +82,35 @@ def any_data_file(edits: Any, ending: str, which: int) -> None:
         assert data.labels.max() < 10
 
 
+def any_idx_file(edits: Any, ending: str, dtype: Any) -> None:
+    path = Path(f"file{ending}")
+    write_idx(path, np.arange(6).astype(dtype).reshape(2, 3))
+    path.write_bytes(edited(path.read_bytes(), edits))
+    with suppress(DataError):
+        array = idx.read_idx(path)
+        assert not array.flags.writeable
+        assert idx.sha256(array)
+
+
 @cache
 def weights_file() -> bytes:
+    """Those of a checkpoint, which have more arrays."""
     with tempfile.TemporaryDirectory() as name:
-        write_weights(Path(name, "net.npz"), 2)
-        return Path(name, "net.npz").read_bytes()
+        path = Path(name, "net.npz")
+        write_weights(path, 2, velocity=np.zeros(2 * 784 + 20, np.float32))
+        return path.read_bytes()
 
 
-def any_weights_file(edits: Any) -> None:
-    Path("net.npz").write_bytes(edited(weights_file(), edits))
+def any_weights_file(edits: Any, number: int) -> None:
+    """With one array that is edited, if there are so many, else edited as a whole, so that
+    checksums are wrong."""
+    with zipfile.ZipFile(io.BytesIO(weights_file())) as whole, zipfile.ZipFile("net.npz", "w") as z:
+        names = whole.namelist()
+        for name in names:
+            content = whole.read(name)
+            z.writestr(name, edited(content, edits) if name in names[number:][:1] else content)
+    if number >= len(names):
+        Path("net.npz").write_bytes(edited(weights_file(), edits))
     if succeeds("info", "--weights", "net.npz"):
         network, _ = weights.load(Path("net.npz"))
         assert np.isfinite(network.scores(np.ones((1, 784), np.float32))).all()
@@ -114,31 +139,38 @@ def any_metadata(changes: dict[str, Any]) -> None:
         json.loads(run("info", "--json", "--weights", "net.npz").stdout)
 
 
-def any_picture(edits: Any, form: str) -> None:
-    stream = io.BytesIO()
-    Image.open(io.BytesIO(png(7))).resize((40, 30)).save(stream, form)
+def any_picture(edits: Any, form: str, mode: str, more: dict[str, Any]) -> None:
+    """With another in its metadata or after it, if the format has this mode and these."""
+    stream, picture = io.BytesIO(), Image.open(io.BytesIO(png(7))).resize((40, 30))
+    try:
+        picture.convert(mode).save(stream, form, **more)
+    except Exception:  # what the format does not hold
+        picture.save(stream := io.BytesIO(), form)
     result = run("predict", "-", "--json", stdin=edited(stream.getvalue(), edits))
     answer = json.loads(result.stdout)
     assert result.exit_code == ("error" in answer)
     assert "\n" not in answer.get("error", "")
 
 
+ENDINGS = st.sampled_from(["", ".gz"])
+MORE = [{}, {"exif": b"Exif\0\0" + png(1), "icc_profile": png(1)}]
+MORE += [{"save_all": True, "append_images": [Image.new("L", (9, 9))]}]
 ANYTHING = {
-    "data file": (any_data_file, EDITS, st.sampled_from(["", ".gz"]), st.sampled_from([0, 1])),
-    "weights file": (any_weights_file, EDITS),
+    "data": (any_data_file, EDITS, ENDINGS, st.sampled_from([0, 1])),
+    "idx": (any_idx_file, EDITS, ENDINGS, st.sampled_from([*idx.CODES])),
+    "weights": (any_weights_file, EDITS, st.integers(0, 7)),
     "metadata": (
         any_metadata,
         st.dictionaries(st.sampled_from(KEYS), JSON, min_size=1, max_size=3),
     ),
-    "picture": (any_picture, EDITS, FORMS),
+    "picture": (any_picture, EDITS, FORMS, MODES, st.sampled_from(MORE)),
 }
 
 
 @examples
 @pytest.mark.parametrize("kind", ANYTHING)
 def test_any_file(kind: str, examples: int) -> None:
-    check, *strategies = ANYTHING[kind]
-    try_all(check, examples, *strategies)
+    try_all(examples, *ANYTHING[kind])
 
 
 # ---- command lines
@@ -198,4 +230,4 @@ def test_any_command_line(examples: int, tiny: Path, monkeypatch: pytest.MonkeyP
             assert "Error: " in result.stderr or '"error": ' in result.stdout or not words
         assert not list(Path().glob(".*.part"))
 
-    try_all(check, 2 * examples, command_lines())
+    try_all(2 * examples, check, command_lines())
