@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 
 from mnistnet import cli
 from mnistnet.arrays import Array
-from mnistnet.data import download, idx
+from mnistnet.data import download, idx, mnist
 from mnistnet.model import training, weights
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.network import Perceptron
@@ -56,6 +56,14 @@ def write_idx(path: Path, array: Array) -> None:
     """Write an array as IDX; as gzip if the name ends in .gz."""
     raw = b"".join(idx.content(array))
     path.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
+
+
+def save_pictures(form: str, data: mnist.Dataset, count: int) -> None:
+    """Draw the first images as dark pictures on light paper, named by their digit and number."""
+    for number, digit in enumerate(data.labels[:count]):
+        path = Path(form.format(digit=digit, number=number))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - data.images[number].reshape(28, 28)).resize((140, 140)).save(path)
 
 
 def write_weights(path: Path, *hidden: int, **more: Any) -> Perceptron:

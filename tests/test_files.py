@@ -1,9 +1,7 @@
 """A file is written completely or not at all; any exception is described in one line."""
 
 import os
-import re
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from program import make_link, posix_only
@@ -21,20 +19,6 @@ def test_a_new_file_has_default_permissions_and_its_bytes_at_the_end(tmp_path: P
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode == other.stat().st_mode
     assert other.read_bytes() == b"half"
-
-
-def test_a_full_disk_leaves_the_old_file_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = OSError(28, "No space left on device")
-    monkeypatch.setattr(os, "fsync", mock.Mock(side_effect=full))
-    target = tmp_path / "file"
-    target.write_bytes(b"old")
-    message = f"^cannot write {re.escape(str(target))}: No space left on device$"
-    with pytest.raises(MnistnetError, match=message), atomic_write(target) as stream:
-        stream.write(b"new")
-    assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
 
 
 def test_the_target_of_a_symbolic_link_is_replaced(tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from program import QUICK, assert_fails, run
+from program import QUICK, assert_fails, run, save_pictures
 
 from mnistnet.data import mnist
 from mnistnet.model import weights
@@ -105,11 +104,7 @@ def test_json_and_the_images_of_each_split(trained: Path) -> None:
 
 def test_a_folder_of_labelled_pictures_is_read_as_it_is(tiny: Path) -> None:
     """Those of the test folder, if there is one; what is skipped is told."""
-    data = mnist.load(tiny, "test")
-    for number in range(20):
-        path = Path(f"photos/test/{data.labels[number]}/{number}.png")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(255 - data.images[number].reshape(28, 28)).resize((140, 140)).save(path)
+    save_pictures("photos/test/{digit}/{number}.png", mnist.load(tiny, "test"), 20)
     Path("photos/test/3/none.png").write_text("none")
     Path("photos/train").mkdir()
     Path("photos/test/0/0.png").rename("photos/train/0.png")

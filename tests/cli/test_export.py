@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from program import assert_fault, png, run
+from program import png, run
 
 from mnistnet.data import mnist
 from mnistnet.image.digit import read_picture
@@ -25,19 +25,6 @@ def test_the_accuracy_is_measured_on_the_data_and_nothing_is_downloaded(tiny: Pa
     assert b"accuracy  100.00 %, as int8 100.00 % on 50 test" in Path("digit").read_bytes()
     assert "the accuracy was not measured: " in run("export", "digit.h").stderr
     assert b"accuracy  not measured" in Path("digit.h").read_bytes()
-
-
-def test_only_an_earlier_export_is_replaced_without_force(tiny: Path) -> None:
-    target = Path("digit.json")
-    target.write_text("mine")
-    message = (
-        "digit.json: expected a previous export made by mnistnet; found another file, which is "
-        "not replaced: move it away, or name another file"
-    )
-    assert_fault(("export", target), message)
-    for more in (["--force"], []):
-        assert run("export", target, "--data", tiny, *more).exit_code == 0
-    assert target.read_bytes()[:1] == b"{"
 
 
 @pytest.mark.parametrize("words", ["digit.txt", "digit.h --input float", "digit.json --int8"])

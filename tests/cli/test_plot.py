@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from program import assert_fails, png, program, run
+from program import assert_fails, assert_fault, png, program, run
 
 from mnistnet.model import weights
 
@@ -52,21 +52,24 @@ def test_the_users_matplotlib_settings_do_not_change_a_plot() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("plot", "history", "--quiet", "--dpi", 20), ("diff", "x", "x=1")]
+    ("kind", "words"),
+    [
+        ("plot", ("plot", "history", "--quiet", "--dpi", 20, "--out")),
+        ("plot", ("diff", "x", "x=1", "--out")),
+        ("previous export", ("export", "--kind", "c")),
+    ],
 )
-def test_only_plots_made_by_mnistnet_are_replaced(words: tuple[object, ...]) -> None:
+def test_only_output_of_mnistnet_is_replaced(kind: str, words: tuple[object, ...]) -> None:
     out = Path("a.png")
     out.write_bytes(b"a drawing of mine")
-    assert_fails(
-        run(*words, "--out", out),
-        "a.png: expected a plot made by mnistnet; found another file, which is not replaced: move "
-        "it away, or name another file",
+    message = (
+        f"a.png: expected a {kind} made by mnistnet; found another file, which is not replaced: "
+        "move it away, or name another file"
     )
-    assert out.read_bytes() == b"a drawing of mine"
-    assert run(*words, "--out", out, "--force").exit_code == 0
-    assert run(*words, "--out", out).exit_code == 0
+    assert_fault((*words, out), message)
+    assert run(*words, out, "--force").exit_code == run(*words, out).exit_code == 0
     message = f"cannot write {Path('none/a.png')}: there is no folder {Path('none').resolve()}"
-    assert_fails(run(*words, "--out", "none/a.png"), message)
+    assert_fault((*words, "none/a.png"), message)
 
 
 def test_units_takes_pictures_and_samples(trained: Path) -> None:
