@@ -18,6 +18,8 @@ PIXELS = [f"pixel{number}" for number in range(784)]
 X, Y = make_digits(30, 0)
 TEST_X, TEST_Y = make_digits(20, 9)
 TRAIN = {"train": (X, Y)}
+REVERSED = TRAIN | {"test": (X[::-1], Y[::-1])}
+IN_COLUMNS = np.moveaxis(X, 0, -1)
 NOISY = np.where(X == 0, 240 + np.arange(X.size).reshape(X.shape) // 784 % 15, 255 - X)
 BOTH = TRAIN | {"test": (TEST_X, TEST_Y)}
 
@@ -94,33 +96,24 @@ HALVES = {"x_train": X[:20], "y_train": Y[:20], "x_val": X[20:], "y_val": Y[20:]
 FORMS: dict[str, tuple[Callable[[], None], Any]] = {  # how to write a set, and what is read
     "Keras's npz": (lambda: save_npz(**FULL), BOTH),
     "an npz of other types": (lambda: save_npz(X=X.astype(">f4")[..., None], y=Y[:, None]), TRAIN),
-    "an npz in Fortran order with labels as text": (
-        lambda: save_npz(images=np.asfortranarray(X), targets=Y.astype("S1")),
-        TRAIN,
-    ),
+    "Fortran order": (lambda: save_npz(images=np.asfortranarray(X), targets=Y.astype("S1")), TRAIN),
     "joined names": (lambda: save_npz(trainX=X, trainY=Y, Xtest=TEST_X, ytest=TEST_Y), BOTH),
     "short names": (lambda: save_npz(X_tr=X, y_tr=Y, X_te=TEST_X, y_te=TEST_Y), BOTH),
     "other names": (lambda: save_npz(features=X, digits=Y, image_ids=INDEX), TRAIN),
     "no names": (lambda: np.savez("a.npz", X, Y, TEST_X, TEST_Y), BOTH),
-    "no names, images first": (
-        lambda: np.savez("a.npz", X, X[::-1], Y, Y[::-1]),
-        {"train": (X, Y), "test": (X[::-1], Y[::-1])},
-    ),
+    "no names, images first": (lambda: np.savez("a.npz", X, X[::-1], Y, Y[::-1]), REVERSED),
     "a validation part": (lambda: save_npz(**HALVES), TRAIN),
     "one split without a name": (
         lambda: save_npz(y=Y, x_test=X[::-1], x=X, y_test=Y[::-1]),
-        {"train": (X, Y), "test": (X[::-1], Y[::-1])},
+        REVERSED,
     ),
     "one-hot labels": (lambda: save_npz(x=X, y=np.eye(10)[Y], y_names=WORDS), TRAIN),
     "one-hot labels in columns": (
-        lambda: save_npz(x=np.moveaxis(X, 0, -1), y=np.eye(10, dtype=bool)[Y].T),
+        lambda: save_npz(x=IN_COLUMNS, y=np.eye(10, dtype=bool)[Y].T),
         TRAIN,
     ),
-    "images in columns": (
-        lambda: save_npz(data=X.reshape(-1, 784).T, label=Y[None].astype(float)),
-        TRAIN,
-    ),
-    "Matlab's order": (lambda: save_npz(images=np.moveaxis(X, 0, -1), labels=Y[:, None]), TRAIN),
+    "images in columns": (lambda: save_npz(data=X.reshape(-1, 784).T, label=Y[None] / 1), TRAIN),
+    "Matlab's order": (lambda: save_npz(images=IN_COLUMNS, labels=Y[:, None]), TRAIN),
     "with an object": (lambda: save_npz(x=X, y=Y, info=np.array({}, dtype=object)), TRAIN),
     "npy files": (lambda: save_npys("set", X=X, y=Y), TRAIN),
     "a folder of npy files": (lambda: save_npys("set/fog", **FULL), BOTH),

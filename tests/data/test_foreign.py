@@ -88,6 +88,9 @@ def save_two_kinds() -> None:
     np.savez("set/set.npz", x=X, y=Y)
 
 
+ONE = "expected one data set; found"
+NO_LABELS = "expected images with labels; found no usable ones"
+KINDS = "expected an .npz .*"
 BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and the error
     "no zip": (lambda: Path("a.npz").write_bytes(b"none"), "cannot read a.npz: "),
     "a changed byte": (save_damaged, "cannot read a.npz: Bad CRC-32"),
@@ -97,39 +100,33 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     ),
     "a pickle": (
         lambda: Path("a.pkl.gz").write_bytes(b""),
-        r"a.pkl.gz: expected an .npz .*; to convert it: load it",
+        f"a.pkl.gz: {KINDS}; to convert it: load it",
     ),
     "MATLAB's file in a folder": (
         lambda: (Path("set").mkdir(), Path("set/a.mat").write_bytes(b"MATLAB 5.0")),
-        "set/a.mat: expected an .npz .*; to convert it: load it in Python",
+        f"set/a.mat: {KINDS}; to convert it: load it",
     ),
     "other sizes": (
         lambda: save_npz(x=X[:, :10, :10], y=Y),
         r"expected n x 28 x 28 images; found \(30, 10, 10\) in x, \(30,\) in y; save ima",
     ),
-    "scores as labels": (
-        lambda: save_npz(x=X, y=np.eye(10)[Y] / 2),
-        "expected images with labels; found no usable ones",
-    ),
-    "too few labels": (
-        lambda: save_npz(x=X, y=Y[1:]),
-        "expected images with labels; found no usable ones",
-    ),
+    "scores as labels": (lambda: save_npz(x=X, y=np.eye(10)[Y] / 2), NO_LABELS),
+    "too few labels": (lambda: save_npz(x=X, y=Y[1:]), NO_LABELS),
     "no labels": (
         lambda: save_npz(x_train=X, mean=X[0]),
-        "no usable ones; to read images without labels: mnistnet predict a.npz$",
+        f"{NO_LABELS}; to read images without labels: mnistnet predict a.npz$",
     ),
     "two training sets": (
         lambda: save_npz(x_train=X, y_train=Y, train_images=X),
-        "expected one data set; found x_train and train_images; name one file of the set to read",
+        f"{ONE} x_train and train_images; name one file of the set to read",
     ),
     "sets in folders": (
         lambda: [save_npys(f"set/{name}", **FULL) for name in ("fog", "snow")],
-        "set: expected one data set; found fog/x_test and snow/x_test; name one",
+        f"set: {ONE} fog/x_test and snow/x_test; name one",
     ),
     "a csv without labels": (
         lambda: Path("a.csv").write_text("0," * 783 + "0"),
-        "a.csv: expected images with labels; found no usable ones; .*: mnistnet pr",
+        f"a.csv: {NO_LABELS}; .*: mnistnet pr",
     ),
     "a csv of other images": (
         lambda: Path("a.csv").write_text("0," * 64 + "0"),
@@ -144,14 +141,11 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
         lambda: edit_csv(lambda text: text.replace(",0", ",zero", 1)),
         "a.csv, line 1: could not convert string 'zero'",
     ),
-    "two training csv": (
-        lambda: save_csvs("a.csv", "b.csv"),
-        "found a/images and b/images; name one",
-    ),
-    "two kinds": (save_two_kinds, "expected one data set; found set/x and train/images; name one"),
+    "two training csv": (lambda: save_csvs("a.csv", "b.csv"), f"{ONE} a/images and b/images"),
+    "two kinds": (save_two_kinds, f"{ONE} set/x and train/images"),
     "text": (lambda: Path("a.txt").write_text("a"), "a.txt: expected an .npz with .*found a.txt"),
-    "a pipe": (lambda: make_pipe(Path("pipe")), "pipe: expected an .npz .* found no files"),
-    "an empty folder": (lambda: Path("set").mkdir(), "set: expected an .npz .* found no files"),
+    "a pipe": (lambda: make_pipe(Path("pipe")), f"pipe: {KINDS} found no files"),
+    "an empty folder": (lambda: Path("set").mkdir(), f"set: {KINDS} found no files"),
 }
 
 
