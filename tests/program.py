@@ -58,6 +58,18 @@ def write_idx(path: Path, array: Array) -> None:
     path.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 
 
+def rewrite(path: Path, **changes: Any) -> None:
+    """Replace arrays in a weights file, or remove those that are None; a dict changes the
+    metadata."""
+    with np.load(path) as z:
+        found = dict(z) | changes
+        if isinstance(found["meta"], dict):
+            text = json.dumps(json.loads(str(z["meta"])) | found["meta"])
+            found["meta"] = np.array(text.replace("Infinity", "1e999"))
+    with path.open("wb") as stream:
+        np.savez(stream, **{name: array for name, array in found.items() if array is not None})
+
+
 def save_pictures(form: str, data: mnist.Dataset, count: int) -> None:
     """Draw the first images as dark pictures on light paper, named by their digit and number."""
     for number, digit in enumerate(data.labels[:count]):
@@ -160,6 +172,15 @@ def written(path: Path) -> tuple[bytes, str]:
     for row in meta["history"]:
         del row["seconds"]
     return network.parameters.tobytes(), json.dumps(meta)
+
+
+def arrays(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of the weights in each file of the folder."""
+    return {
+        path.name: weights.load(path)[0].parameters.tobytes()
+        for path in sorted(folder.iterdir())
+        if path.suffix != ".part"  # of a killed writer
+    }
 
 
 def assert_fails(result: Result, message: str, code: int = 1) -> None:

@@ -1,6 +1,9 @@
-"""Training without distortions, compared with each of the libraries that is installed.
+"""Training without distortions and with them, compared with the libraries that are installed.
 
-python tests/bench/bench_peers.py
+    python tests/bench/bench_peers.py [EPOCHS]
+
+With a number of epochs only with distortions. mnistnet distorts each minibatch by one warp; most
+programs that use PyTorch distort each image by its own.
 """
 
 import importlib.util
@@ -39,4 +42,6 @@ def compare(epochs: int, rounds: int, peers: list[str], *options: str) -> None:
 
 if __name__ == "__main__":
     same = ["--no-augment", "--validation", "0", "--learning-rate", "0.1", "--weight-decay", "0"]
-    compare(10, 5, ["torch", "torch-loader", "sklearn", "jax"], *same)
+    if not sys.argv[1:]:
+        compare(10, 5, ["torch", "torch-loader", "sklearn", "jax"], *same)
+    compare(int((*sys.argv[1:], 8)[0]), 3, ["torch-warp", "torch-warp-each"])

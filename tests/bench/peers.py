@@ -1,4 +1,4 @@
-"""The training of bench_peers.py and bench_warped.py in other libraries.
+"""The training of bench_peers.py in other libraries.
 
     python tests/bench/peers.py {torch,torch-loader,torch-warp,torch-warp-each,sklearn,jax} EPOCHS
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tasks
-from program import COMMAND, NOTE, assert_fault, posix_only, run
+from program import COMMAND, NOTE, arrays, assert_fault, posix_only, run
 
 from mnistnet.api import load_data
 from mnistnet.cli import search
@@ -31,15 +31,6 @@ from mnistnet.model.state import split
 
 QUICK = ("search", "--hidden", "8", "--epochs", "2", "--batch-size", "10", "--validation", "50")
 QUICK += ("--learning-rate", "0.2")
-
-
-def arrays(folder: str) -> dict[str, bytes]:
-    """Return the bytes of the weights of each start in the folder."""
-    return {
-        path.name: weights.load(path)[0].parameters.tobytes()
-        for path in sorted(Path(folder).iterdir())
-        if path.suffix != ".part"  # of a killed writer
-    }
 
 
 # ---- on this machine
@@ -136,13 +127,13 @@ def test_the_same_command_continues_a_stopped_search(tiny: Path, sign: signal.Si
             "command trains the others",
             stderr.splitlines()[-1],
         )
-    before = arrays("mnistnet.starts")
+    before = arrays(Path("mnistnet.starts"))
     assert 1 <= len(before) < 40
     count = max(int(name[5:9]) for name in before) + 2  # starts may finish in any order
     result = run(*words, "--starts", count, "--json")
     kept = [json.loads(line)["kept"] for line in result.stdout.splitlines()[:-1]]
     assert (len(kept), sum(kept)) == (count, len(before))
-    assert before.items() <= arrays("mnistnet.starts").items()
+    assert before.items() <= arrays(Path("mnistnet.starts")).items()
 
 
 # ---- on a Dask cluster
@@ -184,7 +175,7 @@ def test_a_cluster_trains_the_same_weights_whoever_dies(
     result = run(*words, "--scheduler", address, "--weights", "far.npz")
     assert result.exit_code == 0
     run(*words, "--weights", "near.npz")
-    assert arrays("far.starts") == arrays("near.starts")
+    assert arrays(Path("far.starts")) == arrays(Path("near.starts"))
 
     other = partial(library.check_versions, library.versions() | {"NumPy": "1.0"})
     with pytest.raises(MnistnetError, match=r"the worker \w+: expected NumPy 1\.0; found "):
@@ -201,12 +192,12 @@ def test_a_cluster_trains_the_same_weights_whoever_dies(
     search(tasks.trained, "whole.starts", 4)
     search(partial(tasks.killed_once, Path.cwd()), "killed.starts", 4)
     assert Path("killed").exists()
-    assert arrays("killed.starts") == arrays("whole.starts")
+    assert arrays(Path("killed.starts")) == arrays(Path("whole.starts"))
     search(partial(tasks.killer_if_odd, scheduler), "net.starts", 1)
     message = r"a worker failed, .* \(.*\); finished starts are kept in net\.starts; run the same"
     with pytest.raises(TrainingError, match=message):
         search(partial(tasks.killer_if_odd, scheduler), "net.starts", 2)
-    assert list(arrays("net.starts")) == ["seed-0000.npz"]
+    assert list(arrays(Path("net.starts"))) == ["seed-0000.npz"]
 
 
 def test_a_scheduler_without_answer_or_workers_is_an_error(

@@ -29,13 +29,10 @@ def picture(name: str, number: int) -> None:
     Image.fromarray(255 - X[number]).resize((120, 120)).save(path)
 
 
-def pictures(form: str, count: int = 12) -> None:
-    for number in range(count):
-        digit = int(Y[number])
-        split = "test" if number % 4 == 3 else "val" if number % 4 == 2 else "train"
-        writer = f"w{number % 3}"
-        values = {"n": number, "d": digit, "split": split, "w": writer}
-        picture(form.format(**values), number)
+def pictures(form: str) -> None:
+    for number in range(12):
+        split = ("train", "train", "val", "test")[number % 4]
+        picture(form.format(n=number, d=Y[number], split=split, w=f"w{number % 3}"), number)
 
 
 def table(heading: str, line: str) -> None:

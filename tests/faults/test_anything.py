@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from program import make_link, png, run, write_idx, write_weights
+from program import make_link, png, rewrite, run, write_idx, write_weights
 
 from mnistnet import cli
 from mnistnet.data import idx, mnist, synthetic
@@ -130,11 +130,8 @@ KEYS = ("format", "layers", "seed", "options", "epochs", "data", "versions", "hi
 
 
 def any_metadata(changes: dict[str, Any]) -> None:
-    with np.load(io.BytesIO(weights_file())) as z:
-        arrays = dict(z)
-    meta = json.loads(str(arrays["meta"])) | changes
-    with Path("net.npz").open("wb") as stream:
-        np.savez(stream, **(arrays | {"meta": np.array(json.dumps(meta))}))
+    Path("net.npz").write_bytes(weights_file())
+    rewrite(Path("net.npz"), meta=changes)
     if succeeds("info", "--weights", "net.npz"):
         json.loads(run("info", "--json", "--weights", "net.npz").stdout)
 

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -21,6 +20,7 @@ from program import (
     interrupt,
     make_link,
     posix_only,
+    rewrite,
     run,
     write_idx,
     written,
@@ -149,12 +149,7 @@ FORGED: dict[str, dict[str, Any]] = {
 def test_a_forged_checkpoint_is_an_error_and_is_kept(
     checkpoint: Path, tiny: Path, kind: str
 ) -> None:
-    with np.load(checkpoint) as z:
-        arrays = dict(z)
-    meta = json.loads(str(arrays["meta"])) | FORGED[kind].get("meta", {})
-    arrays |= FORGED[kind] | {"meta": np.array(json.dumps(meta))}
-    with checkpoint.open("wb") as stream:
-        np.savez(stream, **{name: array for name, array in arrays.items() if array is not None})
+    rewrite(checkpoint, **FORGED[kind])
     result = run(*QUICK, "--data", tiny, "--resume")
     message = f"{NOTE}Error: {re.escape(str(checkpoint))}: .*expected .*; found .*\n"
     assert re.fullmatch(message, result.stderr)

@@ -2,7 +2,6 @@
 file is run."""
 
 import io
-import json
 import math
 import os
 import re
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, make_pipe, run, write_weights
+from program import as_user, assert_fault, make_pipe, rewrite, run, write_weights
 
 from mnistnet.model import weights
 from mnistnet.model.metadata import EpochReport
@@ -35,17 +34,6 @@ def whole() -> bytes:
 
 def assert_refused(message: str | re.Pattern[str], **how: Any) -> None:
     assert_fault(("info", "--weights", NET), message, **how)
-
-
-def rewrite(path: Path, **changes: Any) -> None:
-    """Replace arrays in the file, or remove those that are None; a dict changes the metadata."""
-    with np.load(path) as z:
-        arrays = dict(z) | changes
-        if isinstance(arrays["meta"], dict):
-            text = json.dumps(json.loads(str(z["meta"])) | arrays["meta"])
-            arrays["meta"] = np.array(text.replace("Infinity", "1e999"))
-    with path.open("wb") as stream:
-        np.savez(stream, **{name: array for name, array in arrays.items() if array is not None})
 
 
 def zeros(*shape: int) -> np.ndarray:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import tasks
+from program import arrays
 
 from mnistnet.errors import MnistnetError, TrainingError, WeightsError
 from mnistnet.executors import process_pool
-from mnistnet.model import weights
 from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
 from mnistnet.model.search import Start, best, check_choice, load_starts, search
@@ -35,13 +35,6 @@ def run(executor: Executor, starts: int, options: Options = OPTIONS, **more: Any
     return list(search(executor, words.pop("train"), options, starts=starts, **words))
 
 
-def contents(folder: Path = FOLDER) -> dict[str, bytes]:
-    """The weights in each file of the folder."""
-    return {
-        path.name: weights.load(path)[0].parameters.tobytes() for path in sorted(folder.iterdir())
-    }
-
-
 def test_a_committee_has_at_most_all_starts() -> None:
     with pytest.raises(MnistnetError, match="expected at most the 4 starts for --best; found 5"):
         check_choice(OPTIONS, 4, 5)
@@ -53,7 +46,7 @@ def test_the_weights_do_not_depend_on_the_executor_or_on_the_order() -> None:
         starts = run(processes, 4)
     assert sorted(start.seed for start in starts) == [5, 6, 7, 8]
     assert [start.kept for start in starts] == [False] * 4
-    assert contents() == {
+    assert arrays(FOLDER) == {
         f"seed-000{seed}.npz": tasks.trained(replace(OPTIONS, seed=seed))[0].tobytes()
         for seed in (5, 6, 7, 8)
     }
@@ -69,12 +62,12 @@ def test_only_missing_starts_are_trained(threads: Executor) -> None:
         return tasks.trained(options)
 
     run(threads, 3, train=train)
-    before = contents()
+    before = arrays(FOLDER)
     (FOLDER / "seed-0006.npz").write_bytes(b"")  # as after a power failure
     again = [(start.seed, start.kept) for start in run(threads, 4, train=train)]
     assert again == [(5, True), (7, True), (6, False), (8, False)]
     assert trained == [5, 6, 7, 6, 8]
-    assert before.items() <= contents().items()
+    assert before.items() <= arrays(FOLDER).items()
     assert [start.seed for start in load_starts(FOLDER)] == [5, 6, 7, 8]
 
 
@@ -82,13 +75,13 @@ def test_a_folder_with_other_files_or_starts_is_an_error(threads: Executor) -> N
     with pytest.raises(TrainingError, match="net.starts: expected the starts of a search; found n"):
         load_starts(FOLDER)
     run(threads, 1)
-    before = contents()
+    before = arrays(FOLDER)
     first = f"{re.escape(str(FOLDER / 'seed-0005.npz'))} was started with"
     with pytest.raises(TrainingError, match=f"{first} --epochs 2, not --epochs 3; use the same"):
         run(threads, 2, replace(OPTIONS, epochs=3))
     with pytest.raises(TrainingError, match=f"{first} training images of SHA-256 12, not training"):
         run(threads, 2, data=TrainingSet({"images": "56", "labels": "34"}))
-    assert contents() == before
+    assert arrays(FOLDER) == before
     run(threads, 1, replace(OPTIONS, seed=9, validation=10))
     with pytest.raises(TrainingError, match="seed-0009.npz was started with --validation 10, not"):
         load_starts(FOLDER)
@@ -101,7 +94,7 @@ def test_a_folder_with_other_files_or_starts_is_an_error(threads: Executor) -> N
 def test_a_failed_start_is_named_and_finished_ones_are_kept(threads: Executor) -> None:
     with pytest.raises(TrainingError, match="the start with seed 7: the loss is no longer finite"):
         run(threads, 3, replace(OPTIONS, seed=6), train=tasks.diverged_if_odd)
-    assert "seed-0006.npz" in contents()
+    assert "seed-0006.npz" in arrays(FOLDER)
 
 
 def test_a_search_continues_after_a_process_was_killed(tmp_path: Path) -> None:
