@@ -1,15 +1,17 @@
-"""mnistnet info."""
+"""mnistnet info and gradcheck."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from program import run
 
 from mnistnet import __version__
-from mnistnet.model import weights
+from mnistnet.model import gradcheck, weights
 from mnistnet.model.metadata import TrainingSet
+from mnistnet.model.network import Perceptron, backpropagate
 
 
 def test_info_shows_how_a_network_was_made(trained: Path) -> None:
@@ -57,3 +59,35 @@ def test_control_characters_in_a_file_are_not_printed(trained: Path) -> None:
     assert result.exit_code == 0
     assert "\x1b" not in result.stdout
     assert len(result.stdout.splitlines()) < 25
+
+
+def test_a_new_or_trained_network_is_checked(trained: Path) -> None:
+    Path("mnistnet.npz").rename("net.npz")
+    new = run("gradcheck", "--data", trained)
+    assert (new.stderr, new.exit_code) == ("a new network, 784-72-10; 100 images\n", 0)
+    assert "\nfinite differences, 1,000 weights " in new.stdout
+    named = run("gradcheck", "--data", trained, "--weights", "net.npz")
+    assert (named.stderr, named.exit_code) == ("net.npz, 784-8-10; 100 images\n", 0)
+    Path("net.npz").rename("mnistnet.npz")
+    assert run("gradcheck", "--data", trained).stderr == "mnistnet.npz, 784-8-10; 100 images\n"
+
+
+def test_json_has_the_documented_fields_and_a_wrong_gradient_exits_1(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run("gradcheck", "--data", trained, "--json")
+    facts = json.loads(result.stdout)
+    assert facts.pop("backprop_vs_autodiff") < 1e-10
+    assert facts.pop("backprop_vs_finite_differences") < 1e-6
+    assert facts == {"parameters": 784 * 8 + 8 * 10, "ok": True}
+    assert result.stderr == ""
+
+    def wrong(network: Perceptron, x: np.ndarray, labels: np.ndarray) -> object:
+        loss, gradient, f = backpropagate(network, x, labels)
+        return loss, 1.001 * gradient, f
+
+    monkeypatch.setattr(gradcheck, "backpropagate", wrong)
+    result = run("gradcheck", "--data", trained, "--json")
+    assert json.loads(result.stdout)["ok"] is False
+    assert result.stderr == "Error: backpropagation does not compute the gradient of the loss\n"
+    assert result.exit_code == 1
