@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from program import assert_fails, assert_fault, png, program, run
+from program import assert_fails, assert_fault, png, program, run, write_weights
 
 from mnistnet.data import mnist
 from mnistnet.image.digit import read_picture
@@ -65,6 +65,7 @@ def test_the_users_matplotlib_settings_do_not_change_a_plot() -> None:
 )
 def test_only_output_of_mnistnet_is_replaced(kind: str, words: tuple[object, ...]) -> None:
     out = Path("a.png")
+    write_weights(Path("mnistnet.npz"), 2)
     out.write_bytes(b"a drawing of mine")
     message = (
         f"a.png: expected a {kind} made by mnistnet; found another file, which is not replaced: "

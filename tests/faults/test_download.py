@@ -177,7 +177,7 @@ def test_only_certificates_that_the_environment_trusts_are_accepted(
 
 
 @posix_only("needs fork and signals")
-@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [6, pytest.param(100, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("sign", [KILL, signal.SIGINT])
 def test_a_download_stopped_at_any_moment_can_be_repeated(
     good: str, tmp_path: Path, sign: int, count: int

@@ -65,7 +65,7 @@ def test_training_continues_after_the_disk_was_full(
 
 
 @posix_only("needs fork and signals")
-@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [6, pytest.param(100, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("sign", [KILL, signal.SIGINT])
 def test_training_may_be_stopped_at_any_moment(
     old: Path, tmp_path: Path, sign: int, count: int
