@@ -59,17 +59,20 @@ def make_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images.reshape(-1, 28, 28), labels
 
 
+def write_set(folder: Path, train: int, test: int) -> Path:
+    """Write a set with so many drawn digits to a new folder."""
+    folder.mkdir()
+    for count, seed, names in ((train, 0, FILES[:2]), (test, 9, FILES[2:])):
+        for file, array in zip(names, make_digits(count, seed), strict=True):
+            write_idx(folder / file.name, array)
+    return folder
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     """A folder with 300 training images and 50 test images, not MNIST's. The bundled weights are
     sure of all of the 50."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    for count, seed, (images_file, labels_file) in ((300, 0, FILES[:2]), (50, 9, FILES[2:])):
-        images, labels = make_digits(count, seed)
-        write_idx(folder / images_file.name, images)
-        write_idx(folder / labels_file.name, labels)
-    return folder
+    return write_set(tmp_path / "tiny", 300, 50)
 
 
 @pytest.fixture

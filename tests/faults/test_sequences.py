@@ -12,11 +12,11 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from conftest import FILES, make_digits
+from conftest import FILES, write_set
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from program import QUICK, run, write_idx
+from program import QUICK, run
 
 from mnistnet.data import idx
 from mnistnet.model import weights
@@ -46,12 +46,8 @@ class Commands(RuleBasedStateMachine):
 
     @initialize()
     def data(self) -> None:
-        Path("data").mkdir()
-        for count, (images_file, labels_file) in ((60, FILES[:2]), (20, FILES[2:])):
-            images, labels = make_digits(count, 0)
-            write_idx(Path("data") / images_file.name, images)
-            write_idx(Path("data") / labels_file.name, labels)
-        self.mine |= {path: path.read_bytes() for path in Path("data").iterdir()}
+        folder = write_set(Path("data"), 60, 20)
+        self.mine |= {path: path.read_bytes() for path in folder.iterdir()}
 
     @rule(name=TARGETS, content=st.none() | CONTENT)
     def put(self, name: str, content: bytes | None) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import write_set
 from program import NOTE, QUICK, as_user, assert_fault, make_pipe, posix_only, run, write_idx
 
 from mnistnet.data import idx
-from mnistnet.image.drawn import draw
 from mnistnet.model import weights
 
 OLD = Path("mnistnet.npz")
@@ -111,11 +111,9 @@ def test_training_starts_from_the_bundled_weights_but_not_with_other_layers(tiny
     )
 
 
-def test_ten_images_are_enough_and_the_chosen_sizes_are_reported(tmp_path: Path) -> None:
-    images, labels = draw(10, np.random.default_rng(0))
-    write_idx(tmp_path / "train-images-idx3-ubyte", images.reshape(-1, 28, 28))
-    write_idx(tmp_path / "train-labels-idx1-ubyte", labels)
-    result = run("train", "--data", tmp_path, "--epochs", 2, "--hidden", 4)
+def test_ten_images_are_enough_and_the_chosen_sizes_are_reported() -> None:
+    folder = write_set(Path("ten"), 10, 10)
+    result = run("train", "--data", folder, "--epochs", 2, "--hidden", 4)
     assert result.exit_code == 0
     assert result.stderr.startswith(
         "chosen for 9 training images: --batch-size 5 --learning-rate 0.01 --validation 1\n"

@@ -16,7 +16,6 @@ from mnistnet.data import mnist
 from mnistnet.errors import PictureError
 from mnistnet.image import decode
 from mnistnet.image.digit import Picture, find_digits, read_picture
-from mnistnet.image.ink import find_ink
 
 POINTS = [(90, 60), (200, 60), (130, 240)]  # in a picture of 300 x 300
 
@@ -75,17 +74,6 @@ def test_everything_but_the_digit_is_ignored() -> None:
     ImageDraw.Draw(lines).rectangle([292, 0, 299, 299], fill="#606060")
     for picture in (lines, within_a_border("white"), within_a_border("#201810")):
         assert_is_the_seven(read(picture, "JPEG", quality=90), tolerance=9)
-
-
-def test_a_bar_along_one_side_of_a_crop_is_no_border() -> None:
-    """A 7 cropped to its ink: its bar is as wide as the picture, and its stem touches the bar."""
-    canvas = Image.new("L", (100, 200))
-    ImageDraw.Draw(canvas).rectangle([0, 0, 100, 20], 255)
-    ImageDraw.Draw(canvas).polygon([(75, 0), (100, 0), (25, 200), (0, 200)], 255)
-    for quarters in range(4):
-        turned = np.rot90(np.asarray(canvas), quarters)
-        found = find_ink(turned[..., None].astype(np.float32))
-        assert (found.corner, found.amount.shape) == ((0, 0), turned.shape)
 
 
 def test_strokes_have_the_thickness_of_mnists() -> None:
@@ -188,12 +176,6 @@ def test_a_long_strip_keeps_its_resolution() -> None:
         pixels, found, _ = decode.read_pixels(saved(Image.new("L", size, 255)).getvalue())
         assert found == pytest.approx(factor, abs=0.01)
         assert pixels.shape[:2] == tuple(-(-side // factor) for side in reversed(size))
-
-
-def test_the_box_in_a_huge_photograph_is_in_its_own_pixels() -> None:
-    picture = read(seven(side=6000, width=480), "JPEG")
-    assert_is_the_seven(picture)
-    assert picture.digits[0].box == pytest.approx((1800, 970, 4240, 4890), abs=40)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG"])
