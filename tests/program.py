@@ -1,6 +1,7 @@
 """Run the commands as a user would, in this process or in a new one, and check that they fail
 cleanly: with one message, and without changing a file."""
 
+import errno
 import gzip
 import io
 import json
@@ -100,6 +101,27 @@ def run(*words: object, stdin: bytes | None = None) -> Result:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+class Mine:
+    """An object whose pickle makes a folder when loaded."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("exploded",)
+
+
+@contextmanager
+def full_disk(monkeypatch: pytest.MonkeyPatch, fits: int) -> Iterator[None]:
+    """Let the disk be full after so many files were written."""
+    files = iter(range(fits))
+
+    def fsync(_: int) -> None:
+        if next(files, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        yield
 
 
 class Terminal(io.StringIO):

@@ -1,7 +1,6 @@
 """Data sets are converted as the options say, with warnings about likely problems, all files or
 none."""
 
-import errno
 import os
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import make_digits
+from program import full_disk
 
 from mnistnet.api import load_network
 from mnistnet.data import mnist
@@ -158,16 +158,9 @@ def test_all_files_are_written_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     left = Path("out/.mnistnet-0123456789abcdef.part")
     left.parent.mkdir()
     left.write_bytes(b"half")
-    count = iter(range(100))
-
-    def full(_: int) -> None:
-        if next(count) == 4:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(MnistnetError, match="No space left on device"):
-            import_set()
+    message = "No space left on device"
+    with full_disk(monkeypatch, 4), pytest.raises(MnistnetError, match=message):
+        import_set()
     assert os.listdir("out") == [left.name]
     import_set()
     assert sorted(os.listdir("out")) == sorted([left.name, mnist.IMPORTED, *NAMES])

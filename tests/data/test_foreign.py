@@ -20,7 +20,7 @@ from forms import (
     save_npys,
     save_npz,
 )
-from program import make_pipe, write_idx
+from program import Mine, make_pipe, write_idx
 
 from mnistnet.data import foreign, table
 from mnistnet.data.convert import gather
@@ -71,11 +71,6 @@ def test_what_is_left_out_is_named() -> None:
 # ---- errors
 
 
-class Trap:
-    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
-        return os.system, ("touch trapped",)
-
-
 def save_damaged() -> None:
     save_npz(x=X, y=Y)
     content = bytearray(Path("a.npz").read_bytes())
@@ -95,7 +90,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {  # how to write a source, and 
     "no zip": (lambda: Path("a.npz").write_bytes(b"none"), "cannot read a.npz: "),
     "a changed byte": (save_damaged, "cannot read a.npz: Bad CRC-32"),
     "pickles": (
-        lambda: save_npz(x=np.array([Trap()] * 784), y=Y),
+        lambda: save_npz(x=np.array([Mine()] * 784), y=Y),
         r"a.npz: expected n x 28 x 28 images; found \(30,\) in y",
     ),
     "a pickle": (

@@ -1,8 +1,6 @@
 """An interrupted training can be continued, whatever happened to it, to the same weights."""
 
-import errno
 import hashlib
-import os
 import re
 import shutil
 import signal
@@ -17,6 +15,7 @@ from program import (
     QUICK,
     assert_fault,
     begun,
+    full_disk,
     interrupt,
     make_link,
     posix_only,
@@ -40,15 +39,8 @@ def test_training_continues_after_the_disk_was_full(
     old: Path, monkeypatch: pytest.MonkeyPatch, fits: int, name: Path
 ) -> None:
     """The finished epochs are kept in the checkpoint."""
-    files = iter(range(fits))
-
-    def fsync(_: int) -> None:
-        if next(files, None) is None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     words = [*QUICK, "--data", str(old)]
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", fsync)
+    with full_disk(monkeypatch, fits):
         result = run(*words)
     path = name if name == OLD else name.resolve()
     advice = f" after epoch {fits} of 4; to continue, run the same command with --resume"

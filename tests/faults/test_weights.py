@@ -3,7 +3,6 @@ file is run."""
 
 import io
 import math
-import os
 import re
 import zipfile
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import as_user, assert_fault, make_pipe, rewrite, run, write_weights
+from program import Mine, as_user, assert_fault, make_pipe, rewrite, run, write_weights
 
 from mnistnet.model import weights
 from mnistnet.model.metadata import EpochReport
@@ -82,13 +81,6 @@ def test_invalid_content_is_an_error(whole: bytes, kind: str) -> None:
     changes, message = ALTERED[kind]
     rewrite(NET, **changes)
     assert_refused(re.compile(re.escape(f"{NET}: {message}") + ".*"))
-
-
-class Mine:
-    """An object whose pickle runs code when loaded."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, ("exploded",)
 
 
 @pytest.mark.parametrize("name", ["W3", "meta", "velocity", "more"])
