@@ -90,8 +90,7 @@ def test_synthetic_draws_digits_into_a_separate_folder(few) -> None:
 
 def test_no_command_calls_drawn_digits_mnist(few) -> None:
     run("download", "--synthetic", "--data", "drawn")
-    quick = ("train", "--hidden", 8, "--epochs", 2, "--batch-size", 10, "--validation", 20)
-    quick += ("--learning-rate", 0.2)
+    quick = (*QUICK, "--epochs", 2, "--validation", 20)
     result = run(*quick, "--data", "drawn")
     assert result.stderr.startswith("training on drawn digits, not MNIST\nepoch   1/2")
     assert " % on drawn digits after 2 epochs in " in result.stdout

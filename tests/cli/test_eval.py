@@ -12,16 +12,9 @@ from mnistnet.data import mnist
 from mnistnet.model import weights
 
 
-@pytest.fixture
-def other(tiny: Path) -> str:
-    """A network worse than the bundled one."""
-    assert run(*QUICK, "--data", tiny, "--weights", "other.npz").exit_code == 0
-    return "other.npz"
-
-
-def test_against_lists_the_images_that_only_one_network_reads(tiny: Path, other: str) -> None:
-    images = mnist.load(tiny, "test")
-    words = ("eval", "--data", tiny, "--weights", weights.PRETRAINED, "--against", other)
+def test_against_lists_the_images_that_only_one_network_reads(trained: Path) -> None:
+    images, other = mnist.load(trained, "test"), "mnistnet.npz"
+    words = ("eval", "--data", trained, "--weights", weights.PRETRAINED, "--against", other)
     facts = json.loads(run(*words, "--json").stdout)
     against = facts["against"]
     right, others = (
@@ -36,16 +29,16 @@ def test_against_lists_the_images_that_only_one_network_reads(tiny: Path, other:
     assert against["other_accuracy"] == others.mean()
 
 
-def test_a_comparison_of_different_images_is_an_error(tiny: Path, other: str) -> None:
-    quick = [*QUICK[:-1], "40"]  # held out
-    assert run(*quick, "--data", tiny, "--weights", "third.npz").exit_code == 0
-    words = ("eval", "--data", tiny, "--weights", other, "--against")
+def test_a_comparison_of_different_images_is_an_error(trained: Path) -> None:
+    other = (*QUICK, "--validation", 40, "--data", trained, "--weights", "other.npz")
+    assert run(*other).exit_code == 0
+    words = ("eval", "--data", trained, "--against")
     assert_fails(
-        run(*words, "third.npz", "--split", "validation"),
-        "third.npz: expected a network with the same images held out; found another; use "
+        run(*words, "other.npz", "--split", "validation", "--quiet"),
+        "other.npz: expected a network with the same images held out; found another; use "
         "--split test",
     )
-    facts = json.loads(run(*words, other, "--split", "validation", "--json").stdout)
+    facts = json.loads(run(*words, "mnistnet.npz", "--split", "validation", "--json").stdout)
     assert facts["against"]["p_value"] == 1  # a network does not differ from itself
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import program
 import pytest
 import tasks
 from program import COMMAND, NOTE, arrays, assert_fault, posix_only, run
@@ -29,8 +30,7 @@ from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
 from mnistnet.model.state import split
 
-QUICK = ("search", "--hidden", "8", "--epochs", "2", "--batch-size", "10", "--validation", "50")
-QUICK += ("--learning-rate", "0.2")
+QUICK = ("search", *program.QUICK[1:], "--epochs", "2")
 
 
 # ---- on this machine
@@ -146,7 +146,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, int]]:
     file = tmp_path / "scheduler.json"
     common = ["--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1"]
     worker = ["worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path)]
-    environment = os.environ | {"PYTHONPATH": str(Path(tasks.__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.dask_{kind}", *common, *words],
