@@ -83,8 +83,8 @@ class Network:
     def __repr__(self) -> str:
         accuracy = self.metadata.validation_accuracy
         known = "" if accuracy is None else f", validation accuracy {accuracy:.2%}"
-        layers = "-".join(map(str, self.model.layers))
-        return f"Network({layers}, {len(self.metadata.history)} epochs{known})"
+        layers, epochs = "-".join(map(str, self.model.layers)), len(self.metadata.history)
+        return f"Network({layers}, {epochs} epoch{'s' * (epochs != 1)}{known})"
 
     def _repr_html_(self) -> str:
         return notebook.network_html(repr(self), self.model.matrices[0])

@@ -17,6 +17,7 @@ from mnistnet.errors import MnistnetError, reason
 
 TIMEOUT = 10  # seconds for a scheduler to answer
 KILLED = "a worker process was killed, perhaps because memory ran out; run the command again"
+_starting = threading.Lock()  # held while processes inherit what is set for them
 _shared: Any = None  # in a worker process: what process_pool was given
 
 
@@ -94,15 +95,16 @@ def _inherited() -> Iterator[None]:
     """Set what processes inherit that start in the block: they ignore Ctrl-C (on Windows, from
     _begin on), and import no modules from the current folder, such as a socket.py."""
     is_main = threading.current_thread() is threading.main_thread()  # others get no signals
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
-    before = os.environ.get("PYTHONSAFEPATH", "")  # an empty one is none
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        yield
-    finally:
-        os.environ["PYTHONSAFEPATH"] = before
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
+    with _starting:
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+        before = os.environ.get("PYTHONSAFEPATH", "")  # an empty one is none
+        os.environ["PYTHONSAFEPATH"] = "1"
+        try:
+            yield
+        finally:
+            os.environ["PYTHONSAFEPATH"] = before
+            if handler is not None:
+                signal.signal(signal.SIGINT, handler)
 
 
 def _with_shared(function: Callable[[Any, Any], Any], task: Any) -> Any:
