@@ -60,6 +60,17 @@ class Perceptron:
             W[...] = rng.standard_normal(W.shape) / np.sqrt(W.shape[1])
         return network
 
+    @classmethod
+    def of(cls, layers: Sequence[int], parameters: Array) -> "Perceptron":
+        """Make a network with a copy of these parameters (P,)."""
+        network = cls(layers, parameters.dtype)
+        network.parameters[:] = parameters
+        return network
+
+    def __reduce__(self) -> Any:
+        """Copy and pickle the weights once: the matrices of a copy are views, too."""
+        return Perceptron.of, (self.layers, self.parameters)
+
     @property
     def sha256(self) -> str:
         """SHA-256 of the weights, recorded by a training run that starts from them."""

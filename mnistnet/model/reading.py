@@ -17,7 +17,6 @@ from mnistnet.model.network import log_probabilities
 
 # Qualities, in units of the scores f; chosen on rows of MNIST's validation images.
 BEST = 11.0  # a digit with a higher score is no better
-SURE = 7.0  # of a digit that needs no other reading
 MARK = 3.0  # of ink that is no digit
 TORN = -8.0  # of such ink that was cut off a digit
 LIKELY = 6.0  # the least of ink as high as a digit, and no wider, that geometry takes for one

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tasks
 from PIL import Image
-from program import assert_fails, png, program, run
+from program import png, posix_only, program, run
 
 import mnistnet
-from mnistnet.cli import pictures
+from mnistnet import api
 from mnistnet.model.answer import Limits
 from mnistnet.model.options import Options
 from mnistnet.model.state import split
@@ -166,7 +165,10 @@ def folder() -> Path:
     return folder
 
 
-def test_several_processes_print_the_same_as_one(tiny: Path, folder: Path) -> None:
+def test_several_processes_print_the_same_as_one(
+    tiny: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "FEW", 2)
     words = ("predict", folder / "5.png", "test:3", folder, "test:0-2", "none.png", "--data", tiny)
     one, two = run(*words), run(*words, "--workers", 2)
     assert (one.stdout, one.stderr, one.exit_code) == (two.stdout, two.stderr, two.exit_code)
@@ -175,7 +177,7 @@ def test_several_processes_print_the_same_as_one(tiny: Path, folder: Path) -> No
     assert [line.split()[:2] for line in two.stdout.splitlines()] == answers
 
 
-def test_a_killed_process_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "read", tasks.killed)
-    message = "a worker process was killed, perhaps because memory ran out; run the command again"
-    assert_fails(run("predict", folder, "--workers", 2, "--quiet"), message)
+@posix_only("Windows allows no colon in names")
+def test_files_in_a_folder_are_read_whatever_their_names(tiny: Path) -> None:
+    Path("test:1").write_bytes(png(7))
+    assert run("predict", ".", "--data", tiny).stdout.split()[:2] == ["test:1", "7"]
