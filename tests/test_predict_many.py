@@ -21,10 +21,13 @@ from mnistnet.errors import MnistnetError, PictureError
 GREY = np.asarray(Image.open(io.BytesIO(png(7))).convert("L"))
 RGB = np.repeat(GREY[..., None], 3, axis=2)
 FILE = saved(Image.fromarray(GREY), "PNG").getvalue()
+EXIF = Image.Exif()
+EXIF[0x0112] = 6  # rotated
 FORMS: dict[str, Any] = {
     "bytes": FILE,
     "bytearray": bytearray(FILE),
     "a PIL image": Image.open(io.BytesIO(FILE)),
+    "a rotated photograph": Image.open(saved(Image.fromarray(np.rot90(RGB)), exif=EXIF)),
     "(height, width)": GREY,
     "(height, width, 1)": GREY[..., None],
     "(height, width, 3)": RGB,
@@ -46,16 +49,6 @@ def test_a_picture_may_have_any_form(form: str) -> None:
 
 def test_a_boolean_array_is_read_as_ink() -> None:
     assert mnistnet.predict(GREY > 128).digit == 7
-
-
-def test_a_rotated_photograph_is_turned() -> None:
-    """As it is when its file is read."""
-    stream = io.BytesIO()
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(np.rot90(RGB)).save(stream, "PNG", exif=exif)
-    stream.seek(0)
-    assert mnistnet.predict(Image.open(stream)).digit == 7
 
 
 KINDS = "expected a path, a binary stream, bytes, a PIL image, or an array "

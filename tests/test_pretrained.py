@@ -126,7 +126,7 @@ def test_a_row_of_digits_is_read_as_a_number(network: api.Network, kind: str) ->
     images, labels = draw(100, rng)
     sure = network.probabilities(images)[np.arange(100), labels] > 0.99
     images, labels = images[sure].reshape(-1, 28, 28), labels[sure]
-    rows = [rng.integers(0, len(images), rng.integers(2, 8)) for _ in range(10)]
+    rows = [rng.integers(0, len(images), rng.integers(2, 8)) for _ in range(20)]
     found = read(network, [changes.ROWS[kind](images[chosen], rng) for chosen in rows])
     right = [one == "".join(map(str, labels[row])) for one, row in zip(found, rows, strict=True)]
     assert np.mean(right) >= (0.85 if kind == "in a comb" else 0.9)  # strokes touch its lines

@@ -34,27 +34,6 @@ def test_train_gives_the_same_network_as_the_command(tiny: Path) -> None:
     assert command.metadata.data.sha256 == back.metadata.data.sha256
 
 
-def test_train_continues_from_the_checkpoint_beside_its_weights(tiny: Path) -> None:
-    data = mnistnet.load_data("train", tiny)
-
-    def interrupt(_: Any) -> None:
-        raise KeyboardInterrupt
-
-    def train(**more: Any) -> mnistnet.Network:
-        return mnistnet.train(data.images, data.labels, **OPTIONS, **more)
-
-    with pytest.raises(KeyboardInterrupt, match="after epoch 1 of 2; to continue"):
-        train(weights="mine.npz", callback=interrupt)
-    assert [path.name for path in Path().glob("mine*")] == ["mine.npz.checkpoint"]
-    reports: list[Any] = []
-    network = train(weights="mine.npz", resume=True, callback=reports.append)
-    assert [report.epoch for report in reports] == [2]
-    assert [path.name for path in Path().glob("mine*")] == ["mine.npz"]
-    written, whole = mnistnet.load_network("mine.npz"), train()
-    assert written.metadata == network.metadata
-    assert written.model.parameters.tobytes() == whole.model.parameters.tobytes()
-
-
 def test_a_callback_may_take_the_network_so_far_and_stop(tiny: Path) -> None:
     """It gets a copy; the file has the network, and the training can be continued."""
     data = mnistnet.load_data("train", tiny)
@@ -78,20 +57,44 @@ def test_a_callback_may_take_the_network_so_far_and_stop(tiny: Path) -> None:
     assert [path.name for path in Path().glob("mine*")] == ["mine.npz"]
 
 
-@pytest.mark.parametrize("error", [TrainingError, ZeroDivisionError])
-def test_a_callback_that_raises_leaves_the_checkpoint(tiny: Path, error: Any) -> None:
-    """The error is raised as it is, and the training continues to the same weights."""
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (TrainingError, "^mine"),
+        (ZeroDivisionError, "^mine$"),
+        (KeyboardInterrupt, "after epoch 1 of 2; to continue"),
+    ],
+)
+def test_training_continues_from_the_checkpoint_after_an_error_or_ctrl_c(
+    tiny: Path, error: Any, message: str
+) -> None:
+    """An error of a callback is raised as it is, and the same weights result."""
     data = mnistnet.load_data("train", tiny)
+
+    def train(**more: Any) -> mnistnet.Network:
+        return mnistnet.train(data.images, data.labels, **OPTIONS, **more)
 
     def fail(_: Any) -> None:
         raise error("mine")
 
-    with pytest.raises(error, match="^mine"):
-        mnistnet.train(data.images, data.labels, **OPTIONS, weights="mine.npz", callback=fail)
+    with pytest.raises(error, match=message):
+        train(weights="mine.npz", callback=fail)
     assert [path.name for path in Path().glob("mine*")] == ["mine.npz.checkpoint"]
-    again = mnistnet.train(data.images, data.labels, **OPTIONS, weights="mine.npz", resume=True)
-    whole = mnistnet.train(data.images, data.labels, **OPTIONS)
-    assert again.model.parameters.tolist() == whole.model.parameters.tolist()
+    reports: list[Any] = []
+    again = train(weights="mine.npz", resume=True, callback=reports.append)
+    assert [report.epoch for report in reports] == [2]
+    assert [path.name for path in Path().glob("mine*")] == ["mine.npz"]
+    written = mnistnet.load_network("mine.npz")
+    assert written.metadata == again.metadata
+    assert written.model.parameters.tolist() == train().model.parameters.tolist()
+
+
+def test_unusable_images_and_a_training_that_learned_nothing_are_warnings() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (20, 784), np.uint8)
+    options = {"epochs": 1, "hidden": 2, "validation": 0, "batch_size": 2, "augment": False}
+    looks = pytest.warns(UserWarning, match="^the images ")
+    with looks, pytest.warns(UserWarning, match="^the network learned nothing: "):
+        mnistnet.train(noise, np.arange(20) % 10, **options)
 
 
 def test_arrays_of_load_data_are_read_only(tiny: Path) -> None:
