@@ -184,7 +184,6 @@ FITTING = {
     "learning_rate": ["0.1"],
     "momentum": ["0"],
     "weight_decay": ["0"],
-    "drawn": ["3"],
     "validation": ["0", "9"],
     "split": ["test", "train", "validation"],
     "out": ["a.png", "a.svg"],
