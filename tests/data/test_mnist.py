@@ -187,15 +187,13 @@ def test_files_follow_the_format_byte_for_byte(tmp_path: Path) -> None:
             assert read_idx(tmp_path / "foreign").tolist() == [1, -2]
 
 
-def test_an_array_is_read_only_and_survives_its_file(tmp_path: Path) -> None:
+def test_an_array_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_idx(path, np.arange(6, dtype=np.uint8).reshape(2, 3))
     array = read_idx(path)
     with path.open("r+b") as file:
         file.truncate(0)  # which would crash a reader of a memory map
     assert array.tolist() == [[0, 1, 2], [3, 4, 5]]
-    with pytest.raises(ValueError, match="read-only"):
-        array[0, 0] = 1
 
 
 def test_gzip_is_recognised_by_content(tmp_path: Path) -> None:
