@@ -125,7 +125,11 @@ def steps_text(result: Differentiation) -> str:
             first, *more = textwrap.wrap(text, width, subsequent_indent=" " * 8)
             number = "-" if value is None else f"{value:.12g}"
             lines += [f"  {first:<{width}}{number:>21}", *(f"  {line}" for line in more)]
-    return "\n".join(lines[1:])
+    counts = (
+        "{value:,} for the value, {gradient:,} more for the gradient,\n  {written_out:,} for the "
+    )
+    counts += "derivative written out without intermediate variables"
+    return "\n".join([*lines[1:], "", "operations", "  " + counts.format(**result.operations)])
 
 
 def steps_json(result: Differentiation) -> dict[str, Any]:
@@ -140,6 +144,7 @@ def steps_json(result: Differentiation) -> dict[str, Any]:
         ],
         "derivatives": {v.name: v.derivative for v in result.inputs},
         "central_differences": result.differences,
+        "operations": result.operations,
     }
 
 

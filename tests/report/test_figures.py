@@ -162,9 +162,11 @@ def test_the_graph_has_a_circle_for_each_variable_and_an_arrow_for_each_use() ->
     """In columns from the inputs to the output."""
     [pane] = expression(differentiate(NOTES, {"x": 0.5, "unused": 1})).axes
     found = [(text.get_text(), text.get_position()[0]) for text in pane.texts]
-    names, formulas = found[::2], [text for text, _ in found[1::2]]
+    names, below, above = found[::3], [text for text, _ in found[1::3]], found[2::3]
     assert "".join(name for name, _ in names) == "xabcdef"
-    assert formulas == ["", "exp(x)", "a**2", "a + b", "exp(c)", "sin(c)", "d + e"]
+    formulas = [text.split("\n")[0] for text in below]
+    assert formulas == ["= 0.5", "exp(x)", "a**2", "a + b", "exp(c)", "sin(c)", "d + e"]
+    assert (below[1], above[1][0]) == ("exp(x)\n= 1.6487", "df/da = 337.21")
     assert [x / 1.3 for _, x in names] == pytest.approx([0, 1, 2, 3, 4, 4, 5])
     arrows = [p for p in pane.patches if getattr(p, "get_arrowstyle", None)]
     heads = [p for p in arrows if type(p.get_arrowstyle()).__name__ == "CurveFilledB"]
@@ -174,7 +176,7 @@ def test_the_graph_has_a_circle_for_each_variable_and_an_arrow_for_each_use() ->
 
 def test_arrows_do_not_cross_and_an_input_stands_beside_its_first_use() -> None:
     [pane] = expression(differentiate("x * y + exp(x) + z", {"x": 1, "y": 2, "z": 3})).axes
-    places = {text.get_text(): text.get_position() for text in pane.texts[::2]}
+    places = {text.get_text(): text.get_position() for text in pane.texts[::3]}
     x, y, z, a, b, c = (places[name] for name in "xyzabc")
     assert (x[1] > y[1]) == (b[1] > a[1])  # b = exp(x)
     assert x[0] == y[0] < a[0] == b[0] < z[0] == c[0]

@@ -31,7 +31,11 @@ def test_the_notes_example_has_the_notes_tables() -> None:
         "  df/dx = df/da * exp(x)                         555.971967902\n"
         "\n"
         "central differences\n"
-        "  df/dx (relative difference 5e-10)              555.971968204"
+        "  df/dx (relative difference 5e-10)              555.971968204\n"
+        "\n"
+        "operations\n"
+        "  6 for the value, 10 more for the gradient,\n"
+        "  25 for the derivative written out without intermediate variables"
     )
 
 
@@ -44,6 +48,7 @@ def test_json_has_the_variables_and_the_derivatives() -> None:
         "variables": [x | {"derivative": 6}, a | {"derivative": 1}],
         "derivatives": {"x": 6},
         "central_differences": {"x": pytest.approx(6)},
+        "operations": {"value": 1, "gradient": 3, "written_out": 1},
     }
 
 
