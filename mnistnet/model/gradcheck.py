@@ -55,9 +55,7 @@ def check_gradient(
 ) -> GradientCheck:
     """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network;
     rng samples the weights for finite differences."""
-    exact = Perceptron(network.layers, np.float64)
-    exact.parameters[:] = network.parameters
-    x = x.astype(np.float64)
+    exact, x = network.in_float64(), x.astype(np.float64)
     most = min(SAMPLE, max(PASSES // len(exact.matrices) ** 2, 1))
     rows = [
         rng.choice(places.ravel(), min(places.size, most), replace=False)

@@ -60,6 +60,12 @@ class Perceptron:
             W[...] = rng.standard_normal(W.shape) / np.sqrt(W.shape[1])
         return network
 
+    def in_float64(self) -> "Perceptron":
+        """Return a copy that computes in double precision."""
+        copy = Perceptron(self.layers, np.float64)
+        copy.parameters[:] = self.parameters
+        return copy
+
     @property
     def sha256(self) -> str:
         """SHA-256 of the weights, recorded by a training run that starts from them."""

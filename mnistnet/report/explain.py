@@ -22,8 +22,7 @@ def explain(network: Perceptron, image: Array, label: int | None = None) -> dict
     probabilities of the digits 0 to 9; and if the label is known, the loss and the largest
     derivatives of each matrix.
     """
-    exact = Perceptron(network.layers, np.float64)
-    exact.parameters[:] = network.parameters
+    exact = network.in_float64()
     W, x = exact.matrices, scale(image[None], np.empty((1, image.size)))
     layers, scores = forward(W, x)
     h, f = layers[-1][0], scores[0]
@@ -159,3 +158,26 @@ def gradient_check_text(check: GradientCheck) -> str:
         f"{first:<48}{autodiff:>22.1e}  {verdicts[check.autodiff_agrees]}\n"
         f"{second:<48}{differences:>22.1e}  {verdicts[check.finite_differences_agree]}"
     )
+
+
+def epsilon_text(found: dict[str, Any]) -> str:
+    """Format the errors of finite differences for each epsilon, and what a gradient costs."""
+    lines = [
+        f"relative errors of finite differences, {found['sampled']} weights",
+        f"{'epsilon':>9}{'(L1 - L0) / epsilon':>24}{'central':>14}",
+        *(
+            "{epsilon:>9.0e}{one_sided:>24.1e}{central:>14.1e}".format(**r)
+            for r in found["epsilons"]
+        ),
+        "",
+        f"{'cost':<52}{'seconds':>9}  forward passes",
+    ]
+    names = {
+        "forward": "forward pass, which gives the loss",
+        "gradient": "backpropagation, which gives loss and gradient",
+        "finite_differences": f"(L1 - L0) / epsilon for {found['weights']:,} weights (estimate)",
+    }
+    for key, name in names.items():
+        seconds, passes = found["seconds"][key], found["seconds"][key] / found["seconds"]["forward"]
+        lines.append(f"{name:<52}{seconds:>9.4f}{passes:>16,.1f}")
+    return "\n".join(lines)

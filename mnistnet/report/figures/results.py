@@ -4,6 +4,7 @@ trainings, and the starts of a search."""
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple
 from itertools import cycle
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -173,4 +174,21 @@ def starts(analysis: Analysis) -> Figure:
     figure.legend(loc="outside lower right", ncols=2)
     for pane in (losses, accuracy):
         pane.grid(alpha=0.3)
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def epsilons(found: dict[str, Any]) -> Figure:
+    """Draw the errors of finite differences by epsilon, on logarithmic scales."""
+    figure = Figure((6.4, 4), layout="constrained")
+    pane, rows = figure.subplots(), found["epsilons"]
+    names = {"one_sided": "(L1 - L0) / epsilon", "central": "(L1 - L-1) / (2 epsilon)"}
+    for (key, name), colour in zip(names.items(), COLOURS, strict=False):
+        errors = [max(row[key], 1e-17) for row in rows]  # 0 has no logarithm
+        pane.loglog([row["epsilon"] for row in rows], errors, "o-", color=colour, label=name)
+    pane.set(xlabel="epsilon", ylabel="relative error of the derivatives")
+    for axis in (pane.xaxis, pane.yaxis):
+        axis.set_major_formatter("{x:.0e}")
+    pane.grid(alpha=0.3)
+    pane.legend()
     return figure
