@@ -61,6 +61,8 @@ def load_figures(command: str, out: Path, force: bool) -> ModuleType:
     help=f"{options.READ_WEIGHTS}  May be repeated for history.",
 )
 @options.data_options
+@click.option("--gradient", is_flag=True, help="For units: draw dL/dM and dL/dW of one PICTURE.")
+@options.label_option
 @figure_options("File to write, .png, .svg or .pdf.  [default: KIND.png]")
 @click.option(
     "--dpi",
@@ -73,6 +75,8 @@ def plot(
     kind: str,
     pictures: tuple[str, ...],
     weights: tuple[Path, ...],
+    gradient: bool,
+    label: int | None,
     out: Path | None,
     force: bool,
     dpi: int,
@@ -105,14 +109,24 @@ def plot(
         raise click.UsageError(f"plot {kind} takes no pictures; only plot units does")
     if len(weights) > 1 and kind != "history":
         raise click.UsageError(f"plot {kind} takes one --weights; only plot history takes several")
+    if (label is not None and not gradient) or (gradient and (kind, len(pictures)) != ("units", 1)):
+        raise click.UsageError("--label is for --gradient, and that for plot units PICTURE")
     out = out or Path(f"{kind}.png")
     figures = load_figures("plot", out, force)
-    figures.style.save(_figure(figures, kind, pictures, weights, **source), out, dpi)
+    figures.style.save(
+        _figure(figures, kind, pictures, weights, gradient, label, **source), out, dpi
+    )
     echo(out)
 
 
 def _figure(
-    figures: ModuleType, kind: str, pictures: Sequence[str], weights: Sequence[Path], **source: Any
+    figures: ModuleType,
+    kind: str,
+    pictures: Sequence[str],
+    weights: Sequence[Path],
+    gradient: bool,
+    label: int | None,
+    **source: Any,
 ) -> Any:
     """Make the figure of this kind; source has the values of options.data_options."""
     if kind == "starts":
@@ -128,8 +142,13 @@ def _figure(
     if kind == "weights":
         return figures.weights.weights(network.model)
     if pictures:
-        shown = _read(pictures, Samples(network.metadata, **source))
-        return figures.weights.units(network.model, *shown)
+        images, names, labels = _read(pictures, Samples(network.metadata, **source))
+        if not gradient:
+            return figures.weights.units(network.model, images, names, labels)
+        known = labels[0] if label is None else label
+        if len(images) > 1 or known is None:
+            raise PictureError(f"{pictures[0]}: expected one digit, named with --label")
+        return figures.weights.gradient(network.model, images[0], known)
     data = options.load_dataset("test", **source)
     if kind == "units":
         firsts = [np.flatnonzero(data.labels == digit)[:1] for digit in [*range(1, 10), 0]]

@@ -46,8 +46,9 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     "explains",
     is_flag=True,
     help="As --show, and print the most important hidden units, the scores and the softmax, and "
-    "for labelled images the loss.",
+    "with a label the loss and its derivatives.",
 )
+@options.label_option
 @click.option(
     "--rows",
     metavar="FIRST-LAST",
@@ -105,6 +106,8 @@ def predict(
     """
     if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
+    if how["label"] is not None and not how["explains"]:
+        raise click.UsageError("--label is only used with --explain")
     if kaggle and any(how.values()):
         raise click.UsageError("--kaggle cannot be used with other forms of output")
     _, network, _ = options.load_weights(weights, says_which=True)
@@ -160,6 +163,7 @@ def _print(
     top: int,
     show: bool,
     explains: bool,
+    label: int | None,
     saved: Path | None,
     as_csv: bool,
     as_json: bool,
@@ -186,8 +190,8 @@ def _print(
             options.note(f"{name}: {sentence}")
         explanations = []
         if explains:
-            label = samples.get(name)[1]
-            explanations = [explain(network.model, each.image, label) for each in picture.digits]
+            known = samples.get(name)[1] if label is None else label
+            explanations = [explain(network.model, each.image, known) for each in picture.digits]
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
             table.writerow([name, reply.unsure, reply.probability, number])

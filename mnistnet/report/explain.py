@@ -19,8 +19,9 @@ def explain(network: Perceptron, image: Array, label: int | None = None) -> dict
     Returns the fields of `predict --explain --json`: the two digits with the highest scores; the
     units of the last hidden layer (or pixels) whose contributions to these scores differ most, each
     with its input and h = tanh(input); the contributions of all others together; scores and
-    probabilities of the digits 0 to 9; and if the label is known, the loss and the largest
-    derivatives of each matrix.
+    probabilities of the digits 0 to 9; and if the label is known, the loss, the largest derivatives
+    of each matrix, and "backward": dL/df, and dL/dh, the slope 1 - h^2, their product and the
+    length of the row of dL/dM of the units for which that is longest.
     """
     exact = network.in_float64()
     W, x = exact.matrices, scale(image[None], np.empty((1, image.size)))
@@ -46,7 +47,21 @@ def explain(network: Perceptron, image: Array, label: int | None = None) -> dict
         "label": label,
         "loss": None if label is None else float(-log_p[label]),
         "derivatives": [] if label is None else _largest_derivatives(exact, x, label),
+        "backward": None if label is None else _backward(W, layers, np.exp(log_p), label),
     }
+
+
+def _backward(W: Sequence[Array], layers: Sequence[Array], p: Array, label: int) -> dict[str, Any]:
+    h, df = layers[-1][0], p - (np.arange(CLASSES) == label)
+    dh, slope = df @ W[-1], 1 - h**2  # dL/dh = W^T dL/df
+    rows = np.abs(dh * slope) * np.linalg.norm(layers[-2 % len(W)])
+    first = np.argsort(-rows, kind="stable")[: 5 * (len(W) > 1)]
+    columns = (
+        each.tolist() for each in (first, *np.array([dh, slope, dh * slope, rows])[:, first])
+    )
+    names = ("unit", "dL_dh", "slope", "product", "row")
+    units = [dict(zip(names, unit, strict=True)) for unit in zip(*columns, strict=True)]
+    return {"dL_df": df.tolist(), "units": units}
 
 
 def _largest_derivatives(network: Perceptron, x: Array, label: int) -> list[dict[str, Any]]:
@@ -91,7 +106,13 @@ def explanation_text(found: dict[str, Any], layers: Sequence[int]) -> str:
         f"{'f':>8}" + "".join(f"{score:>7.2f}" for score in found["scores"]),
         f"{'softmax':>8}" + "".join(f"{p:>7.4f}" for p in found["probabilities"]),
     ]
-    if found["loss"] is not None:
+    if backward := found["backward"]:
+        lines.append(f"{'dL/df':>8}" + "".join(f"{d:>7.3f}" for d in backward["dL_df"]))
+        if backward["units"]:
+            lines += ["", f"the {kind}s with the longest rows of dL/d{before[-1]}"]
+            lines.append(f"{kind:>8}{'dL/dh':>12}{'1 - h^2':>12}{'product':>12}{'|row|':>12}")
+        form = "{unit:>8}{dL_dh:>12.6f}{slope:>12.6f}{product:>12.6f}{row:>12.6f}"
+        lines += [form.format(**unit) for unit in backward["units"]]
         lines += ["", "L = {loss:.6f} for the label {label}; largest derivatives".format(**found)]
     for d in found["derivatives"]:
         name = "dL/d{matrix}[{row}, {column}]".format(**d)

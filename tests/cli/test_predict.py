@@ -90,6 +90,8 @@ def test_explain_shows_how_the_answer_is_computed(trained: Path) -> None:
     assert "the 8 units that matter most for" in run(*words).stdout
     [explanation] = facts["explanations"]
     assert explanation["label"] == 3
+    assert " for the label 4;" in run(*words, "--label", 4).stdout
+    assert run("predict", "7.png", "--label", 4).exit_code == 2
     assert explanation["scores"] == pytest.approx(facts["scores"], rel=1e-4)
 
 

@@ -17,7 +17,7 @@ from mnistnet.report.evaluation import Evaluation, judge
 from mnistnet.report.figures.graph import expression
 from mnistnet.report.figures.results import calibration, confusion, history, mistakes
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, save
-from mnistnet.report.figures.weights import units, weights
+from mnistnet.report.figures.weights import gradient, units, weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 784), np.uint8)
 
@@ -94,6 +94,19 @@ def test_units_show_h_and_scores_of_each_image() -> None:
         assert [bar.get_height() for bar in bars.patches] == pytest.approx(f[index], abs=1e-4)
         orange = [to_hex(bar.get_facecolor()) == ORANGE for bar in bars.patches]
         assert orange == (f[index] == f[index].max()).tolist()
+
+
+def test_the_gradient_of_an_image_has_tiles_that_are_multiples_of_it() -> None:
+    network = random_network(20)
+    first, last = panes(gradient(network, IMAGES[0], 3))
+    W = network.matrices[1]
+    x, h = IMAGES[0] / 255, np.tanh(IMAGES[0] / 255 @ network.matrices[0].T)
+    p = np.exp(W @ h) / np.exp(W @ h).sum()
+    delta = (p - np.eye(10)[3]) @ W * (1 - h**2)
+    tile = np.asarray(first.images[0].get_array())[1:29, 31:59]
+    assert tile.ravel() == pytest.approx(delta[1] * x, abs=1e-6)
+    assert first.get_title() == "dL/dM: weights of 20 hidden units on the pixels"
+    assert last.get_xticks().tolist() == list(range(20))
 
 
 def test_history_shows_loss_accuracy_and_learning_rate() -> None:
