@@ -13,11 +13,13 @@ import click
 
 from mnistnet.api import Network, judge
 from mnistnet.cli import echo, escape, options
-from mnistnet.cli.pictures import Samples, read_all, save_images
-from mnistnet.errors import MnistnetError
+from mnistnet.cli.pictures import Samples, read, read_all, save_images
+from mnistnet.cli.plot import figure_options, load_figures
+from mnistnet.errors import MnistnetError, PictureError
 from mnistnet.image.digit import Picture
 from mnistnet.report.explain import explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
+from mnistnet.report.toward import change_text, change_toward
 
 BATCH = 100  # pictures that are answered, and whose lines are aligned, together
 
@@ -50,6 +52,13 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
 )
 @options.label_option
 @click.option(
+    "--toward",
+    type=click.IntRange(0, 9),
+    metavar="DIGIT",
+    help="Find the smallest change along the gradient that makes the one PICTURE this digit.",
+)
+@figure_options("Draw the change of --toward to this .png, .svg or .pdf file (needs matplotlib).")
+@click.option(
     "--rows",
     metavar="FIRST-LAST",
     help="Read only these images of each data set, such as 0-99, counted from 0.",
@@ -75,6 +84,9 @@ def predict(
     workers: int,
     rows: str | None,
     kaggle: bool,
+    toward: int | None,
+    out: Path | None,
+    force: bool,
     **how: Any,
 ) -> None:
     """Recognise the digit or number in each PICTURE.
@@ -101,6 +113,7 @@ def predict(
     Examples:
       mnistnet predict digit.png
       mnistnet predict --explain test:247
+      mnistnet predict --toward 9 test:247 --out change.png
       mnistnet predict --csv test:0-9999 > answers.csv
       mnistnet predict --kaggle test.csv > submission.csv
     """
@@ -116,6 +129,9 @@ def predict(
         echo("ImageId,Label")
     if how["as_csv"]:
         echo("picture,unsure,probability,digit")
+    if toward is not None or out:
+        _print_change(pictures, network, samples, toward, out, force, how["as_json"])
+        return
     names = (name for given in pictures for name in samples.expand(given, rows))
     failed, count = False, 0
     pool: Any = nullcontext()
@@ -134,6 +150,35 @@ def predict(
             failed |= any(isinstance(picture, MnistnetError) for _, picture in found)
     if failed:
         sys.exit(1)
+
+
+def _print_change(
+    pictures: tuple[str, ...],
+    network: Network,
+    samples: Samples,
+    digit: int | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Print, and draw to out, the change that makes the one picture this digit."""
+    if digit is None or len(pictures) > 1:
+        raise click.UsageError("--toward takes one PICTURE, and --out draws what it finds")
+    [name] = pictures
+    if isinstance(picture := read(name, samples), MnistnetError):
+        raise PictureError(f"{name}: {picture}")
+    [(picture, reply)] = judge(network, [picture])
+    if reply.digit is None:
+        found = reply.number or "no digit"
+        raise PictureError(f"{name}: expected a picture of one digit; found {found}")
+    change = change_toward(network.model, picture.digits[0].image, digit)
+    if out and change["after"]:
+        figures = load_figures("predict --out", out, force)
+        figures.style.save(figures.weights.change(change), out)
+    if as_json:
+        options.print_json({"picture": name, **change})
+    else:
+        echo(change_text(change, options.is_ascii()))
 
 
 def _print_kaggle(

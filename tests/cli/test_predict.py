@@ -95,6 +95,20 @@ def test_explain_shows_how_the_answer_is_computed(trained: Path) -> None:
     assert explanation["scores"] == pytest.approx(facts["scores"], rel=1e-4)
 
 
+def test_toward_changes_one_picture_of_one_digit(tiny: Path) -> None:
+    words = ("predict", "--data", tiny, "--quiet", "--toward", 9)
+    assert " along the gradient of f_9 - f_4\n" in run(*words, "test:4", "--out", "a.png").stdout
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads(run(*words, "test:4", "--json").stdout)
+    assert (found["answer"], found["toward"], len(found["after"])) == (4, 9, 784)
+    number().save("number.png")
+    message = "number.png: expected a picture of one digit; found 701"
+    assert_fails(run(*words, "number.png"), message)
+    assert_fails(run(*words, "none.png"), "none.png: cannot read it: No such file or directory")
+    assert_fails(run(*words, "test:9"), "the network reads a 9 already")
+    assert run(*words, "test:3", "test:4").exit_code == 2
+
+
 def test_show_prints_the_image_and_the_probabilities(tiny: Path) -> None:
     words = ("predict", "--show", "test:3", "--data", tiny)
     answer, *lines = run(*words).stdout.splitlines()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -81,6 +82,22 @@ def gradient(network: Perceptron, image: Array, label: int) -> Figure:
     copy = network.in_float64()
     copy.parameters[:] = backpropagate(copy, scale(image[None]), np.array([label]))[1]
     return weights(copy, of="dL/d")
+
+
+@matplotlib.rc_context(STYLE)
+def change(found: dict[str, Any]) -> Figure:
+    """Draw the picture before, its change and the picture after, as change_toward found them."""
+    before, after = np.array([found["before"], found["after"]])
+    most = np.abs(after - before).max()
+    figure = Figure((8, 3), layout="constrained")
+    panes = figure.subplots(1, 3)
+    show_digit(panes[0], 255 * before)
+    panes[1].imshow((after - before).reshape(SIDE, SIDE), SIGNS, vmin=-most, vmax=most)
+    show_digit(panes[2], 255 * after)
+    names = (f"{found['answer']}", f"change of length {found['length']:.3f}", f"{found['toward']}")
+    for pane, name in zip(panes, names, strict=True):
+        pane.set(title=name, xticks=[], yticks=[])
+    return figure
 
 
 def _across(count: int) -> int:
