@@ -10,8 +10,7 @@ from mnistnet.arrays import CLASSES, PIXELS
 from mnistnet.cli import echo, options
 from mnistnet.cli.plot import figure_options, load_figures
 from mnistnet.errors import MnistnetError
-from mnistnet.model.epsilon import try_epsilons
-from mnistnet.model.gradcheck import check_gradient
+from mnistnet.model.gradcheck import check_gradient, try_epsilons
 from mnistnet.model.network import Perceptron, scale
 from mnistnet.model.options import Options
 from mnistnet.model.weights import load
@@ -26,18 +25,12 @@ from mnistnet.report.explain import epsilon_text, gradient_check_text
 @click.option(
     "--epsilon",
     is_flag=True,
-    help="Also try the finite differences of the notes' footnote 2 for epsilon from 0.1 to 1e-16, "
-    "and time them.",
+    help="Also try finite differences with epsilon from 0.1 to 1e-16, and time them.",
 )
-@figure_options("Draw the errors that --epsilon finds to this .png, .svg or .pdf file.")
+@figure_options("Draw the errors of --epsilon to this .png, .svg or .pdf file.")
 @options.output_options
 def gradcheck(
-    weights: Path | None,
-    epsilon: bool,
-    out: Path | None,
-    force: bool,
-    as_json: bool,
-    **source: Any,
+    weights: Path | None, epsilon: bool, out: Path | None, force: bool, as_json: bool, **source: Any
 ) -> None:
     """Check the gradient computed by backpropagation.
 
@@ -47,8 +40,7 @@ def gradcheck(
     with 1 if backpropagation is wrong.
     """
     if out and not epsilon:
-        raise click.UsageError("--out draws what --epsilon finds; give both")
-    figures = load_figures("gradcheck --out", out, force) if out else None
+        raise click.UsageError("--out draws the errors of --epsilon")
     rng = np.random.default_rng(0)
     if weights is None and not options.DEFAULT_WEIGHTS.exists():
         name, network = "a new network", Perceptron.random((PIXELS, *Options.hidden, CLASSES), rng)
@@ -59,8 +51,9 @@ def gradcheck(
     x, labels = scale(data.images[:100]), data.labels[:100]
     check = check_gradient(network, x, labels, rng)
     tried = try_epsilons(network, x, labels, rng) if epsilon else {}
-    if out and figures:
-        figures.style.save(figures.results.epsilons(tried), out)
+    if out:
+        figures = load_figures("gradcheck --out", out, force)
+        figures.style.save(figures.results.epsilons(tried["errors"]), out)
     if as_json:
         names = ("parameters", "backprop_vs_autodiff", "backprop_vs_finite_differences", "ok")
         more = {"epsilon": tried} if epsilon else {}

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from mnistnet.api import Network, load_data, load_network
-from mnistnet.arrays import CLASSES
 from mnistnet.cli import echo, escape
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import MnistnetError
@@ -88,12 +87,6 @@ def weights_option(text: str = READ_WEIGHTS, default: Path | None = None) -> Cal
     return click.option("--weights", type=kind, default=default, show_default=True, help=text)
 
 
-label_option = click.option(
-    "--label",
-    type=click.IntRange(0, CLASSES - 1),
-    metavar="DIGIT",
-    help="True digit of the picture.",
-)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, one object per line."
 )

@@ -61,8 +61,7 @@ def load_figures(command: str, out: Path, force: bool) -> ModuleType:
     help=f"{options.READ_WEIGHTS}  May be repeated for history.",
 )
 @options.data_options
-@click.option("--gradient", is_flag=True, help="For units: draw dL/dM and dL/dW of one PICTURE.")
-@options.label_option
+@click.option("--gradient", is_flag=True, help="For units: draw dL/dM of one labelled image.")
 @figure_options("File to write, .png, .svg or .pdf.  [default: KIND.png]")
 @click.option(
     "--dpi",
@@ -76,7 +75,6 @@ def plot(
     pictures: tuple[str, ...],
     weights: tuple[Path, ...],
     gradient: bool,
-    label: int | None,
     out: Path | None,
     force: bool,
     dpi: int,
@@ -109,13 +107,11 @@ def plot(
         raise click.UsageError(f"plot {kind} takes no pictures; only plot units does")
     if len(weights) > 1 and kind != "history":
         raise click.UsageError(f"plot {kind} takes one --weights; only plot history takes several")
-    if (label is not None and not gradient) or (gradient and (kind, len(pictures)) != ("units", 1)):
-        raise click.UsageError("--label is for --gradient, and that for plot units PICTURE")
+    if gradient and (kind != "units" or not pictures):
+        raise click.UsageError("--gradient is for plot units PICTURE")
     out = out or Path(f"{kind}.png")
     figures = load_figures("plot", out, force)
-    figures.style.save(
-        _figure(figures, kind, pictures, weights, gradient, label, **source), out, dpi
-    )
+    figures.style.save(_figure(figures, kind, pictures, weights, gradient, **source), out, dpi)
     echo(out)
 
 
@@ -125,7 +121,6 @@ def _figure(
     pictures: Sequence[str],
     weights: Sequence[Path],
     gradient: bool,
-    label: int | None,
     **source: Any,
 ) -> Any:
     """Make the figure of this kind; source has the values of options.data_options."""
@@ -145,10 +140,9 @@ def _figure(
         images, names, labels = _read(pictures, Samples(network.metadata, **source))
         if not gradient:
             return figures.weights.units(network.model, images, names, labels)
-        known = labels[0] if label is None else label
-        if len(images) > 1 or known is None:
-            raise PictureError(f"{pictures[0]}: expected one digit, named with --label")
-        return figures.weights.gradient(network.model, images[0], known)
+        if len(images) > 1 or labels[0] is None:
+            raise PictureError("expected one labelled image for --gradient, such as test:247")
+        return figures.weights.gradient(network.model, images[0], labels[0])
     data = options.load_dataset("test", **source)
     if kind == "units":
         firsts = [np.flatnonzero(data.labels == digit)[:1] for digit in [*range(1, 10), 0]]

@@ -13,14 +13,15 @@ import click
 
 from mnistnet.api import Network, judge
 from mnistnet.cli import echo, escape, options
-from mnistnet.cli.pictures import Samples, read, read_all, save_images
+from mnistnet.cli.pictures import Samples, read_all, save_images
 from mnistnet.cli.plot import figure_options, load_figures
-from mnistnet.errors import MnistnetError, PictureError
+from mnistnet.errors import MnistnetError
 from mnistnet.image.digit import Picture
-from mnistnet.report.explain import explain, explanation_text
+from mnistnet.model.answer import Answer
+from mnistnet.report.explain import change_text, change_toward, explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
-from mnistnet.report.toward import change_text, change_toward
 
+DIGIT = click.IntRange(0, 9)
 BATCH = 100  # pictures that are answered, and whose lines are aligned, together
 
 
@@ -50,13 +51,8 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     help="As --show, and print the most important hidden units, the scores and the softmax, and "
     "with a label the loss and its derivatives.",
 )
-@options.label_option
-@click.option(
-    "--toward",
-    type=click.IntRange(0, 9),
-    metavar="DIGIT",
-    help="Find the smallest change along the gradient that makes the one PICTURE this digit.",
-)
+@click.option("--label", type=DIGIT, help="True digit of the picture, for --explain.")
+@click.option("--toward", type=DIGIT, help="Find a small change that makes the picture this digit.")
 @figure_options("Draw the change of --toward to this .png, .svg or .pdf file (needs matplotlib).")
 @click.option(
     "--rows",
@@ -84,9 +80,6 @@ def predict(
     workers: int,
     rows: str | None,
     kaggle: bool,
-    toward: int | None,
-    out: Path | None,
-    force: bool,
     **how: Any,
 ) -> None:
     """Recognise the digit or number in each PICTURE.
@@ -119,9 +112,10 @@ def predict(
     """
     if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
-    if how["label"] is not None and not how["explains"]:
-        raise click.UsageError("--label is only used with --explain")
-    if kaggle and any(how.values()):
+    changes = how["toward"] is not None
+    if (how["label"] is not None and not how["explains"]) or (how["out"] and not changes):
+        raise click.UsageError("--label is for --explain, and --out for --toward")
+    if kaggle and (changes or any(how.values())):
         raise click.UsageError("--kaggle cannot be used with other forms of output")
     _, network, _ = options.load_weights(weights, says_which=True)
     samples = Samples(network.metadata, folder=folder, mirrors=mirrors)
@@ -129,9 +123,6 @@ def predict(
         echo("ImageId,Label")
     if how["as_csv"]:
         echo("picture,unsure,probability,digit")
-    if toward is not None or out:
-        _print_change(pictures, network, samples, toward, out, force, how["as_json"])
-        return
     names = (name for given in pictures for name in samples.expand(given, rows))
     failed, count = False, 0
     pool: Any = nullcontext()
@@ -150,35 +141,6 @@ def predict(
             failed |= any(isinstance(picture, MnistnetError) for _, picture in found)
     if failed:
         sys.exit(1)
-
-
-def _print_change(
-    pictures: tuple[str, ...],
-    network: Network,
-    samples: Samples,
-    digit: int | None,
-    out: Path | None,
-    force: bool,
-    as_json: bool,
-) -> None:
-    """Print, and draw to out, the change that makes the one picture this digit."""
-    if digit is None or len(pictures) > 1:
-        raise click.UsageError("--toward takes one PICTURE, and --out draws what it finds")
-    [name] = pictures
-    if isinstance(picture := read(name, samples), MnistnetError):
-        raise PictureError(f"{name}: {picture}")
-    [(picture, reply)] = judge(network, [picture])
-    if reply.digit is None:
-        found = reply.number or "no digit"
-        raise PictureError(f"{name}: expected a picture of one digit; found {found}")
-    change = change_toward(network.model, picture.digits[0].image, digit)
-    if out and change["after"]:
-        figures = load_figures("predict --out", out, force)
-        figures.style.save(figures.weights.change(change), out)
-    if as_json:
-        options.print_json({"picture": name, **change})
-    else:
-        echo(change_text(change, options.is_ascii()))
 
 
 def _print_kaggle(
@@ -207,17 +169,16 @@ def _print(
     samples: Samples,
     top: int,
     show: bool,
-    explains: bool,
-    label: int | None,
     saved: Path | None,
     as_csv: bool,
     as_json: bool,
+    **details: Any,
 ) -> None:
     """Print the answer or the error for each picture, in order."""
     read = [(name, picture) for name, picture in found if isinstance(picture, Picture)]
     judged = judge(network, [picture for _, picture in read])
     lines = answer_lines([escape(name) for name, _ in read], [reply for _, reply in judged], top)
-    answers = zip(judged, lines, strict=True)
+    shows, answers = show or details["explains"], zip(judged, lines, strict=True)
     rows = io.StringIO()
     table = csv.writer(rows, lineterminator="\n")
     for name, picture in found:
@@ -233,25 +194,48 @@ def _print(
             save_images(saved, name, picture)
         for sentence in picture.notes:
             options.note(f"{name}: {sentence}")
-        explanations = []
-        if explains:
-            known = samples.get(name)[1] if label is None else label
-            explanations = [explain(network.model, each.image, known) for each in picture.digits]
+        more = _details(name, picture, reply, network, samples, **details)
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
             table.writerow([name, reply.unsure, reply.probability, number])
         elif as_json:
-            more = {"explanations": explanations} if explains else {}
             options.print_json({"picture": name, **asdict(reply), **more})
         else:
             echo(line)
             for digit, answer in itertools.zip_longest(picture.digits, reply.digits):
-                if show or explains:  # there is no answer if nothing looks like a digit
+                if shows:  # there is no answer if nothing looks like a digit
                     bars = answer.probabilities if answer else []
                     echo(picture_text(digit.image.tolist(), bars, options.is_ascii()) + "\n")
-            if (show or explains) and reply.marks:
+            if shows and reply.marks:
                 echo(f"{len(reply.marks)} other marks, at {', '.join(map(str, reply.marks))}\n")
-            for explanation in explanations:
+            for explanation in more.get("explanations", []):
                 echo(explanation_text(explanation, network.model.layers) + "\n")
+            if "change" in more:
+                echo(change_text(more["change"], options.is_ascii()) + "\n")
     if as_csv:
         echo(rows.getvalue().rstrip("\n"))
+
+
+def _details(
+    name: str,
+    picture: Picture,
+    reply: Answer,
+    network: Network,
+    samples: Samples,
+    explains: bool,
+    label: int | None,
+    toward: int | None,
+    out: Path | None,
+    force: bool,
+) -> dict[str, Any]:
+    """Compute what --explain and --toward add to the JSON, and draw the change."""
+    more: dict[str, Any] = {}
+    if explains:
+        known = samples.get(name)[1] if label is None else label
+        more["explanations"] = [explain(network.model, x.image, known) for x in picture.digits]
+    if toward is not None:
+        more["change"] = change_toward(network.model, picture.digits[0].image, reply, toward)
+        if out and more["change"]["after"]:
+            figures = load_figures("predict --out", out, force)
+            figures.style.save(figures.weights.change(more["change"]), out)
+    return more

@@ -5,25 +5,22 @@ parents of unit i. The first units are the inputs, the last ones the outputs f; 
 0. network.py computes the same for whole layers, with matrices, and is tested against this.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.model import autodiff
 
-# Each function sigma(a), and its derivative, written with v = sigma(a).
-SIGMA: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+SIGMA: dict[str, Any] = {  # sigma(a), and its derivative by a where v = sigma(a)
     "identity": (lambda a: a, lambda _: 1),
     "tanh": (np.tanh, lambda v: 1 - v**2),
     "logistic": (lambda a: autodiff.logistic(a).value, lambda v: v * (1 - v)),
 }
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """A unit that is no input: Pa(i), which are earlier units, w_i, and the name of sigma_i."""
 
     parents: Sequence[int]
@@ -35,12 +32,11 @@ def forward(units: Sequence[Unit], x: Any) -> tuple[Array, Array]:
     """Return v_i and v'_i = sigma'_i(w_i . v_Pa(i)) of inputs and units; v' of an input is 1.
     Raises ValueError if a parent is not an earlier unit or has no weight."""
     v, slopes = np.append(x, np.zeros(len(units))), np.ones(len(x) + len(units))
-    for i, unit in enumerate(units, len(x)):
-        parents, (sigma, derivative) = list(unit.parents), SIGMA[unit.sigma]
-        if len(parents) != len(unit.weights) or not all(0 <= parent < i for parent in parents):
+    for i, (parents, w, sigma) in enumerate(units, len(x)):
+        if len(parents) != len(w) or not all(0 <= parent < i for parent in parents):
             raise ValueError(f"expected earlier units, each with a weight, as parents of unit {i}")
-        v[i] = sigma(np.dot(unit.weights, v[parents]))
-        slopes[i] = derivative(v[i])
+        v[i] = SIGMA[sigma][0](np.dot(w, v[list(parents)]))
+        slopes[i] = SIGMA[sigma][1](v[i])
     return v, slopes
 
 
@@ -50,13 +46,11 @@ def backpropagate(
     """Return the multiclass logistic loss L of these last units for the label y, dL/dv_i of inputs
     and units, and dL/dw_i of the units."""
     v, slopes = forward(units, x)
-    f = v[-outputs:]
+    f, dv, dw = v[-outputs:], np.zeros(len(v)), []
     e = np.exp(f - f.max())
     loss = float(np.log(e.sum()) + f.max() - f[y])
-    dv, dw = np.zeros(len(v)), []
     dv[-outputs:] = e / e.sum() - (np.arange(outputs) == y)  # dL/df
-    for unit, i in zip(units[::-1], reversed(range(len(x), len(v))), strict=True):
-        parents = list(unit.parents)
-        dw.append(dv[i] * slopes[i] * v[parents])
-        np.add.at(dv, parents, dv[i] * slopes[i] * np.asarray(unit.weights))
+    for i, (parents, w, _) in reversed(list(enumerate(units, len(x)))):
+        dw.append(dv[i] * slopes[i] * v[list(parents)])
+        np.add.at(dv, list(parents), dv[i] * slopes[i] * np.asarray(w))
     return loss, dv, dw[::-1]

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import CLASSES, SIDE, Array
+from mnistnet.errors import PictureError
+from mnistnet.model.answer import Answer
 from mnistnet.model.differentiation import Differentiation
 from mnistnet.model.gradcheck import GradientCheck
 from mnistnet.model.network import Perceptron, backpropagate, forward, log_probabilities, scale
+from mnistnet.report.text import half_blocks
+
+LONGEST = 28.0  # length of a change of a picture; that from all black to all white
 
 
 def explain(network: Perceptron, image: Array, label: int | None = None) -> dict[str, Any]:
@@ -121,6 +126,53 @@ def explanation_text(found: dict[str, Any], layers: Sequence[int]) -> str:
     return "\n".join(lines)
 
 
+def change_toward(network: Perceptron, image: Array, reply: Answer, digit: int) -> dict[str, Any]:
+    """Find the smallest length s for which the answer to clip(x + s d, 0, 1) is this digit, where d
+    is the direction of the gradient of f_digit - f_answer with respect to x, the pixels / 255.
+
+    image is (784,) uint8, and reply the answer for the picture. Returns the field "change" of
+    `predict --json`; length and after are None if there is no such s up to 28. Raises PictureError
+    if the picture does not show one digit, or if the answer is this digit already.
+    """
+    if reply.digit in (None, digit):
+        found = reply.number or (f"a {digit}" if reply.digits else "no digit")
+        raise PictureError(f"expected one digit other than {digit}; found {found}")
+    exact, x = network.in_float64(), image / 255
+    W = exact.matrices
+    layers, f = forward(W, x[None])
+    answer, step, length = int(f.argmax()), LONGEST, LONGEST
+    signal = W[-1][digit] - W[-1][answer]
+    for M, h in zip(W[-2::-1], layers[:0:-1], strict=True):
+        signal = signal * (1 - h[0] ** 2) @ M
+    direction = signal / (np.linalg.norm(signal) or 1)
+    change = {"answer": answer, "toward": digit, "before": x.tolist()}
+    for _ in range(3):  # ever finer grids
+        lengths, step = length - step + step * np.arange(1, 201) / 200, step / 200
+        pictures = np.clip(x + lengths[:, None] * direction, 0, 1)
+        reached = np.flatnonzero(exact.scores(pictures).argmax(axis=1) == digit)
+        if not reached.size:
+            return change | {"length": None, "after": None}
+        length, after = float(lengths[reached[0]]), pictures[reached[0]].tolist()
+    return change | {"length": length, "after": after}
+
+
+def change_text(found: dict[str, Any], plain: bool) -> str:
+    """Draw the picture before, its change and the picture after, without the outermost columns."""
+    which = f"the gradient of f_{found['toward']} - f_{found['answer']}"
+    if found["length"] is None:
+        return f"no change up to length {LONGEST:g} along {which} makes it a {found['toward']}"
+    before, after = 255 * np.array([found["before"], found["after"]])
+    change = (after - before).reshape(SIDE // 2, 2, SIDE).mean(axis=1)
+    signs = np.sign(change).astype(int) * (np.abs(change) > np.abs(change).max() / 5)
+    parts = (half_blocks(before, plain), np.array(list(" +-"))[signs], half_blocks(after, plain))
+    rows = [
+        " ".join("".join(line[1:-1]) for line in row).rstrip() for row in zip(*parts, strict=True)
+    ]
+    return "\n".join(
+        [f"before, a change of length {found['length']:.4f} along {which}, and after", *rows]
+    )
+
+
 def steps_text(result: Differentiation) -> str:
     """Format the forward and backward tables of the notes and the check by central differences."""
     f, inputs, steps = result.output, result.inputs, result.steps
@@ -183,22 +235,13 @@ def gradient_check_text(check: GradientCheck) -> str:
 
 def epsilon_text(found: dict[str, Any]) -> str:
     """Format the errors of finite differences for each epsilon, and what a gradient costs."""
-    lines = [
-        f"relative errors of finite differences, {found['sampled']} weights",
-        f"{'epsilon':>9}{'(L1 - L0) / epsilon':>24}{'central':>14}",
-        *(
-            "{epsilon:>9.0e}{one_sided:>24.1e}{central:>14.1e}".format(**r)
-            for r in found["epsilons"]
-        ),
-        "",
-        f"{'cost':<52}{'seconds':>9}  forward passes",
-    ]
-    names = {
-        "forward": "forward pass, which gives the loss",
-        "gradient": "backpropagation, which gives loss and gradient",
-        "finite_differences": f"(L1 - L0) / epsilon for {found['weights']:,} weights (estimate)",
-    }
-    for key, name in names.items():
-        seconds, passes = found["seconds"][key], found["seconds"][key] / found["seconds"]["forward"]
-        lines.append(f"{name:<52}{seconds:>9.4f}{passes:>16,.1f}")
-    return "\n".join(lines)
+    form = "{epsilon:>9.0e}{one_sided:>24.1e}{central:>14.1e}"
+    loss, gradient, differences = found["seconds"].values()
+    return "\n".join(
+        [
+            f"{'epsilon':>9}{'(L1 - L0) / epsilon':>24}{'central':>14}  relative errors",
+            *(form.format(**row) for row in found["errors"]),
+            f"loss {loss:.2g} s, backpropagation {gradient / loss:.1f} times as long,",
+            f"(L1 - L0) / epsilon of all weights {differences / loss:,.0f} times, {differences:.0f} s",
+        ]
+    )

@@ -5,7 +5,7 @@ import pytest
 
 from mnistnet.errors import PictureError
 from mnistnet.model.network import Perceptron
-from mnistnet.report.toward import change_text, change_toward
+from mnistnet.report.explain import change_text, change_toward
 
 
 def test_the_change_is_the_shortest_along_the_gradient_of_the_difference_of_scores() -> None:

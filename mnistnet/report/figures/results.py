@@ -4,7 +4,6 @@ trainings, and the starts of a search."""
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple
 from itertools import cycle
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -178,17 +177,15 @@ def starts(analysis: Analysis) -> Figure:
 
 
 @matplotlib.rc_context(STYLE)
-def epsilons(found: dict[str, Any]) -> Figure:
+def epsilons(rows: Sequence[dict[str, float]]) -> Figure:
     """Draw the errors of finite differences by epsilon, on logarithmic scales."""
     figure = Figure((6.4, 4), layout="constrained")
-    pane, rows = figure.subplots(), found["epsilons"]
-    names = {"one_sided": "(L1 - L0) / epsilon", "central": "(L1 - L-1) / (2 epsilon)"}
-    for (key, name), colour in zip(names.items(), COLOURS, strict=False):
-        errors = [max(row[key], 1e-17) for row in rows]  # 0 has no logarithm
-        pane.loglog([row["epsilon"] for row in rows], errors, "o-", color=colour, label=name)
+    pane = figure.subplots()
+    x, *errors = np.array([list(row.values()) for row in rows]).T
+    pane.loglog(x, errors[0], "o-", color=BLUE, label="(L1 - L0) / epsilon")
+    pane.loglog(x, errors[1], "o-", color=ORANGE, label="(L1 - L-1) / (2 epsilon)")
     pane.set(xlabel="epsilon", ylabel="relative error of the derivatives")
-    for axis in (pane.xaxis, pane.yaxis):
-        axis.set_major_formatter("{x:.0e}")
-    pane.grid(alpha=0.3)
+    pane.xaxis.set_major_formatter("{x:.0e}")
+    pane.yaxis.set_major_formatter("{x:.0e}")
     pane.legend()
     return figure

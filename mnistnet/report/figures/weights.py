@@ -86,17 +86,15 @@ def gradient(network: Perceptron, image: Array, label: int) -> Figure:
 
 @matplotlib.rc_context(STYLE)
 def change(found: dict[str, Any]) -> Figure:
-    """Draw the picture before, its change and the picture after, as change_toward found them."""
-    before, after = np.array([found["before"], found["after"]])
-    most = np.abs(after - before).max()
+    """Draw the picture before and after, and its change, if change_toward found one."""
+    before, after = 255 * np.array([found["before"], found["after"]])
+    changed = 127.5 * (1 + (after - before) / (np.abs(after - before).max() or 1))
     figure = Figure((8, 3), layout="constrained")
-    panes = figure.subplots(1, 3)
-    show_digit(panes[0], 255 * before)
-    panes[1].imshow((after - before).reshape(SIDE, SIDE), SIGNS, vmin=-most, vmax=most)
-    show_digit(panes[2], 255 * after)
-    names = (f"{found['answer']}", f"change of length {found['length']:.3f}", f"{found['toward']}")
-    for pane, name in zip(panes, names, strict=True):
-        pane.set(title=name, xticks=[], yticks=[])
+    titles = (found["answer"], f"change of length {found['length']:.3f}", found["toward"])
+    panes = zip(figure.subplots(1, 3), (before, changed, after), titles, strict=True)
+    for pane, image, title in panes:
+        show_digit(pane, image)
+        pane.set_title(title)
     return figure
 
 
