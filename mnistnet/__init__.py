@@ -4,7 +4,7 @@
 
     mnistnet.predict("digit.png").digit
 
-The public names are defined in api.py and errors.py, and loaded on first use.
+The public names are defined in api.py, trainer.py and errors.py, and loaded on first use.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,20 +18,22 @@ __all__ = [
     "load_data",
     "load_network",
     "predict",
+    "predict_many",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from mnistnet.api import Network, load_data, load_network, predict, train
+    from mnistnet.api import Network, load_network, predict, predict_many
     from mnistnet.errors import MnistnetError, PictureError
     from mnistnet.model.answer import Answer
+    from mnistnet.trainer import load_data, train
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from mnistnet import api, errors
+        from mnistnet import api, errors, trainer
 
-        return getattr(errors if name.endswith("Error") else api, name)
+        return getattr(next(each for each in (errors, api, trainer) if hasattr(each, name)), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -107,7 +107,7 @@ def saved(image: Image.Image, name: str, **options: Any) -> bytes:
 
 def try_picture(data: bytes, _: Path) -> None:
     with suppress(PictureError):
-        for found in digit.read_picture(io.BytesIO(data)).digits:
+        for found in digit.read_picture(data).digits:
             assert (found.image.dtype, found.image.shape) == (np.uint8, (784,))
             assert found.image.any()
 

@@ -21,7 +21,7 @@ def seven(
 
 
 def read(picture: Image.Image, form: str = "PNG", **options: Any) -> Picture:
-    return read_picture(saved(picture, form, **options))
+    return read_picture(saved(picture, form, **options).getvalue())
 
 
 def assert_is_the_seven(picture: Picture, tolerance: float = 4) -> None:

@@ -54,8 +54,8 @@ def killer_if_odd(process: int, options: Options) -> Result:
     return trained(options)
 
 
-def killed(name: str) -> None:
-    """Kill the process that would read a picture."""
+def killed(*_: object) -> None:
+    """Kill the process that would read pictures."""
     os.kill(os.getpid(), KILL)
 
 

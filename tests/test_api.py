@@ -1,8 +1,9 @@
 """The public API works in a few lines, and its errors say what was expected."""
 
+import copy
 import inspect
 import io
-import os
+import pickle
 import re
 import subprocess
 import sys
@@ -12,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program import png, run
+from program import png
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnistnet
 from mnistnet.data import mnist
 from mnistnet.errors import DataError, PictureError, TrainingError, WeightsError
-from mnistnet.image import digit, drawn, nondigits
+from mnistnet.image import digit
 from mnistnet.model import network as network_module
 from mnistnet.model.options import DECLARED
 from mnistnet.model.threads import VARIABLES
@@ -115,60 +116,14 @@ def test_the_signature_of_train_lists_every_option_with_its_type() -> None:
         assert (each.default, each.annotation) == (option.default, option.type)
 
 
-OPTIONS = {"hidden": 8, "epochs": 2, "batch_size": 10, "validation": 50, "seed": 5}
-
-
-def test_train_gives_the_same_network_as_the_command(tiny: Path) -> None:
-    """With NumPy's numbers, too."""
-    data = mnistnet.load_data("train", str(tiny))
-    reports: list[Any] = []
-    options = {name: np.int64(value) for name, value in OPTIONS.items()}
-    options |= {"drawn": 20, "nondigits": 30}
-    network = mnistnet.train(data.images, data.labels, **options, callback=reports.append)
-    assert [report.epoch for report in reports] == [1, 2]
-    network.save("mine.npz")
-    back = mnistnet.load_network("mine.npz")
-    assert back.metadata == network.metadata
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    assert run("train", "--data", tiny, *words).exit_code == 0
-    command = mnistnet.load_network("mnistnet.npz")
-    assert command.model.parameters.tobytes() == back.model.parameters.tobytes()
-    assert command.metadata.options == back.metadata.options
-    assert command.metadata.data.sha256 == back.metadata.data.sha256
-
-
-def test_train_continues_from_the_checkpoint_beside_its_weights(tiny: Path) -> None:
-    data = mnistnet.load_data("train", tiny)
-
-    def interrupt(_: Any) -> None:
-        raise KeyboardInterrupt
-
-    def train(**more: Any) -> mnistnet.Network:
-        return mnistnet.train(data.images, data.labels, **OPTIONS, **more)
-
-    with pytest.raises(KeyboardInterrupt, match="after epoch 1 of 2; to continue"):
-        train(weights="mine.npz", callback=interrupt)
-    assert [path.name for path in Path().glob("mine*")] == ["mine.npz.checkpoint"]
-    with pytest.raises(TrainingError, match="with --learning-rate 0.02, not --learning-rate 0.2"):
-        train(weights="mine.npz", learning_rate=0.2, resume=True)
-    reports: list[Any] = []
-    network = train(weights="mine.npz", resume=True, callback=reports.append)
-    assert [report.epoch for report in reports] == [2]
-    assert [path.name for path in Path().glob("mine*")] == ["mine.npz"]
-    written, whole = mnistnet.load_network("mine.npz"), train()
-    assert written.metadata == network.metadata
-    assert written.model.parameters.tobytes() == whole.model.parameters.tobytes()
-
-
-def test_training_with_nondigits_lowers_the_confidence_on_others() -> None:
-    digits, labels = drawn.draw(600, np.random.default_rng(0))
-    others = nondigits.draw(200, digits, labels, np.random.default_rng(1))
-    options: dict[str, Any] = {"epochs": 12, "batch_size": 20, "augment": False, "validation": 100}
-    without, with_nondigits = (
-        mnistnet.train(digits, labels, **options, nondigits=count).probabilities(others)
-        for count in (0, 400)
-    )
-    assert with_nondigits.max(axis=1).mean() < without.max(axis=1).mean() - 0.2
+def test_a_copied_or_pickled_network_has_its_weights_once() -> None:
+    network = mnistnet.load_network()
+    content = pickle.dumps(network)
+    assert len(content) < 1.1 * network.model.parameters.nbytes
+    for other in (copy.deepcopy(network), pickle.loads(content)):
+        other.model.parameters[:] = 0
+        assert not other.model.matrices[0].any()
+        assert network.model.matrices[0].any()
 
 
 def test_save_replaces_weights_files_only() -> None:
@@ -179,21 +134,6 @@ def test_save_replaces_weights_files_only() -> None:
     with pytest.raises(WeightsError, match="is not replaced"):
         network.save("notes.txt")
     assert Path("notes.txt").read_text() == "mine"
-
-
-def test_data_comes_from_the_folder_or_the_environment_or_is_downloaded(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    monkeypatch.setenv("MNISTNET_DATA", os.fspath(tiny))
-    assert len(mnistnet.load_data().images) == 300
-    assert len(mnistnet.load_data("test", tiny).labels) == 50
-    with pytest.raises(DataError, match="expected the split 'train' or 'test'; found 'all'"):
-        mnistnet.load_data("all")
-    request.getfixturevalue("published")
-    monkeypatch.delenv("MNISTNET_DATA")
-    messages: list[str] = []
-    assert mnistnet.load_data("test", mirrors=[os.fspath(tiny)], notify=messages.append).published
-    assert messages[0].startswith("Downloading MNIST to ")
 
 
 def test_pictures_are_read_and_scored_with_one_blas_thread(monkeypatch: pytest.MonkeyPatch) -> None:

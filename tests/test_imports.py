@@ -9,17 +9,20 @@ import mnistnet
 
 TOP = Path(mnistnet.__file__).parent
 # What each package or top-level module may import from mnistnet.
-BASE = {"__init__", "arrays", "files", "errors", "executors"}
+BASE = {"__init__", "arguments", "arrays", "files", "errors", "executors", "notebook"}
 ALLOWED = {
-    "__init__": {"api", "errors", "model"},  # model for types only
+    "__init__": {"api", "errors", "model", "trainer"},  # model for types only
     "__main__": {"cli"},
     "api": BASE | {"data", "image", "judgement", "model"},
+    "trainer": BASE | {"api", "data", "image", "model"},
     "judgement": {"arrays", "image", "model"},
+    "arguments": {"errors"},
     "arrays": set(),
     "files": {"errors"},
     "errors": set(),
     "executors": BASE,
-    "cli": BASE | {"api", "cli", "data", "image", "model", "report"},
+    "notebook": {"arrays"},
+    "cli": BASE | {"api", "cli", "data", "image", "model", "report", "trainer"},
     "data": BASE | {"data", "image"},
     "image": BASE | {"image"},
     "model": BASE | {"model"},

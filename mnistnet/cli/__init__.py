@@ -9,6 +9,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -62,6 +63,7 @@ class Program(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for name in [name for name in os.environ if name.startswith(IGNORED_VARIABLES)]:
             del os.environ[name]
+        warnings.simplefilter("ignore")  # of Pillow about damaged files
         if sys.stderr is None:  # closed
             sys.stderr = io.StringIO()
         if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack characters

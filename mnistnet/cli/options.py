@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
-from mnistnet.api import Network, load_data, load_network
+from mnistnet.api import Network, load_network
 from mnistnet.cli import echo, escape
 from mnistnet.data.mnist import Dataset
 from mnistnet.errors import MnistnetError
 from mnistnet.model.diagnosis import image_warning
 from mnistnet.model.weights import PRETRAINED
 from mnistnet.report.text import percent
+from mnistnet.trainer import load_data
 
 DEFAULT_WEIGHTS = Path("mnistnet.npz")
 READ_WEIGHTS = (

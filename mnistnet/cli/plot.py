@@ -1,5 +1,6 @@
 """mnistnet plot."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import chdir
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 import click
 import numpy as np
 
+from mnistnet.api import Network, answers
 from mnistnet.cli import echo, options
-from mnistnet.cli.pictures import Samples, read
+from mnistnet.cli.pictures import Pictures
 from mnistnet.errors import MnistnetError, PictureError, reason
 from mnistnet.files import check_replaceable
 from mnistnet.model.search import load_starts, starts_folder
@@ -137,7 +139,7 @@ def _figure(
     if kind == "weights":
         return figures.weights.weights(network.model)
     if pictures:
-        images, names, labels = _read(pictures, Samples(network.metadata, **source))
+        images, names, labels = _read(pictures, network, **source)
         if not gradient:
             return figures.weights.units(network.model, images, names, labels)
         if len(images) > 1 or labels[0] is None:
@@ -158,18 +160,21 @@ def _figure(
     return getattr(figures.results, kind)(result, name)
 
 
-def _read(pictures: Sequence[str], samples: Samples) -> tuple[Any, ...]:
+def _read(pictures: Sequence[str], network: Network, **source: Any) -> tuple[Any, ...]:
     """Return the images (n, 784) of all digits, the names of their pictures, and the labels if
     known."""
-    names = [name for picture in pictures for name in samples.expand(picture)]
-    if len(names) > MAX_PICTURES:
-        raise PictureError(f"expected at most {MAX_PICTURES} pictures to plot; found {len(names)}")
+    finder = Pictures(network.metadata, **source)
+    items = list(
+        itertools.islice(
+            itertools.chain.from_iterable(map(finder.find, pictures)), MAX_PICTURES + 1
+        )
+    )
+    if len(items) > MAX_PICTURES:
+        raise PictureError(f"expected at most {MAX_PICTURES} pictures to plot; found more")
     rows: list[Any] = []
-    for name in names:
-        found = read(name, samples)
-        if isinstance(found, MnistnetError):
-            raise PictureError(f"{name}: {found}")
-        label = samples.get(name)[1]
-        rows += [(digit.image, name, label) for digit in found.digits]
+    for item, reply in answers(network, items):
+        if isinstance(reply, MnistnetError):
+            raise PictureError(f"{item.name}: {reply}")
+        rows += [(image, item.name, item.label) for image in reply.images]
     images, *others = zip(*rows, strict=True)
     return np.array(images), *others

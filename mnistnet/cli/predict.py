@@ -4,25 +4,24 @@ import csv
 import io
 import itertools
 import sys
-from contextlib import nullcontext
-from dataclasses import asdict
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mnistnet.api import Network, judge
+from mnistnet.api import Found, Network, answers
 from mnistnet.cli import echo, escape, options
-from mnistnet.cli.pictures import Samples, read_all, save_images
+from mnistnet.cli.pictures import Pictures, save_images
 from mnistnet.cli.plot import figure_options, load_figures
 from mnistnet.errors import MnistnetError
-from mnistnet.image.digit import Picture
 from mnistnet.model.answer import Answer
 from mnistnet.report.explain import change_text, change_toward, explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
 
 DIGIT = click.IntRange(0, 9)
-BATCH = 100  # pictures that are answered, and whose lines are aligned, together
+BATCH = 100  # pictures whose lines are aligned
 
 
 @click.command()
@@ -41,7 +40,12 @@ BATCH = 100  # pictures that are answered, and whose lines are aligned, together
     type=click.IntRange(1),
     default=1,
     metavar="N",
-    help="Read files in N processes, at most one per core; useful for many pictures.",
+    help="Read in N processes, at most one per core, if there are more than 100 pictures.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Read on the workers of this Dask scheduler, which see files at the same paths.",
 )
 @click.option("--show", is_flag=True, help="Show the network's input and all probabilities.")
 @click.option(
@@ -78,6 +82,7 @@ def predict(
     folder: Path | None,
     mirrors: tuple[str, ...],
     workers: int,
+    scheduler: str | None,
     rows: str | None,
     kaggle: bool,
     **how: Any,
@@ -112,61 +117,44 @@ def predict(
     """
     if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
-    changes = how["toward"] is not None
-    if (how["label"] is not None and not how["explains"]) or (how["out"] and not changes):
+    if (how["label"] is not None and not how["explains"]) or (how["out"] and how["toward"] is None):
         raise click.UsageError("--label is for --explain, and --out for --toward")
-    if kaggle and (changes or any(how.values())):
+    if kaggle and (any(how.values()) or how["toward"] is not None):
         raise click.UsageError("--kaggle cannot be used with other forms of output")
     _, network, _ = options.load_weights(weights, says_which=True)
-    samples = Samples(network.metadata, folder=folder, mirrors=mirrors)
+    finder = Pictures(network.metadata, rows, folder=folder, mirrors=mirrors)
     if kaggle:
         echo("ImageId,Label")
     if how["as_csv"]:
         echo("picture,unsure,probability,digit")
-    names = (name for given in pictures for name in samples.expand(given, rows))
+    items = itertools.chain.from_iterable(map(finder.find, pictures))
     failed, count = False, 0
-    pool: Any = nullcontext()
-    if workers > 1:
-        from mnistnet.executors import process_pool  # slow to load
-
-        pool = process_pool(workers)
-    with pool as executor:
-        while batch := list(itertools.islice(names, BATCH)):
-            found = list(zip(batch, read_all(batch, samples, executor), strict=True))
+    with closing(answers(network, items, workers, scheduler)) as coming:
+        while batch := list(itertools.islice(coming, BATCH)):
             if kaggle:
-                _print_kaggle(found, network, samples, count)
+                _print_kaggle(batch, network, count)
             else:
-                _print(found, network, samples, **how)
-            count += len(found)
-            failed |= any(isinstance(picture, MnistnetError) for _, picture in found)
+                _print(batch, network, **how)
+            count += len(batch)
+            failed |= any(isinstance(reply, MnistnetError) for _, reply in batch)
     if failed:
         sys.exit(1)
 
 
-def _print_kaggle(
-    found: list[tuple[str, Picture | MnistnetError]],
-    network: Network,
-    samples: Samples,
-    before: int,
-) -> None:
+def _print_kaggle(found: Sequence[Found], network: Network, before: int) -> None:
     """Print the number of each picture, or its row in a data set, from 1, and a digit."""
-    read = [picture for _, picture in found if isinstance(picture, Picture)]
-    answers = iter(judge(network, read))
-    for place, (name, picture) in enumerate(found, before + 1):
-        if isinstance(picture, MnistnetError):
-            echo(f"Error: {escape(name)}: {picture}", err=True)
+    for place, (item, reply) in enumerate(found, before + 1):
+        if isinstance(reply, MnistnetError):
+            echo(f"Error: {escape(item.name)}: {reply}", err=True)
             continue
-        reply = next(answers)[1]
-        best = network.predict(picture.digits[0].image[None])[0]
-        digit = best if reply.digit is None else reply.digit
-        row = int(name.rpartition(":")[2]) + 1 if samples.has(name) else place
+        digit = network.predict(reply.images[:1])[0] if reply.digit is None else reply.digit
+        row = place if item.row is None else item.row + 1
         echo(f"{row},{reply.number or digit}")
 
 
 def _print(
-    found: list[tuple[str, Picture | MnistnetError]],
+    found: Sequence[Found],
     network: Network,
-    samples: Samples,
     top: int,
     show: bool,
     saved: Path | None,
@@ -175,39 +163,33 @@ def _print(
     **details: Any,
 ) -> None:
     """Print the answer or the error for each picture, in order."""
-    read = [(name, picture) for name, picture in found if isinstance(picture, Picture)]
-    judged = judge(network, [picture for _, picture in read])
-    lines = answer_lines([escape(name) for name, _ in read], [reply for _, reply in judged], top)
-    shows, answers = show or details["explains"], zip(judged, lines, strict=True)
+    read = [(escape(item.name), reply) for item, reply in found if isinstance(reply, Answer)]
+    lines = iter(answer_lines([name for name, _ in read], [reply for _, reply in read], top))
     rows = io.StringIO()
     table = csv.writer(rows, lineterminator="\n")
-    for name, picture in found:
-        if isinstance(picture, MnistnetError):
+    for item, reply in found:
+        if isinstance(reply, MnistnetError):
             if as_json:
-                options.print_json({"picture": name, "error": str(picture)})
+                options.print_json({"picture": item.name, "error": str(reply)})
             else:
-                echo(f"Error: {escape(name)}: {picture}", err=True)
-            table.writerow([name, "", "", ""])
+                echo(f"Error: {escape(item.name)}: {reply}", err=True)
+            table.writerow([item.name, "", "", ""])
             continue
-        (picture, reply), line = next(answers)
+        line = next(lines)
         if saved:
-            save_images(saved, name, picture)
-        for sentence in picture.notes:
-            options.note(f"{name}: {sentence}")
-        more = _details(name, picture, reply, network, samples, **details)
+            save_images(saved, item.name, reply.images)
+        for sentence in reply.notes:
+            options.note(f"{item.name}: {sentence}")
+        more = _details(network, item.label, reply, **details)
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
-            table.writerow([name, reply.unsure, reply.probability, number])
+            table.writerow([item.name, reply.unsure, reply.probability, number])
         elif as_json:
-            options.print_json({"picture": name, **asdict(reply), **more})
+            options.print_json({"picture": item.name, **reply.as_json(), **more})
         else:
             echo(line)
-            for digit, answer in itertools.zip_longest(picture.digits, reply.digits):
-                if shows:  # there is no answer if nothing looks like a digit
-                    bars = answer.probabilities if answer else []
-                    echo(picture_text(digit.image.tolist(), bars, options.is_ascii()) + "\n")
-            if shows and reply.marks:
-                echo(f"{len(reply.marks)} other marks, at {', '.join(map(str, reply.marks))}\n")
+            if show or details["explains"]:
+                _show(reply)
             for explanation in more.get("explanations", []):
                 echo(explanation_text(explanation, network.model.layers) + "\n")
             if "change" in more:
@@ -217,25 +199,33 @@ def _print(
 
 
 def _details(
-    name: str,
-    picture: Picture,
-    reply: Answer,
     network: Network,
-    samples: Samples,
+    known: int | None,
+    reply: Answer,
     explains: bool,
     label: int | None,
     toward: int | None,
     out: Path | None,
     force: bool,
 ) -> dict[str, Any]:
-    """Compute what --explain and --toward add to the JSON, and draw the change."""
+    """Return what --explain and --toward add to the JSON, and draw the change."""
     more: dict[str, Any] = {}
     if explains:
-        known = samples.get(name)[1] if label is None else label
-        more["explanations"] = [explain(network.model, x.image, known) for x in picture.digits]
+        label = known if label is None else label
+        more["explanations"] = [explain(network.model, image, label) for image in reply.images]
     if toward is not None:
-        more["change"] = change_toward(network.model, picture.digits[0].image, reply, toward)
+        more["change"] = change_toward(network.model, reply, toward)
         if out and more["change"]["after"]:
             figures = load_figures("predict --out", out, force)
             figures.style.save(figures.weights.change(more["change"]), out)
     return more
+
+
+def _show(reply: Answer) -> None:
+    """Print what the network saw of each digit, its probabilities, and the other marks."""
+    for image, digit in itertools.zip_longest(reply.images, reply.digits):
+        # there is no answer if nothing looks like a digit
+        bars = digit.probabilities if digit else []
+        echo(picture_text(image.tolist(), bars, options.is_ascii()) + "\n")
+    if reply.marks:
+        echo(f"{len(reply.marks)} other marks, at {', '.join(map(str, reply.marks))}\n")

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from mnistnet.api import source, train_start
 from mnistnet.cli import echo, options
 from mnistnet.cli.train import prepare, training_options
 from mnistnet.executors import dask_cluster, process_pool
@@ -18,6 +17,7 @@ from mnistnet.model.run import with_limits
 from mnistnet.model.search import Start
 from mnistnet.report import starts as report
 from mnistnet.report.text import percent
+from mnistnet.trainer import source, train_start
 
 MAX_STARTS = 100_000  # more is a typing error
 

@@ -8,18 +8,17 @@ from typing import Any
 
 import click
 
-from mnistnet.api import additions, load_network, source
+from mnistnet.api import load_network
 from mnistnet.cli import echo, options
 from mnistnet.data.mnist import Dataset
-from mnistnet.errors import TrainingError
 from mnistnet.files import check_writable
 from mnistnet.model.diagnosis import training_warning
 from mnistnet.model.metadata import EpochReport
 from mnistnet.model.network import Perceptron
 from mnistnet.model.options import DECLARED, MOST, Options
 from mnistnet.model.run import fitted, run
-from mnistnet.model.weights import PRETRAINED
 from mnistnet.report.text import counted, epoch_text, percent, trained_text
+from mnistnet.trainer import additions, source
 
 
 def _layers(ctx: click.Context, param: click.Parameter, groups: Sequence[str]) -> tuple[int, ...]:
@@ -73,13 +72,6 @@ def prepare(
     else:
         network = load_network(start)
         origin = network.model, network.metadata
-        hidden = network.model.layers[1:-1]
-        if given["hidden"] not in ((), hidden):
-            name = "pretrained" if start == PRETRAINED else start
-            own, other = (",".join(map(str, layers)) for layers in (hidden, given["hidden"]))
-            raise TrainingError(
-                f"{name}: expected its own layers, --hidden {own}; found --hidden {other}"
-            )
     settings = Options(**given)
     data = options.load_dataset("train", folder, mirrors)
     settings, before = fitted(settings, data.images, data.labels, origin)
@@ -124,7 +116,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
     form = "epoch {n_fmt}/{total_fmt} |{bar}| {desc}, {remaining} left"
     with options.make_bar(as_json, desc="training", total=settings.epochs, bar_format=form) as bar:
 
-        def show(report: EpochReport) -> None:
+        def show(report: EpochReport, *_: object) -> None:
             if as_json:
                 options.print_json(vars(report))
             else:

@@ -139,6 +139,7 @@ def load(folder: Path, split: str) -> Dataset:
     (images_path, images), (labels_path, labels) = (_read(folder, f.name) for f in files(split))
     images = checked_images(images, images_path)
     labels = checked_labels(labels, len(images), labels_path)
+    labels.flags.writeable = False  # as those of the images
     name = _record(folder / IMPORTED, "name")
     if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= MAX_NAME):
         place = folder.absolute()
@@ -150,7 +151,7 @@ def load(folder: Path, split: str) -> Dataset:
 def checked_images(images: Array, name: object = "images") -> Array:
     """Return the images as (n, 784); raise DataError, naming them, unless they are uint8 (n, 784)
     or (n, 28, 28)."""
-    images = np.asarray(images)
+    images = _array(images, name)
     if images.dtype != np.uint8 or images.shape[1:] not in ((PIXELS,), (SIDE, SIDE)):
         raise DataError(
             f"{name}: expected n x {PIXELS} or n x {SIDE} x {SIDE} uint8, 0 to 255 (not divided by "
@@ -162,7 +163,7 @@ def checked_images(images: Array, name: object = "images") -> Array:
 def checked_labels(labels: Array, count: int, name: object = "labels") -> Array:
     """Return the labels as uint8 (n,); raise DataError unless they are count integers, 0 to 9, at
     least one."""
-    labels = np.asarray(labels)
+    labels = _array(labels, name)
     if labels.dtype.kind not in "iu" or labels.shape != (count,) or not count:
         found = f"found {idx.describe(labels.shape, labels.dtype)}"
         raise DataError(f"{name}: expected integers for {count:,} images, at least one; {found}")
@@ -171,6 +172,13 @@ def checked_labels(labels: Array, count: int, name: object = "labels") -> Array:
         found = f"found {labels[outside[0]]} for image {outside[0]:,}"
         raise DataError(f"{name}: expected labels 0 to {CLASSES - 1}; {found}; {TEN_CLASSES}")
     return labels.astype(np.uint8)
+
+
+def _array(values: Any, name: object) -> Array:
+    try:
+        return np.asarray(values)
+    except Exception as error:  # of nested lists, or another library's arrays
+        raise DataError(f"{name}: expected an array; {reason(error)}") from error
 
 
 def check_empty(folder: Path) -> None:

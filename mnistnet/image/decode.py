@@ -8,12 +8,13 @@ are limited, and every failure is a PictureError.
 import importlib
 import io
 import math
+import os
 import re
 import struct
-import warnings
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
@@ -44,30 +45,30 @@ READERS = {  # by their names in Pillow, with the first bytes of a file
 }
 
 
-def read_content(source: Path | BinaryIO) -> bytes:
-    """Read a file or stream. Raises PictureError, without its name, if it cannot be read."""
+def read_content(path: Path) -> bytes:
+    """Read a file. Raises PictureError, without its name, if it cannot be read."""
     try:
-        if isinstance(source, Path) and source.is_dir():
-            raise PictureError("expected a picture; found a folder without pictures")
         # Pillow would map a file that it opens itself, and truncating a mapped file kills readers.
-        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
+        with path.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)
-    except PictureError:
-        raise
-    except Exception as error:  # a stream may raise anything
+    except IsADirectoryError as error:
+        raise PictureError("expected a picture; found a folder without pictures") from error
+    except (OSError, ValueError) as error:
         raise PictureError(f"cannot read it: {reason(error)}") from error
 
 
-def read_pixels(content: bytes, region: Box | None = None) -> tuple[Array, float, bool]:
-    """Decode the first picture in a file's content to pixels (height, width, colours), float32, 0
-    to 255, of three colours, or one if all are grey, no more than in a square of WORKING_SIDE. Of a
-    region, only the pixels in this box of the upright picture.
+def read_pixels(
+    content: bytes | Image.Image, region: Box | None = None
+) -> tuple[Array, float, bool]:
+    """Decode the first picture in a file's content, or a PIL image, to pixels (height, width,
+    colours), float32, 0 to 255, of three colours, or one if all are grey, no more than in a square
+    of WORKING_SIDE. Of a region, only the pixels in this box of the upright picture.
 
     Also returns the original size / that of the pixels, and whether there are more pictures. Raises
     PictureError, without the file's name, if there is none that can be read and shows anything.
     """
     try:
-        with warnings.catch_warnings(action="ignore"), _open(content) as picture:
+        with _opened(content) as picture:
             has_more = False
             with suppress(Exception):  # later pictures may be damaged
                 has_more = getattr(picture, "is_animated", False)
@@ -92,10 +93,19 @@ def read_pixels(content: bytes, region: Box | None = None) -> tuple[Array, float
         raise PictureError(f"cannot read it: {reason(error)}") from error
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """List the pictures in a folder, recognised by their first bytes and sorted by name, without
-    subfolders. Raises OSError if the folder or a file cannot be read."""
-    return [path for path in sorted(folder.iterdir()) if path.is_file() and is_picture(path)]
+def pictures_in(folder: Path) -> Iterator[Path]:
+    """Yield the pictures in a folder, recognised by their first bytes and sorted by name, without
+    subfolders; and files that cannot be read, so that reading them is an error. Raises OSError if
+    the folder cannot be read."""
+    names = sorted(os.listdir(folder))  # noqa: PTH208 (a million paths would take 500 MB)
+    return (folder / name for name in names if _is_listed(folder / name))
+
+
+def _is_listed(path: Path) -> bool:
+    try:
+        return path.is_file() and is_picture(path)
+    except OSError:
+        return True
 
 
 def is_picture(file: Path) -> bool:
@@ -123,6 +133,10 @@ class _Stream(io.BytesIO):
         if self.left < 0:
             raise PictureError("expected fewer or smaller blocks of data: save it as PNG")
         return data
+
+
+def _opened(content: bytes | Image.Image) -> Any:
+    return nullcontext(content) if isinstance(content, Image.Image) else _open(content)
 
 
 def _open(content: bytes) -> ImageFile.ImageFile:

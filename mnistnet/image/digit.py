@@ -7,7 +7,7 @@ groups ink into digits.
 
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -53,9 +53,10 @@ class Picture(NamedTuple):
     too_many: bool = False  # pieces of ink to read them all
 
 
-def read_picture(source: Path | BinaryIO) -> Picture:
-    """Find the digits in a file or stream; raise PictureError, without its name, if none."""
-    content = read_content(source)
+def read_picture(source: Path | bytes | Image.Image) -> Picture:
+    """Find the digits in a file, its content or an upright PIL image; raise PictureError, without
+    its name, if none."""
+    content = read_content(source) if isinstance(source, Path) else source
     pixels, factor, has_more = read_pixels(content)
     picture = find_digits(pixels, factor)
     if factor > 1 and (region := _region(picture, pixels)):

@@ -3,16 +3,20 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
-from mnistnet.arrays import SIDE, Array, Box
+from mnistnet import notebook
+from mnistnet.arrays import PIXELS, SIDE, Array, Box
 from mnistnet.model.network import log_probabilities
 
 UNSURE = 0.03  # share of a network's right answers that its limits make unsure
 LEAST = 500  # validation images to choose limits on
 WHOLE_IMAGE = (0, 0, SIDE, SIDE)
+NO_IMAGES = np.zeros((0, PIXELS), np.uint8)
+OF_PICTURE = ("source", "images", "notes")  # fields that are not in JSON
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class DigitAnswer:
 
     digit: int
     probability: float
-    probabilities: list[float]
+    probabilities: list[float] = field(repr=False)
     unsure: bool
     reason: str | None
     box: Box = WHOLE_IMAGE
@@ -84,19 +88,35 @@ class Answer:
     inverted       whether the ink is darker than the background
     marks          left, top, right, bottom of each of the other marks
     rows           the digits of each row, from top to bottom; empty if there is no digit
+    source         the path of the picture, or another name for it
+    images         (n, 784) uint8, what the network saw of each digit, 0 = background
+    notes          sentences about the file
     """
 
     digit: int | None
     probability: float
-    probabilities: list[float] | None
-    scores: list[float] | None
+    probabilities: list[float] | None = field(repr=False)
+    scores: list[float] | None = field(repr=False)
     unsure: bool
     reason: str | None
     number: str | None
-    digits: list[DigitAnswer]
-    inverted: bool = False
-    marks: list[Box] = field(default_factory=list)
-    rows: list[str] = field(default_factory=list)
+    digits: list[DigitAnswer] = field(repr=False)
+    inverted: bool = field(default=False, repr=False)
+    marks: list[Box] = field(default_factory=list, repr=False)
+    rows: list[str] = field(default_factory=list, repr=False)
+    source: str = field(default="", compare=False)
+    images: Array = field(default_factory=lambda: NO_IMAGES, repr=False, compare=False)
+    notes: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields of `predict --json`: those that describe what the picture shows."""
+        return {name: value for name, value in asdict(self).items() if name not in OF_PICTURE}
+
+    def _repr_html_(self) -> str:
+        read = "no digit" if not self.digits else self.number or self.digit
+        title = f"{self.source}: {read}" + (f", unsure: {self.reason}" if self.unsure else "")
+        bars = [each.probabilities for each in self.digits]
+        return notebook.answer_html(title, self.images, bars)
 
 
 def make_answer(

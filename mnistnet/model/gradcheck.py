@@ -64,7 +64,10 @@ def check_gradient(
 ) -> GradientCheck:
     """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network;
     rng samples the weights for finite differences."""
-    exact, x = network.in_float64(), x.astype(np.float64)
+    exact, x = (
+        Perceptron.of(network.layers, network.parameters.astype(np.float64)),
+        x.astype(np.float64),
+    )
     most = min(SAMPLE, max(PASSES // len(exact.matrices) ** 2, 1))
     rows = [
         rng.choice(places.ravel(), min(places.size, most), replace=False)
@@ -164,7 +167,10 @@ def try_epsilons(
     and of the central quotient for a sample of the weights, and the seconds of a loss, a gradient,
     and the quotients (L1 - L0) / epsilon for all weights, estimated from the sample.
     """
-    exact, x = network.in_float64(), x.astype(np.float64)
+    exact, x = (
+        Perceptron.of(network.layers, network.parameters.astype(np.float64)),
+        x.astype(np.float64),
+    )
     W, gradient = exact.parameters, backpropagate(exact, x, labels)[1]
     sample = rng.permutation(np.flatnonzero(gradient))[:FEW]
     expected = gradient[sample]

@@ -60,11 +60,16 @@ class Perceptron:
             W[...] = rng.standard_normal(W.shape) / np.sqrt(W.shape[1])
         return network
 
-    def in_float64(self) -> "Perceptron":
-        """Return a copy that computes in double precision."""
-        copy = Perceptron(self.layers, np.float64)
-        copy.parameters[:] = self.parameters
-        return copy
+    @classmethod
+    def of(cls, layers: Sequence[int], parameters: Array) -> "Perceptron":
+        """Make a network with a copy of these parameters (P,)."""
+        network = cls(layers, parameters.dtype)
+        network.parameters[:] = parameters
+        return network
+
+    def __reduce__(self) -> Any:
+        """Copy and pickle the weights once: the matrices of a copy are views, too."""
+        return Perceptron.of, (self.layers, self.parameters)
 
     @property
     def sha256(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from mnistnet.arguments import shown
 from mnistnet.errors import TrainingError
 
 ALL = 55_000  # training images of MNIST, for which these four are right; docs/accuracy.md
@@ -132,7 +133,8 @@ def conform(name: str, kind: Any, value: Any, limits: Range = (0, math.inf, None
     """Return the value as this kind: int, float, bool, str, list or dict, a number or None, a tuple
     of int or a mapping of str. Raises ValueError, naming it, for any other value."""
     if kind == tuple[int, ...]:
-        items = value if isinstance(value, Iterable) else [value]
+        is_one = isinstance(value, str | bytes) or not isinstance(value, Iterable)
+        items = [value] if is_one else value
         return tuple(conform(name, int, item, limits) for item in items)
     if kind == Mapping[str, str]:
         items = conform(name, dict, value).items()
@@ -150,5 +152,5 @@ def conform(name: str, kind: Any, value: Any, limits: Range = (0, math.inf, None
         span += "" if excluded is None else f", but not {excluded}"
     if not is_right:
         expected = KINDS.get(kind, f"a {kind.__name__}")
-        raise ValueError(f"expected {expected}{span} for {name}; found {repr(value)[:60]}")
+        raise ValueError(f"expected {expected}{span} for {name}; found {shown(value)}")
     return plain

@@ -18,7 +18,7 @@ from mnistnet.files import check_writable
 from mnistnet.model import training, weights
 from mnistnet.model.answer import choose_limits
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
-from mnistnet.model.network import Perceptron
+from mnistnet.model.network import Perceptron, are_valid
 from mnistnet.model.options import Options
 from mnistnet.model.state import State, begin, split
 
@@ -43,7 +43,13 @@ def fitted(
     if not start:
         return options.completed(count), None
     network, learned = start[0], start[1].options.completed(count)
-    options = replace(options, hidden=network.layers[1:-1], start=network.sha256)
+    hidden = network.layers[1:-1]
+    if options.hidden not in ((), hidden):
+        own, other = (",".join(map(str, layers)) for layers in (hidden, options.hidden))
+        raise TrainingError(
+            f"start: expected its own layers, --hidden {own}; found --hidden {other}"
+        )
+    options = replace(options, hidden=hidden, start=network.sha256)
     sample = np.arange(0, count, max(count // 1000, 1))
     share = training.validate(network, images, labels, sample)[1] or 0
     options = options.completed(count, learned if share >= READ else None)
@@ -61,13 +67,15 @@ def run(
     resume: bool = False,
     additions: Additions = lambda *_: (None, None),
     notify: Notify = lambda _: None,
-    callback: Callable[[EpochReport], object] = lambda _: None,
+    callback: Callable[[EpochReport, Perceptron, Metadata], object] = lambda *_: None,
 ) -> tuple[Perceptron, Metadata]:
     """Train on images (n, 784) uint8 and labels (n,); return the network and its metadata.
 
     The training begins with the weights of start, if given. With path, a checkpoint is saved after
-    each epoch, before callback receives its report; at the end the weights file is written and the
-    checkpoint removed. With resume, a training continues from its checkpoint, if there is one.
+    each epoch, before callback receives its report and the network and metadata so far; at the end
+    the weights file is written and the checkpoint removed. If callback returns True, the training
+    ends; if it had more epochs, the checkpoint stays. With resume, a training continues from its
+    checkpoint, if there is one.
 
     Raises TrainingError if the options do not fit the data, the training diverges or the checkpoint
     belongs to another run, MnistnetError if path cannot be written, and WeightsError if the
@@ -81,14 +89,9 @@ def run(
 
     checkpoint = None
     if path:
-        checkpoint = _checked(path)
+        checkpoint = _checked(path, None if resume else notify)
         if resume and _restore(state, metadata(), path, checkpoint, notify):
             return state.network, with_limits(metadata(), state.network, images, labels)
-        if checkpoint.exists() and not resume:
-            notify(
-                f"{checkpoint}, from an interrupted run, will be replaced after epoch 1; "
-                "to continue that run instead, press Ctrl-C now and add --resume"
-            )
     saved = len(state.history)  # epochs in the checkpoint
     try:
         for report in training.train(state, images, labels, *additions(options, images, labels)):
@@ -96,13 +99,15 @@ def run(
                 more = {"checkpoint": FORMAT, "rng": state.rng.bit_generator.state}
                 weights.save(checkpoint, state.network, metadata(), state.velocity, path, **more)
                 saved = report.epoch
-            callback(report)
+            if callback(report, state.network, metadata()):
+                break
         result = with_limits(metadata(), state.network, images, labels)
         if path and checkpoint:
             weights.save(path, state.network, result)
-            checkpoint.unlink(missing_ok=True)
+            if len(state.history) == options.epochs:
+                checkpoint.unlink(missing_ok=True)
     except (KeyboardInterrupt, MnistnetError) as stop:
-        if checkpoint and saved and isinstance(stop, TrainingError):
+        if checkpoint and saved and not are_valid(state.network.parameters):
             checkpoint.unlink(missing_ok=True)  # resuming would diverge again
         elif saved:
             advice = "to continue, run the same command with --resume"
@@ -122,11 +127,17 @@ def with_limits(metadata: Metadata, network: Perceptron, images: Array, labels: 
     return replace(metadata, limits=limits)
 
 
-def _checked(path: Path) -> Path:
-    """Return the path of the checkpoint, if it and the weights file at path may be written."""
+def _checked(path: Path, notify: Notify | None) -> Path:
+    """Return the path of the checkpoint, if it and the weights file at path may be written; notify,
+    if given, receives a warning if that loses one."""
     checkpoint = check_writable(check_writable(path).with_name(f"{path.name}.checkpoint"))
     weights.check_replaceable(path)
     weights.check_replaceable(checkpoint, is_checkpoint=True)
+    if notify and checkpoint.exists():
+        notify(
+            f"{checkpoint}, from an interrupted run, will be replaced after epoch 1; "
+            "to continue that run instead, press Ctrl-C now and add --resume"
+        )
     return checkpoint
 
 

@@ -84,8 +84,7 @@ def search(
             path = futures.pop(future)
             own = missing[path]
             parameters, history = future.result()
-            network = Perceptron((PIXELS, *own.hidden, CLASSES))
-            network.parameters[:] = parameters
+            network = Perceptron.of((PIXELS, *own.hidden, CLASSES), parameters)
             metadata = Metadata(own, data, tuple(history))
             weights.save(path, network, metadata)
             yield Start(path, metadata, kept=False)

@@ -28,7 +28,7 @@ def explain(network: Perceptron, image: Array, label: int | None = None) -> dict
     of each matrix, and "backward": dL/df, and dL/dh, the slope 1 - h^2, their product and the
     length of the row of dL/dM of the units for which that is longest.
     """
-    exact = network.in_float64()
+    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
     W, x = exact.matrices, scale(image[None], np.empty((1, image.size)))
     layers, scores = forward(W, x)
     h, f = layers[-1][0], scores[0]
@@ -126,19 +126,18 @@ def explanation_text(found: dict[str, Any], layers: Sequence[int]) -> str:
     return "\n".join(lines)
 
 
-def change_toward(network: Perceptron, image: Array, reply: Answer, digit: int) -> dict[str, Any]:
+def change_toward(network: Perceptron, reply: Answer, digit: int) -> dict[str, Any]:
     """Find the smallest length s for which the answer to clip(x + s d, 0, 1) is this digit, where d
     is the direction of the gradient of f_digit - f_answer with respect to x, the pixels / 255.
 
-    image is (784,) uint8, and reply the answer for the picture. Returns the field "change" of
-    `predict --json`; length and after are None if there is no such s up to 28. Raises PictureError
-    if the picture does not show one digit, or if the answer is this digit already.
+    Returns the field "change" of `predict --json`; length and after are None if there is no such s
+    up to 28. Raises PictureError if the reply is not one digit, or this digit already.
     """
     if reply.digit in (None, digit):
         found = reply.number or (f"a {digit}" if reply.digits else "no digit")
         raise PictureError(f"expected one digit other than {digit}; found {found}")
-    exact, x = network.in_float64(), image / 255
-    W = exact.matrices
+    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
+    W, x = exact.matrices, reply.images[0] / 255
     layers, f = forward(W, x[None])
     answer, step, length = int(f.argmax()), LONGEST, LONGEST
     signal = W[-1][digit] - W[-1][answer]
@@ -242,6 +241,6 @@ def epsilon_text(found: dict[str, Any]) -> str:
             f"{'epsilon':>9}{'(L1 - L0) / epsilon':>24}{'central':>14}  relative errors",
             *(form.format(**row) for row in found["errors"]),
             f"loss {loss:.2g} s, backpropagation {gradient / loss:.1f} times as long,",
-            f"(L1 - L0) / epsilon of all weights {differences / loss:,.0f} times, {differences:.0f} s",
+            f"(L1 - L0) / epsilon of all weights {differences / loss:,.0f}, in {differences:.0f} s",
         ]
     )

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from table import Table
 
-from mnistnet import api, load_data
+from mnistnet import load_data
 from mnistnet.executors import process_pool
 from mnistnet.model.metadata import TrainingSet
 from mnistnet.model.options import Options
 from mnistnet.model.search import search
+from mnistnet.trainer import train_start
 
 STARTS, ROUNDS, OPTIONS = 6, 3, Options(epochs=10)
 
@@ -37,7 +38,7 @@ def dask(workers: int) -> Iterator[Executor]:
 
 def main() -> None:
     data = load_data()
-    train, source = partial(api.train_start, None, (), data.sha256, None), TrainingSet(data.sha256)
+    train, source = partial(train_start, None, (), data.sha256, None), TrainingSet(data.sha256)
     engines = {"processes": process_pool}
     if importlib.util.find_spec("distributed"):
         engines["Dask"] = dask

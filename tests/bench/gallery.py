@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mnistnet.api import answer_pictures, load_network
+from mnistnet.api import judge, load_network
 from mnistnet.image.digit import read_picture
 from mnistnet.image.drawn import WAYS
 
@@ -92,9 +92,8 @@ def main() -> None:
     for column, (name, shown) in enumerate(pictures().items()):
         stream = io.BytesIO()
         shown.save(stream, "PNG")
-        stream.seek(0)
-        found = read_picture(stream)
-        (answer,) = answer_pictures(network, [found])
+        found = read_picture(stream.getvalue())
+        answer = judge(network, found)
         said = f"{answer.digit}   {100 * answer.probability:.1f} %{'  unsure' * answer.unsure}"
         words = answer.reason if answer.digit is None else said
         left, inner = column * TILE + 4, (TILE - 8, TILE - 8)

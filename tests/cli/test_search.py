@@ -18,7 +18,7 @@ import pytest
 import tasks
 from program import COMMAND, NOTE, assert_fault, posix_only, run
 
-from mnistnet.api import load_data
+from mnistnet import load_data
 from mnistnet.cli import search
 from mnistnet.errors import MnistnetError, TrainingError
 from mnistnet.executors import dask_cluster

@@ -117,7 +117,7 @@ def test_training_starts_from_the_bundled_weights_but_not_with_other_layers(tiny
     assert (metadata.history[0].validation_accuracy or 0) > 0.7
     assert_fault(
         (*words, "--hidden", 9),
-        "pretrained: expected its own layers, --hidden 1100,450; found --hidden 9",
+        "start: expected its own layers, --hidden 1100,450; found --hidden 9",
     )
 
 

@@ -22,7 +22,7 @@ def network() -> api.Network:
 
 def read(network: api.Network, files: list[io.BytesIO]) -> list[str]:
     """The digits read in each picture."""
-    answers = api.answer_pictures(network, [read_picture(file) for file in files])
+    answers = [api.judge(network, read_picture(file.getvalue())) for file in files]
     return ["".join(str(digit.digit) for digit in answer.digits) for answer in answers]
 
 

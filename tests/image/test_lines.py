@@ -83,7 +83,7 @@ def test_digits_of_straight_strokes_are_kept() -> None:
     network = mnistnet.load_network()
     for ink, digit in ((seven, 7), (eight, 8), (four, 4)):
         picture = find_digits(ink[..., None])
-        assert mnistnet.api.answer_pictures(network, [picture])[0].digit == digit
+        assert mnistnet.api.judge(network, picture).digit == digit
 
 
 def test_a_long_narrow_picture_takes_little_memory() -> None:

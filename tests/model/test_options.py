@@ -70,10 +70,10 @@ def test_weights_that_do_not_read_the_set_are_trained_like_random_ones(tiny: Pat
         row[:] = data.images[data.labels == digit].mean(axis=0)
         row /= np.linalg.norm(row)
     start = network, Metadata(LEARNED, TrainingSet())
-    options, before = fitted(Options(), data.images, data.labels, start)
+    options, before = fitted(Options(hidden=()), data.images, data.labels, start)
     assert (options.epochs, options.drawn, options.hidden) == (15, 200, ())
     assert (before or 0) > 0.5
-    options, before = fitted(Options(), data.images, (data.labels + 1) % 10, start)
+    options, before = fitted(Options(hidden=()), data.images, (data.labels + 1) % 10, start)
     assert rule(options) == rule(Options().completed(300))
     assert before is not None
     assert before < 0.1

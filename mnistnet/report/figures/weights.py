@@ -79,9 +79,8 @@ def weights(network: Perceptron, of: str = "") -> Figure:
 
 def gradient(network: Perceptron, image: Array, label: int) -> Figure:
     """Draw the derivatives of the loss of an image (784,) with this label, like the weights."""
-    copy = network.in_float64()
-    copy.parameters[:] = backpropagate(copy, scale(image[None]), np.array([label]))[1]
-    return weights(copy, of="dL/d")
+    _, derivatives, _ = backpropagate(network, scale(image[None]), np.array([label]))
+    return weights(Perceptron.of(network.layers, derivatives), of="dL/d")
 
 
 @matplotlib.rc_context(STYLE)
