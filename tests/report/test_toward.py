@@ -22,7 +22,9 @@ def test_the_change_is_the_shortest_along_the_gradient_of_the_difference_of_scor
         return f[digit] - f[answer]
 
     def reply(network: Perceptron) -> Answer:
-        return replace(make_answer(network.scores(x[None]), limits=Limits(no_digit=-99)), images=image[None])
+        return replace(
+            make_answer(network.scores(x[None]), limits=Limits(no_digit=-99)), images=image[None]
+        )
 
     answer, digit = np.argsort(-network.scores(x[None])[0])[:2].tolist()
     found = change_toward(network, reply(network), digit)
