@@ -1,14 +1,20 @@
-"""What the README, the docs and the help show: commands parse, files exist, Python runs."""
+"""What the README, the docs and the help show: commands parse, files exist, Python runs, and the
+examples of the course notes print what the page says."""
 
+import doctest
 import re
 import shlex
+import shutil
+import textwrap
 from itertools import takewhile
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
+from conftest import make_digits
 from PIL import Image
+from program import program, run, write_idx
 
 from mnistnet import cli
 from mnistnet.data import mnist
@@ -99,3 +105,43 @@ def test_the_python_blocks_run(page: str, tiny: Path, monkeypatch: pytest.Monkey
     image = mnist.load(tiny, "test").images[7].reshape(28, 28)
     Image.fromarray(np.kron(image, np.ones((4, 4), np.uint8))).save("digit.png")
     exec(compile("\n".join(python_blocks(page)), page, "exec"), {})
+
+
+NOTES = (ROOT / "docs/notes.md").read_text(encoding="utf-8")
+SHOWN = re.findall(r"^    \$ mnistnet (.+)\n((?:    .+\n|\n(?=    ))+)", NOTES, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("line", "output"), SHOWN)
+def test_the_commands_of_the_notes_print_what_the_page_says(
+    line: str, output: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not line.startswith("diff"):
+        monkeypatch.setenv("MNISTNET_DATA", str(request.getfixturevalue("real_mnist")))
+    result = run(*shlex.split(line))
+    expected = textwrap.dedent(output).strip() + "\n"
+    printed = (result.stdout or result.stderr).strip() + "\n"
+    assert doctest.OutputChecker().check_output(expected, printed, doctest.ELLIPSIS), printed
+
+
+def test_the_python_of_the_notes_prints_what_the_page_says() -> None:
+    examples = doctest.DocTestParser().get_doctest(NOTES, {}, "notes.md", None, 0)
+    assert doctest.DocTestRunner().run(examples) == (0, 12)
+
+
+def test_the_lesson_works_word_for_word(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On drawn digits. In step 4 the edit of the source is what runs."""
+    images, labels = make_digits(300, 9)
+    write_idx(tiny / "t10k-images-idx3-ubyte", images)
+    write_idx(tiny / "t10k-labels-idx1-ubyte", labels)
+    monkeypatch.setenv("MNISTNET_DATA", str(tiny))
+    lesson = (ROOT / "docs/teaching.md").read_text(encoding="utf-8").partition("## A lesson")[2]
+    lines = re.findall(r"^ {7}mnistnet (.+)$", lesson, re.MULTILINE)
+    done = {line: run(*shlex.split(line)).exit_code for line in lines}
+    assert done == dict.fromkeys(lines, 0)
+    copy = Path(shutil.copytree(ROOT / "mnistnet", "source/mnistnet"))
+    [name, factor] = re.search(r"in `mnistnet/(.+?)`, remove `(.+?)`", lesson).groups()
+    text = (copy / name).read_text(encoding="utf-8")
+    assert text.count(factor) == 1
+    (copy / name).write_text(text.replace(factor, ""), encoding="utf-8")
+    result = program("gradcheck", "--weights", "ten.npz", PYTHONPATH="source")
+    assert (result.stdout.count(" does not agree"), result.exit_code) == (2, 1)

@@ -44,14 +44,17 @@ def diff(
     """Differentiate EXPRESSION at a point, step by step.
 
     Print the intermediate variables and their values, then, backward, the derivative with respect
-    to each variable and the rule that gives it. Central differences follow for comparison.
+    to each variable and the rule that gives it. Central differences follow for comparison, and the
+    number of operations.
 
-    EXPRESSION may contain numbers, names, + - * / **, parentheses, and the functions exp, log, sin,
-    cos, tanh and logistic.
+    EXPRESSION may contain numbers, names, pi, e, + - * / **, parentheses, and the functions exp,
+    log, sqrt, sin, cos, tanh, logistic (also called sigmoid), relu and abs. Assignments may precede
+    it.
 
     \b
     Examples:
       mnistnet diff "exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)" x=0.5
+      mnistnet diff "a = exp(x); b = a**2; c = a + b; exp(c) + sin(c)" x=0.5
       mnistnet diff "log(1 + exp(-y * f))" y=1 f=0.3 --out graph.svg
     """
     result = differentiate(expression, values)

@@ -63,6 +63,7 @@ def load_figures(command: str, out: Path, force: bool) -> ModuleType:
     help=f"{options.READ_WEIGHTS}  May be repeated for history.",
 )
 @options.data_options
+@click.option("--gradient", is_flag=True, help="For units: draw dL/dM of one labelled image.")
 @figure_options("File to write, .png, .svg or .pdf.  [default: KIND.png]")
 @click.option(
     "--dpi",
@@ -75,6 +76,7 @@ def plot(
     kind: str,
     pictures: tuple[str, ...],
     weights: tuple[Path, ...],
+    gradient: bool,
     out: Path | None,
     force: bool,
     dpi: int,
@@ -107,14 +109,21 @@ def plot(
         raise click.UsageError(f"plot {kind} takes no pictures; only plot units does")
     if len(weights) > 1 and kind != "history":
         raise click.UsageError(f"plot {kind} takes one --weights; only plot history takes several")
+    if gradient and (kind != "units" or not pictures):
+        raise click.UsageError("--gradient is for plot units PICTURE")
     out = out or Path(f"{kind}.png")
     figures = load_figures("plot", out, force)
-    figures.style.save(_figure(figures, kind, pictures, weights, **source), out, dpi)
+    figures.style.save(_figure(figures, kind, pictures, weights, gradient, **source), out, dpi)
     echo(out)
 
 
 def _figure(
-    figures: ModuleType, kind: str, pictures: Sequence[str], weights: Sequence[Path], **source: Any
+    figures: ModuleType,
+    kind: str,
+    pictures: Sequence[str],
+    weights: Sequence[Path],
+    gradient: bool,
+    **source: Any,
 ) -> Any:
     """Make the figure of this kind; source has the values of options.data_options."""
     if kind == "starts":
@@ -130,8 +139,12 @@ def _figure(
     if kind == "weights":
         return figures.weights.weights(network.model)
     if pictures:
-        shown = _read(pictures, network, **source)
-        return figures.weights.units(network.model, *shown)
+        images, names, labels = _read(pictures, network, **source)
+        if not gradient:
+            return figures.weights.units(network.model, images, names, labels)
+        if len(images) > 1 or labels[0] is None:
+            raise PictureError("expected one labelled image for --gradient, such as test:247")
+        return figures.weights.gradient(network.model, images[0], labels[0])
     data = options.load_dataset("test", **source)
     if kind == "units":
         firsts = [np.flatnonzero(data.labels == digit)[:1] for digit in [*range(1, 10), 0]]

@@ -14,11 +14,13 @@ import click
 from mnistnet.api import Found, Network, answers
 from mnistnet.cli import echo, escape, options
 from mnistnet.cli.pictures import Pictures, save_images
+from mnistnet.cli.plot import figure_options, load_figures
 from mnistnet.errors import MnistnetError
 from mnistnet.model.answer import Answer
-from mnistnet.report.explain import explain, explanation_text
+from mnistnet.report.explain import change_text, change_toward, explain, explanation_text
 from mnistnet.report.text import answer_lines, picture_text
 
+DIGIT = click.IntRange(0, 9)
 BATCH = 100  # pictures whose lines are aligned
 
 
@@ -51,8 +53,11 @@ BATCH = 100  # pictures whose lines are aligned
     "explains",
     is_flag=True,
     help="As --show, and print the most important hidden units, the scores and the softmax, and "
-    "for labelled images the loss.",
+    "with a label the loss and its derivatives.",
 )
+@click.option("--label", type=DIGIT, help="True digit of the picture, for --explain.")
+@click.option("--toward", type=DIGIT, help="Find a small change that makes the picture this digit.")
+@figure_options("Draw the change of --toward to this .png, .svg or .pdf file (needs matplotlib).")
 @click.option(
     "--rows",
     metavar="FIRST-LAST",
@@ -106,12 +111,15 @@ def predict(
     Examples:
       mnistnet predict digit.png
       mnistnet predict --explain test:247
+      mnistnet predict --toward 9 test:247 --out change.png
       mnistnet predict --csv test:0-9999 > answers.csv
       mnistnet predict --kaggle test.csv > submission.csv
     """
     if how["as_csv"] and (how["as_json"] or how["show"] or how["explains"]):
         raise click.UsageError("--csv cannot be used with --json, --show or --explain")
-    if kaggle and any(how.values()):
+    if (how["label"] is not None and not how["explains"]) or (how["out"] and how["toward"] is None):
+        raise click.UsageError("--label is for --explain, and --out for --toward")
+    if kaggle and (any(how.values()) or how["toward"] is not None):
         raise click.UsageError("--kaggle cannot be used with other forms of output")
     _, network, _ = options.load_weights(weights, says_which=True)
     finder = Pictures(network.metadata, rows, folder=folder, mirrors=mirrors)
@@ -149,10 +157,10 @@ def _print(
     network: Network,
     top: int,
     show: bool,
-    explains: bool,
     saved: Path | None,
     as_csv: bool,
     as_json: bool,
+    **details: Any,
 ) -> None:
     """Print the answer or the error for each picture, in order."""
     read = [(escape(item.name), reply) for item, reply in found if isinstance(reply, Answer)]
@@ -172,23 +180,45 @@ def _print(
             save_images(saved, item.name, reply.images)
         for sentence in reply.notes:
             options.note(f"{item.name}: {sentence}")
-        explanations = []
-        if explains:
-            explanations = [explain(network.model, image, item.label) for image in reply.images]
+        more = _details(network, item.label, reply, **details)
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
             table.writerow([item.name, reply.unsure, reply.probability, number])
         elif as_json:
-            more = {"explanations": explanations} if explains else {}
             options.print_json({"picture": item.name, **reply.as_json(), **more})
         else:
             echo(line)
-            if show or explains:
+            if show or details["explains"]:
                 _show(reply)
-            for explanation in explanations:
+            for explanation in more.get("explanations", []):
                 echo(explanation_text(explanation, network.model.layers) + "\n")
+            if "change" in more:
+                echo(change_text(more["change"], options.is_ascii()) + "\n")
     if as_csv:
         echo(rows.getvalue().rstrip("\n"))
+
+
+def _details(
+    network: Network,
+    known: int | None,
+    reply: Answer,
+    explains: bool,
+    label: int | None,
+    toward: int | None,
+    out: Path | None,
+    force: bool,
+) -> dict[str, Any]:
+    """Return what --explain and --toward add to the JSON, and draw the change."""
+    more: dict[str, Any] = {}
+    if explains:
+        label = known if label is None else label
+        more["explanations"] = [explain(network.model, image, label) for image in reply.images]
+    if toward is not None:
+        more["change"] = change_toward(network.model, reply, toward)
+        if out and more["change"]["after"]:
+            figures = load_figures("predict --out", out, force)
+            figures.style.save(figures.weights.change(more["change"]), out)
+    return more
 
 
 def _show(reply: Answer) -> None:

@@ -84,14 +84,22 @@ def _function(value: Callable[[Any], Any], slope: Callable[..., Any]) -> Callabl
     return apply
 
 
+def _logistic(u: Array) -> Any:
+    """1 / (1 + e^-u), without overflow, to the last digits for every u."""
+    small = np.exp(-np.abs(u))
+    return np.where(u < 0, small, 1) / (1 + small)
+
+
 negative = _function(np.negative, lambda u, y: -1)
 exp = _function(np.exp, lambda u, y: y)
 log = _function(np.log, lambda u, y: 1 / u)
 sin = _function(np.sin, lambda u, y: np.cos(u))
 cos = _function(np.cos, lambda u, y: -np.sin(u))
 tanh = _function(np.tanh, lambda u, y: 1 - y * y)
-# 1 / (1 + e^-u) without overflow
-logistic = _function(lambda u: (1 + np.tanh(u / 2)) / 2, lambda u, y: y * (1 - y))
+sqrt = _function(np.sqrt, lambda u, y: 1 / (2 * y))
+abs = _function(np.abs, lambda u, y: np.sign(u))  # 0 at 0, like relu
+logistic = sigmoid = _function(_logistic, lambda u, y: y * _logistic(-u))
+relu = _function(lambda u: np.maximum(u, 0), lambda u, y: u > 0)
 
 
 def total(x: Any, axis: int | None = None) -> "Node":

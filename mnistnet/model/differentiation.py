@@ -19,12 +19,14 @@ import numpy as np
 
 from mnistnet.errors import ExpressionError
 from mnistnet.model import autodiff
+from mnistnet.model.rules import RULES, NamedVariable, Operand, count_operations
 
 MAX_CHARACTERS = 1000
 MAX_OPERATIONS = 400
 SHOWN = 60  # characters of the expression in an error
 STEP = 6e-6  # of central differences, times max(1, |x|): the cube root of float64's precision
-FUNCTIONS = ("exp", "log", "sin", "cos", "tanh", "logistic")
+FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "tanh", "logistic", "sigmoid", "relu", "abs")
+CONSTANTS = {"pi": math.pi, "e": math.e}
 EXAMPLES = "write for example 2 * x, exp(x) or x**2"
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
@@ -33,43 +35,6 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "divide",
     ast.Pow: "power",
 }
-# The formula of each operation, then its term in the derivative by each operand; y is the value of
-# the operation and g the derivative by y.
-RULES = {
-    "add": ("{a} + {b}", "{g}", "{g}"),
-    "subtract": ("{a} - {b}", "{g}", "-{g}"),
-    "multiply": ("{a} * {b}", "{g} * {b}", "{g} * {a}"),
-    "divide": ("{a} / {b}", "{g} / {b}", "-{g} * {y} / {b}"),
-    "power": ("{a}**{b}", "{g} * {b} * {a}**({b} - 1)", "{g} * {y} * log({a})"),
-    "power of 2": ("{a}**2", "{g} * 2 {a}"),
-    "power of a number": ("{a}**{b}", "{g} * {b} {a}**{c}"),
-    "negative": ("-{a}", "-{g}"),
-    "exp": ("exp({a})", "{g} * exp({a})"),
-    "log": ("log({a})", "{g} / {a}"),
-    "sin": ("sin({a})", "{g} * cos({a})"),
-    "cos": ("cos({a})", "-{g} * sin({a})"),
-    "tanh": ("tanh({a})", "{g} * (1 - {y}**2)"),
-    "logistic": ("logistic({a})", "{g} * {y} * (1 - {y})"),
-}
-Operand = str | float  # the name of a variable, or a number
-
-
-@dataclass
-class NamedVariable:
-    """A variable of an expression: an input, or the result of an operation.
-
-    formula, such as 'a * b', is empty for an input. derivative is that of the whole expression by
-    this variable, and rule its formula, such as 'df/dc + df/db * 2 a'.
-    """
-
-    name: str
-    value: float
-    node: autodiff.Node
-    formula: str = ""
-    operands: tuple[Operand, ...] = ()
-    terms: tuple[str, ...] = ()  # in the derivative by each operand, where {f} is the output
-    derivative: float = 0.0
-    rule: str = "0"
 
 
 @dataclass(frozen=True)
@@ -77,7 +42,8 @@ class Differentiation:
     """An expression, its inputs, and its intermediate variables in the order they are computed.
 
     output names the variable that is the whole expression. differences are the central differences
-    by each input, or None if the value on one side is not finite.
+    by each input, or None if the value on one side is not finite. operations are those of the
+    "value", of the "gradient", and of the derivatives when "written_out".
     """
 
     expression: str
@@ -85,14 +51,16 @@ class Differentiation:
     steps: list[NamedVariable]
     output: str
     differences: dict[str, float | None]
+    operations: dict[str, int]
 
 
 def differentiate(expression: str, values: Mapping[str, float]) -> Differentiation:
     """Differentiate an expression at the given values of its variables.
 
-    An expression consists of numbers, names, + - * / **, parentheses and the functions exp, log,
-    sin, cos, tanh and logistic. Raises ExpressionError, which marks the position, for anything
-    else, for a name without a value, and for a value or derivative that is not finite.
+    An expression consists of decimal numbers, names, pi, e, + - * / **, parentheses and FUNCTIONS.
+    Assignments may precede it, as in 'a = exp(x); a + a**2'. Raises ExpressionError, which marks
+    the position, for anything else, for a name without a value, and for a value or derivative that
+    is not finite.
     """
     for name, value in values.items():
         if not re.fullmatch(r"[a-z_]\w*", name, re.ASCII | re.IGNORECASE):
@@ -107,7 +75,8 @@ def differentiate(expression: str, values: Mapping[str, float]) -> Differentiati
     graph.set_derivatives()
     inputs, steps = [graph.variables[name] for name in values], list(graph.steps.values())
     differences = {name: _difference(text, values, name) for name in values}
-    return Differentiation(text, inputs, steps, graph.output, differences)
+    operations = count_operations(inputs, steps, graph.output)
+    return Differentiation(text, inputs, steps, graph.output, differences, operations)
 
 
 def _difference(text: str, values: Mapping[str, float], name: str) -> float | None:
@@ -131,33 +100,58 @@ class _Graph:
         self.variables = {
             name: NamedVariable(name, float(x), autodiff.Variable(x)) for name, x in values.items()
         }
+        self.known: dict[str, Operand] = {**CONSTANTS, **{name: name for name in values}}
         self.steps: dict[tuple[str, tuple[Operand, ...]], NamedVariable] = {}
+        self.names_of: dict[ast.AST, str] = {}  # of the steps that are assigned
         names = (f"{first}{last}" for first in ["", *ascii_lowercase] for last in ascii_lowercase)
-        self.names = (name for name in names if name not in values)
-        if other := re.search(r"[^\w .+*/()-]", text, re.ASCII):
+        used = {*values, *re.findall(r"[a-z_]\w*", text, re.ASCII | re.IGNORECASE)}
+        self.names = (name for name in names if name not in used)
+        if other := re.search(r"[^\w .+*/();=-]", text, re.ASCII):
             hint = "; powers are written x**2" * (other[0] == "^")
             self._fail(other.span(), f"unexpected {other[0]!r} in the expression{hint}")
         try:
             with warnings.catch_warnings(action="ignore"):  # of 1if x
-                output = self._read(ast.parse(text, mode="eval").body)
+                output = self._run(ast.parse(text))
         except SyntaxError as error:
-            at = max((error.offset or 1) - 1, 0)
-            self._fail((at, at + 1), f"this is not an expression ({error.msg}); {EXAMPLES}")
+            at, why = max((error.offset or 1) - 1, 0), error.msg.partition(";")[0]
+            self._fail((at, at + 1), f"this is not an expression ({why}); {EXAMPLES}")
         except (RecursionError, MemoryError) as error:
             raise ExpressionError("expected fewer nested operations in the expression") from error
         if isinstance(output, float):
             raise ExpressionError(f"expected a variable in the expression; found none in {text!r}")
         self.output = output
 
+    def _run(self, module: ast.Module) -> Operand:
+        """Read assignments and then an expression, or only assignments."""
+        output: Operand = 0.0
+        for statement in module.body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=tree) if (
+                    name not in self.variables
+                ):
+                    self.names_of[tree] = name
+                    output = self.known[name] = self._read(tree)
+                case ast.Expr(value=tree) if statement is module.body[-1]:
+                    output = self._read(tree)
+                case _:
+                    self._fail(statement, "expected assignments to new names and an expression")
+        return output
+
     def _read(self, tree: ast.expr) -> Operand:
         """Return the name of the variable for this subtree, or its value if it is constant."""
         match tree:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                if not re.fullmatch(
+                    r"[\d.]+(e[+-]?\d+)?",
+                    ast.get_source_segment(self.text, tree) or "",
+                    re.IGNORECASE,
+                ):
+                    self._fail(tree, "this is not a decimal number")
                 if abs(number) >= 1e308:
                     self._fail(tree, "this number is too large")
                 return float(number)
-            case ast.Name(id=name) if name in self.variables:
-                return name
+            case ast.Name(id=name) if name in self.known:
+                return self.known[name]
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self._read(operand)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -166,11 +160,13 @@ class _Graph:
                 return self._apply(tree, OPERATORS[type(op)], self._read(left), self._read(right))
             case ast.Call(func=ast.Name(id=name), args=[operand]) if name in FUNCTIONS:
                 return self._apply(tree, name, self._read(operand))
-            case (ast.Name(id=name) as unknown) | ast.Call(func=ast.Name(id=name) as unknown) if (
-                name not in FUNCTIONS and name not in self.variables
-            ):
-                known = f"give its value, as in {name[:SHOWN]}=1, or use {', '.join(FUNCTIONS)}"
-                self._fail(unknown, f"unknown name in the expression; {known}")
+            case ast.Call(func=ast.Name(id=name) as unknown) if name not in FUNCTIONS:
+                self._fail(
+                    unknown, f"unknown function in the expression; use {', '.join(FUNCTIONS)}"
+                )
+            case ast.Name(id=name) if name not in FUNCTIONS:
+                hint = f"give its value, as in {name[:SHOWN]}=1"
+                self._fail(tree, f"unknown name in the expression; {hint}")
         return self._fail(tree, f"this is not arithmetic; {EXAMPLES}")
 
     def _apply(self, tree: ast.expr, operation: str, *operands: Operand) -> Operand:
@@ -187,18 +183,22 @@ class _Graph:
         except FloatingPointError as error:
             kind = "too large" if "overflow" in str(error) else "not a finite real number"
             self._fail(tree, f"this is {kind}")
-        value = float(node.value)
+        value = float(node.value) + 0.0  # no -0
+        if operation in ("abs", "relu") and nodes[0].value == 0:
+            self._fail(tree, "this has no derivative where its argument is 0")
         if not any(isinstance(x, str) for x in operands):
             return value
-        name, rule, shown, exponent = next(self.names), operation, operands, operands[-1]
+        name = self.names_of.get(tree) or next(self.names)
+        rule, shown, exponent = operation, operands, operands[-1]
         if operation == "power" and isinstance(exponent, float):
             rule += " of 2" if exponent == 2 else " of a number"
             shown = (*operands, float(f"{exponent - 1:.12g}"))
-        texts = [x if isinstance(x, str) else f"{x!r}".removesuffix(".0") for x in shown]
+        constants: dict[Operand, str] = {x: k for k, x in CONSTANTS.items() if self.known[k] == x}
+        texts = [str(constants.get(x, x)).removesuffix(".0") for x in shown]
         texts = [f"({text})" if text.startswith("-") else text for text in texts]
         known = dict(zip("abc", texts, strict=False), y=name, g=f"d{{f}}/d{name}")
         formula, *terms = (form.format(**known) for form in RULES[rule])
-        step = NamedVariable(name, value, node, formula, operands, tuple(terms))
+        step = NamedVariable(name, value, node, formula, operands, rule, tuple(terms))
         self.steps[operation, operands] = self.variables[name] = step
         return name
 
@@ -213,7 +213,7 @@ class _Graph:
         output = self.variables[self.output].node
         found = autodiff.gradients(output, [variable.node for variable in variables])
         for variable, derivative in zip(variables, found, strict=True):
-            variable.derivative = float(derivative)
+            variable.derivative = float(derivative) + 0.0
             variable.rule = " + ".join(rules[variable.name]).replace(" + -", " - ") or "0"
             if not math.isfinite(derivative):
                 at = f"{variable.name} = {variable.value:g}"

@@ -13,6 +13,7 @@ All three compute in float64. Two derivatives agree if they differ by no more th
 error estimated for that weight. An error of 0.1 % is found wherever float64 can resolve it.
 """
 
+import timeit
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,18 @@ import numpy as np
 
 from mnistnet.arrays import Array
 from mnistnet.model import autodiff
-from mnistnet.model.network import Perceptron, backpropagate, forward, log_probabilities, targets
+from mnistnet.model.network import (
+    Perceptron,
+    backpropagate,
+    forward,
+    log_probabilities,
+    logistic_loss,
+    targets,
+)
 from mnistnet.model.threads import one_blas_thread
 
 SAMPLE = 500  # weights of each matrix tried by finite differences
+FEW = 20  # weights of the network tried with every epsilon
 PASSES = 100_000  # layers computed for it at most; limits the sample in deep networks
 STEP = 1e-30  # imaginary; the error, of order STEP**2, vanishes in float64
 TOLERANCE = 1e-10  # relative to the derivative
@@ -55,9 +64,10 @@ def check_gradient(
 ) -> GradientCheck:
     """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network;
     rng samples the weights for finite differences."""
-    exact = Perceptron(network.layers, np.float64)
-    exact.parameters[:] = network.parameters
-    x = x.astype(np.float64)
+    exact, x = (
+        Perceptron.of(network.layers, network.parameters.astype(np.float64)),
+        x.astype(np.float64),
+    )
     most = min(SAMPLE, max(PASSES // len(exact.matrices) ** 2, 1))
     rows = [
         rng.choice(places.ravel(), min(places.size, most), replace=False)
@@ -145,3 +155,42 @@ def rounding(network: Perceptron, x: Array, labels: Array) -> Array:
     together = np.concatenate([bound.ravel() for bound in reversed(bounds)])
     together[np.isnan(together)] = np.inf
     return together
+
+
+@one_blas_thread()
+def try_epsilons(
+    network: Perceptron, x: Array, labels: Array, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Compare quotients with backpropagation in float64, on x (n, 784) with labels (n,).
+
+    Returns the field "epsilon" of `gradcheck --json`: the relative errors of (L1 - L0) / epsilon
+    and of the central quotient for a sample of the weights, and the seconds of a loss, a gradient,
+    and the quotients (L1 - L0) / epsilon for all weights, estimated from the sample.
+    """
+    exact, x = (
+        Perceptron.of(network.layers, network.parameters.astype(np.float64)),
+        x.astype(np.float64),
+    )
+    W, gradient = exact.parameters, backpropagate(exact, x, labels)[1]
+    sample = rng.permutation(np.flatnonzero(gradient))[:FEW]
+    expected = gradient[sample]
+
+    def losses(step: float) -> Array:
+        found = []
+        for weight in sample:
+            before = W[weight]
+            W[weight] += step
+            found.append(logistic_loss(log_probabilities(exact.scores(x)), labels))
+            W[weight] = before
+        return np.array(found)
+
+    rows = []
+    for epsilon in (10.0**-power for power in range(1, 17)):
+        above, unchanged, below = losses(epsilon), losses(0), losses(-epsilon)
+        quotients = (above - unchanged) / epsilon, (above - below) / (2 * epsilon)
+        errors = [float(np.linalg.norm(q - expected) / np.linalg.norm(expected)) for q in quotients]
+        rows.append(dict(zip(("epsilon", "one_sided", "central"), (epsilon, *errors), strict=True)))
+    each = min(timeit.repeat(lambda: losses(0), number=1, repeat=20)) / len(sample)
+    whole = min(timeit.repeat(lambda: backpropagate(exact, x, labels), number=1, repeat=20))
+    seconds = {"loss": each, "gradient": whole, "finite_differences": each * (len(W) + 1)}
+    return {"sampled": len(sample), "errors": rows, "seconds": seconds}

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import CLASSES, SIDE, Array
+from mnistnet.errors import PictureError
+from mnistnet.model.answer import Answer
 from mnistnet.model.differentiation import Differentiation
 from mnistnet.model.gradcheck import GradientCheck
 from mnistnet.model.network import Perceptron, backpropagate, forward, log_probabilities, scale
+from mnistnet.report.text import half_blocks
+
+LONGEST = 28.0  # length of a change of a picture; that from all black to all white
 
 
 def explain(network: Perceptron, image: Array, label: int | None = None) -> dict[str, Any]:
@@ -19,11 +24,11 @@ def explain(network: Perceptron, image: Array, label: int | None = None) -> dict
     Returns the fields of `predict --explain --json`: the two digits with the highest scores; the
     units of the last hidden layer (or pixels) whose contributions to these scores differ most, each
     with its input and h = tanh(input); the contributions of all others together; scores and
-    probabilities of the digits 0 to 9; and if the label is known, the loss and the largest
-    derivatives of each matrix.
+    probabilities of the digits 0 to 9; and if the label is known, the loss, the largest derivatives
+    of each matrix, and "backward": dL/df, and dL/dh, the slope 1 - h^2, their product and the
+    length of the row of dL/dM of the units for which that is longest.
     """
-    exact = Perceptron(network.layers, np.float64)
-    exact.parameters[:] = network.parameters
+    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
     W, x = exact.matrices, scale(image[None], np.empty((1, image.size)))
     layers, scores = forward(W, x)
     h, f = layers[-1][0], scores[0]
@@ -47,7 +52,21 @@ def explain(network: Perceptron, image: Array, label: int | None = None) -> dict
         "label": label,
         "loss": None if label is None else float(-log_p[label]),
         "derivatives": [] if label is None else _largest_derivatives(exact, x, label),
+        "backward": None if label is None else _backward(W, layers, np.exp(log_p), label),
     }
+
+
+def _backward(W: Sequence[Array], layers: Sequence[Array], p: Array, label: int) -> dict[str, Any]:
+    h, df = layers[-1][0], p - (np.arange(CLASSES) == label)
+    dh, slope = df @ W[-1], 1 - h**2  # dL/dh = W^T dL/df
+    rows = np.abs(dh * slope) * np.linalg.norm(layers[-2 % len(W)])
+    first = np.argsort(-rows, kind="stable")[: 5 * (len(W) > 1)]
+    columns = (
+        each.tolist() for each in (first, *np.array([dh, slope, dh * slope, rows])[:, first])
+    )
+    names = ("unit", "dL_dh", "slope", "product", "row")
+    units = [dict(zip(names, unit, strict=True)) for unit in zip(*columns, strict=True)]
+    return {"dL_df": df.tolist(), "units": units}
 
 
 def _largest_derivatives(network: Perceptron, x: Array, label: int) -> list[dict[str, Any]]:
@@ -92,13 +111,65 @@ def explanation_text(found: dict[str, Any], layers: Sequence[int]) -> str:
         f"{'f':>8}" + "".join(f"{score:>7.2f}" for score in found["scores"]),
         f"{'softmax':>8}" + "".join(f"{p:>7.4f}" for p in found["probabilities"]),
     ]
-    if found["loss"] is not None:
+    if backward := found["backward"]:
+        lines.append(f"{'dL/df':>8}" + "".join(f"{d:>7.3f}" for d in backward["dL_df"]))
+        if backward["units"]:
+            lines += ["", f"the {kind}s with the longest rows of dL/d{before[-1]}"]
+            lines.append(f"{kind:>8}{'dL/dh':>12}{'1 - h^2':>12}{'product':>12}{'|row|':>12}")
+        form = "{unit:>8}{dL_dh:>12.6f}{slope:>12.6f}{product:>12.6f}{row:>12.6f}"
+        lines += [form.format(**unit) for unit in backward["units"]]
         lines += ["", "L = {loss:.6f} for the label {label}; largest derivatives".format(**found)]
     for d in found["derivatives"]:
         name = "dL/d{matrix}[{row}, {column}]".format(**d)
         where = f"  pixel {d['column'] % SIDE} across, {d['column'] // SIDE} down"
         lines.append(f"  {name:<20}{d['value']:>12.6f}" + where * (d["matrix"] == names[0]))
     return "\n".join(lines)
+
+
+def change_toward(network: Perceptron, reply: Answer, digit: int) -> dict[str, Any]:
+    """Find the smallest length s for which the answer to clip(x + s d, 0, 1) is this digit, where d
+    is the direction of the gradient of f_digit - f_answer with respect to x, the pixels / 255.
+
+    Returns the field "change" of `predict --json`; length and after are None if there is no such s
+    up to 28. Raises PictureError if the reply is not one digit, or this digit already.
+    """
+    if reply.digit in (None, digit):
+        found = reply.number or (f"a {digit}" if reply.digits else "no digit")
+        raise PictureError(f"expected one digit other than {digit}; found {found}")
+    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
+    W, x = exact.matrices, reply.images[0] / 255
+    layers, f = forward(W, x[None])
+    answer, step, length = int(f.argmax()), LONGEST, LONGEST
+    signal = W[-1][digit] - W[-1][answer]
+    for M, h in zip(W[-2::-1], layers[:0:-1], strict=True):
+        signal = signal * (1 - h[0] ** 2) @ M
+    direction = signal / (np.linalg.norm(signal) or 1)
+    change = {"answer": answer, "toward": digit, "before": x.tolist()}
+    for _ in range(3):  # ever finer grids
+        lengths, step = length - step + step * np.arange(1, 201) / 200, step / 200
+        pictures = np.clip(x + lengths[:, None] * direction, 0, 1)
+        reached = np.flatnonzero(exact.scores(pictures).argmax(axis=1) == digit)
+        if not reached.size:
+            return change | {"length": None, "after": None}
+        length, after = float(lengths[reached[0]]), pictures[reached[0]].tolist()
+    return change | {"length": length, "after": after}
+
+
+def change_text(found: dict[str, Any], plain: bool) -> str:
+    """Draw the picture before, its change and the picture after, without the outermost columns."""
+    which = f"the gradient of f_{found['toward']} - f_{found['answer']}"
+    if found["length"] is None:
+        return f"no change up to length {LONGEST:g} along {which} makes it a {found['toward']}"
+    before, after = 255 * np.array([found["before"], found["after"]])
+    change = (after - before).reshape(SIDE // 2, 2, SIDE).mean(axis=1)
+    signs = np.sign(change).astype(int) * (np.abs(change) > np.abs(change).max() / 5)
+    parts = (half_blocks(before, plain), np.array(list(" +-"))[signs], half_blocks(after, plain))
+    rows = [
+        " ".join("".join(line[1:-1]) for line in row).rstrip() for row in zip(*parts, strict=True)
+    ]
+    return "\n".join(
+        [f"before, a change of length {found['length']:.4f} along {which}, and after", *rows]
+    )
 
 
 def steps_text(result: Differentiation) -> str:
@@ -125,7 +196,11 @@ def steps_text(result: Differentiation) -> str:
             first, *more = textwrap.wrap(text, width, subsequent_indent=" " * 8)
             number = "-" if value is None else f"{value:.12g}"
             lines += [f"  {first:<{width}}{number:>21}", *(f"  {line}" for line in more)]
-    return "\n".join(lines[1:])
+    counts = (
+        "{value:,} for the value, {gradient:,} more for the gradient,\n  {written_out:,} for the "
+    )
+    counts += "derivative written out without intermediate variables"
+    return "\n".join([*lines[1:], "", "operations", "  " + counts.format(**result.operations)])
 
 
 def steps_json(result: Differentiation) -> dict[str, Any]:
@@ -140,6 +215,7 @@ def steps_json(result: Differentiation) -> dict[str, Any]:
         ],
         "derivatives": {v.name: v.derivative for v in result.inputs},
         "central_differences": result.differences,
+        "operations": result.operations,
     }
 
 
@@ -153,4 +229,18 @@ def gradient_check_text(check: GradientCheck) -> str:
         f"{'backpropagation against':<48}largest relative error\n"
         f"{first:<48}{autodiff:>22.1e}  {verdicts[check.autodiff_agrees]}\n"
         f"{second:<48}{differences:>22.1e}  {verdicts[check.finite_differences_agree]}"
+    )
+
+
+def epsilon_text(found: dict[str, Any]) -> str:
+    """Format the errors of finite differences for each epsilon, and what a gradient costs."""
+    form = "{epsilon:>9.0e}{one_sided:>24.1e}{central:>14.1e}"
+    loss, gradient, differences = found["seconds"].values()
+    return "\n".join(
+        [
+            f"{'epsilon':>9}{'(L1 - L0) / epsilon':>24}{'central':>14}  relative errors",
+            *(form.format(**row) for row in found["errors"]),
+            f"loss {loss:.2g} s, backpropagation {gradient / loss:.1f} times as long,",
+            f"(L1 - L0) / epsilon of all weights {differences / loss:,.0f}, in {differences:.0f} s",
+        ]
     )

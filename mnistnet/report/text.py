@@ -147,7 +147,7 @@ def _remark(answer: Answer, top: int) -> str:
     return f"unsure: {answer.reason}{where}, {rest}"
 
 
-def half_blocks(image: Sequence[int], plain: bool) -> list[str]:
+def half_blocks(image: Sequence[int] | Array, plain: bool) -> list[str]:
     """Draw an image (784,) as 14 lines of 28 characters, with ASCII characters only if plain."""
     upper, lower = (np.asarray(image).reshape(SIDE // 2, 2, SIDE) > 127).swapaxes(0, 1)
     blocks = np.array(list(" '.:" if plain else " ▀▄█"))

@@ -81,6 +81,12 @@ def test_units_takes_pictures_and_samples(trained: Path) -> None:
     Path("7.png").write_bytes(png(7))
     words = ("plot", "units", "--data", trained, "--quiet", "--dpi", 20)
     assert run(*words, "test:0-2", "validation:1", "7.png").exit_code == 0
+    assert run(*words, "--gradient", "test:2").exit_code == 0
+    assert_fails(
+        run(*words, "--gradient", "7.png"),
+        "expected one labelled image for --gradient, such as test:247",
+    )
+    assert run(*words, "--gradient").exit_code == 2
     assert_fails(run(*words, "train:0-60"), "expected at most 60 pictures to plot; found more")
 
 

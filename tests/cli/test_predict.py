@@ -89,7 +89,23 @@ def test_explain_shows_how_the_answer_is_computed(trained: Path) -> None:
     assert "the 8 units that matter most for" in run(*words).stdout
     [explanation] = facts["explanations"]
     assert explanation["label"] == 3
+    assert " for the label 4;" in run(*words, "--label", 4).stdout
+    assert run("predict", "7.png", "--label", 4).exit_code == 2
     assert explanation["scores"] == pytest.approx(facts["scores"], rel=1e-4)
+
+
+def test_toward_changes_one_picture_of_one_digit(tiny: Path) -> None:
+    words = ("predict", "--data", tiny, "--quiet", "--toward", 9)
+    assert " along the gradient of f_9 - f_4, and" in run(*words, "test:4", "--out", "a.png").stdout
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads(run(*words, "test:4", "--json").stdout)["change"]
+    assert (found["answer"], found["toward"], len(found["after"])) == (4, 9, 784)
+    number().save("number.png")
+    for picture, what in (("number.png", "701"), ("test:9", "a 9")):
+        result = run(*words, picture)
+        assert result.stderr == f"Error: expected one digit other than 9; found {what}\n"
+        assert result.exit_code == 1
+    assert run("predict", "test:4", "--out", "a.png").exit_code == 2
 
 
 def test_show_prints_the_image_and_the_probabilities(tiny: Path) -> None:

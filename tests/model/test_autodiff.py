@@ -1,5 +1,6 @@
 """Automatic differentiation is right for any expression, of any shape and depth."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +17,9 @@ OPERATIONS: dict[str, tuple[Callable[..., ad.Node], tuple[tuple[int, ...], ...]]
     "cos": (ad.cos, ((2, 3),)),
     "tanh": (lambda x: ad.tanh(x - 1), ((2, 3),)),
     "logistic": (lambda x: ad.logistic(x - 1), ((2, 3),)),
+    "sqrt": (ad.sqrt, ((2, 3),)),
+    "abs": (lambda x: ad.abs(x - 1), ((2, 3),)),
+    "relu": (lambda x: ad.relu(x - 1), ((2, 3),)),
     "add": (lambda a, b: a + b, ((2, 3), (3,))),
     "multiply": (lambda a, b: a * b, ((), (2, 3))),
     "divide": (lambda a, b: a / b, ((2, 3), (2, 1))),
@@ -79,6 +83,10 @@ def test_large_arguments_do_not_overflow() -> None:
     y = ad.logistic(x)
     assert y.value.tolist() == [1, 0, 0.5]
     assert ad.gradients(ad.total(y), [x])[0].tolist() == [0, 0, 0.25]
+    for u in (-700.0, -40.0, 40.0):  # e^-|u| is 1 - y or y, and the derivative
+        slope = ad.gradients(ad.logistic(tail := ad.Variable(u)), [tail])[0]
+        assert ad.logistic(-abs(u)).value == pytest.approx(math.exp(-abs(u)), rel=1e-15)
+        assert slope == pytest.approx(math.exp(-abs(u)), rel=1e-15)
     top = ad.logsumexp(x, axis=0)
     assert top.value == 1000
     assert ad.gradients(top, [x])[0].tolist() == [1, 0, 0]

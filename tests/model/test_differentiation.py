@@ -11,7 +11,8 @@ from mnistnet.errors import ExpressionError
 from mnistnet.model.differentiation import FUNCTIONS, Differentiation, differentiate
 
 PYTHON = {name: getattr(math, name, None) for name in FUNCTIONS}
-PYTHON["logistic"] = lambda t: 1 / (1 + math.exp(-t))
+PYTHON |= dict.fromkeys(("logistic", "sigmoid"), lambda t: 1 / (1 + math.exp(-t)))
+PYTHON |= {"relu": lambda t: max(t, 0), "abs": abs, "pi": math.pi}
 
 
 def derivatives(result: Differentiation) -> dict[str, float]:
@@ -33,6 +34,11 @@ def derivatives(result: Differentiation) -> dict[str, float]:
         ("cos(x)", "-da/da * sin(x)"),
         ("tanh(x)", "da/da * (1 - a**2)"),
         ("logistic(x)", "da/da * a * (1 - a)"),
+        ("sigmoid(x)", "da/da * a * (1 - a)"),
+        ("sqrt(x)", "da/da / (2 a)"),
+        ("relu(x)", "da/da * (x > 0)"),
+        ("abs(x)", "da/da * x / a"),
+        ("pi * x", "da/da * pi"),
         ("+x", "1"),
         ("x**y", "da/da * y * x**(y - 1)"),
         ("x**(1 + 1)", "da/da * 2 x"),
@@ -41,7 +47,7 @@ def derivatives(result: Differentiation) -> dict[str, float]:
 def test_rules_give_the_derivatives_that_differences_confirm(text: str, rule: str) -> None:
     result = differentiate(text, {"x": 0.75, "y": 1.5})
     assert result.inputs[0].rule == rule
-    python = re.sub(r"([\d)]) x", r"\1 * x", re.sub(r"d\w/d\w", "1", rule))
+    python = re.sub(r"([\d)]) ([ax])", r"\1 * \2", re.sub(r"d\w/d\w", "1", rule))
     values = {variable.name: variable.value for variable in result.inputs + result.steps}
     output = eval(text, PYTHON | values)
     assert values[result.output] == pytest.approx(output)
@@ -57,10 +63,58 @@ def test_equal_subexpressions_share_a_variable_and_used_names_are_skipped() -> N
     assert (unused.rule, unused.derivative, result.differences["unused"]) == ("0", 0, 0)
 
 
+def test_assignments_name_variables_as_in_equation_2_3() -> None:
+    text = "a = exp(x); b = a**2; c = a + b; d = exp(c); e = sin(c); d + e"
+    result = differentiate(text, {"x": 0.5})
+    whole = differentiate("exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)", {"x": 0.5})
+    assert [vars(v) | {"node": None} for v in result.steps] == [
+        vars(v) | {"node": None} for v in whole.steps
+    ]
+    last = differentiate("k = 2; e = k * x; y = e", {"x": 3})
+    assert [step.formula for step in last.steps] == ["2 * x"]
+    assert last.output == "e"
+    given = differentiate("e * sin(pi)", {"pi": 2, "x": 1})
+    assert [step.formula for step in given.steps] == ["sin(pi)", "e * a"]
+    assert given.steps[1].value == pytest.approx(math.e * math.sin(2))
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "gradient", "written_out"),
+    [
+        # exp(c) * (exp(x) + 2 exp(x) * exp(x)) + cos(c) * (the same), with c written out
+        ("exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)", 6, 10, 25),
+        ("x * y + y", 2, 3, 1),  # y and x + 1
+        (
+            "; ".join(["a0 = x", *(f"a{i + 1} = a{i} * a{i}" for i in range(40))]),
+            40,
+            120,
+            40 * 2**40 - 1,
+        ),
+    ],
+)
+def test_operations_are_counted_even_where_a_derivative_is_too_long_to_write(
+    text: str, value: int, gradient: int, written_out: int
+) -> None:
+    counts = differentiate(text, {"x": 0.5, "y": 1}).operations
+    assert counts == {"value": value, "gradient": gradient, "written_out": written_out}
+
+
+def test_zero_has_no_sign_and_the_log_of_a_small_probability_is_right() -> None:
+    for v in differentiate("x * 0 * -1", {"x": 1}).steps:
+        assert str(v.value) == "0.0"
+    result = differentiate("log(logistic(x))", {"x": -700})
+    assert (result.steps[-1].value, derivatives(result)) == (-700, {"x": pytest.approx(1)})
+
+
 @pytest.mark.parametrize(
     ("text", "message", "marked"),
     [
-        ("1 + foo(x)", "unknown name in the expression; give its value, as in foo=1, or", "foo"),
+        ("1 + foo(x)", "unknown function in the expression; use exp, log, sqrt,", "foo"),
+        ("1 + foo", "unknown name in the expression; give its value, as in foo=1", "foo"),
+        ("exp(x); x", "expected assignments to new names and an expression", "exp(x)"),
+        ("x = 2; x", "expected assignments to new names and an expression", "x = 2"),
+        ("x + 0x10", "this is not a decimal number", "0x10"),
+        ("x + relu(x - 1)", "this has no derivative where its argument is 0", "relu(x - 1)"),
         ("__import__('os')", 'unexpected "\'" in the expression', "'"),
         ("x" + "+x" * 401, "expected at most 400 operations", None),
         ("x ^ 2", "unexpected '^' in the expression; powers are written x**2", "^"),
@@ -134,4 +188,4 @@ def test_2000_hostile_texts_are_differentiated_or_refused(monkeypatch: pytest.Mo
         except ExpressionError as error:
             assert len(str(error)) < 500
     assert parsed
-    assert not any(re.search(r"[^\w\s.+*/()-]", text, re.ASCII) for text in parsed)
+    assert not any(re.search(r"[^\w\s.+*/();=-]", text, re.ASCII) for text in parsed)

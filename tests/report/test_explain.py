@@ -43,6 +43,13 @@ def test_the_numbers_agree_with_the_formulas() -> None:
     assert (found["label"], found["loss"]) == (3, close(-np.log(p[3])))
     delta = p - np.eye(10)[3]
     gradients = {"M": np.outer((W.T @ delta) * (1 - h**2), x), "W": np.outer(delta, h)}
+    rows = np.linalg.norm(gradients["M"], axis=1)
+    backward, longest = found["backward"], np.argsort(-rows)[:5]
+    assert backward["dL_df"] == close(delta)
+    expected = (longest, delta @ W, 1 - h**2, delta @ W * (1 - h**2), rows)
+    for name, column in zip(("unit", "dL_dh", "slope", "product", "row"), expected, strict=True):
+        values = column if name == "unit" else column[longest]
+        assert [unit[name] for unit in backward["units"]] == close(values)
     assert [d["matrix"] for d in found["derivatives"]] == ["M"] * 5 + ["W"] * 5
     for name, G in gradients.items():
         shown = [d for d in found["derivatives"] if d["matrix"] == name]
@@ -59,6 +66,8 @@ def test_networks_may_have_any_depth() -> None:
     assert [u["input"] for u in found["units"]] == close([a[u["unit"]] for u in found["units"]])
     assert found["scores"] == close(W3 @ np.tanh(a))
     assert (found["label"], found["loss"], found["derivatives"]) == (None, None, [])
+    rows = explain(network, image, label=0)["backward"]["units"]
+    assert len(rows) == 5  # of W2
 
     network, image, _ = example()
     found = explain(network, image, label=0)
@@ -76,4 +85,7 @@ def test_numbers_are_printed_within_80_columns() -> None:
     numbers.append(numbers[2] - numbers[3])
     assert lines[2].split() == [str(unit), *(f"{number:.4f}" for number in numbers)]
     assert lines[16].split()[1:] == [f"{score:.2f}" for score in found["scores"]]
-    assert lines[19] == f"L = {found['loss']:.6f} for the label 3; largest derivatives"
+    assert lines[18].split()[1:] == [f"{d:.3f}" for d in found["backward"]["dL_df"]]
+    assert lines[20] == "the units with the longest rows of dL/dM"
+    assert lines[22].split()[0] == str(found["backward"]["units"][0]["unit"])
+    assert lines[28] == f"L = {found['loss']:.6f} for the label 3; largest derivatives"

@@ -17,7 +17,7 @@ from mnistnet.report.evaluation import Evaluation, judge
 from mnistnet.report.figures.graph import expression
 from mnistnet.report.figures.results import calibration, confusion, history, mistakes
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, save
-from mnistnet.report.figures.weights import units, weights
+from mnistnet.report.figures.weights import gradient, units, weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 784), np.uint8)
 
@@ -96,6 +96,19 @@ def test_units_show_h_and_scores_of_each_image() -> None:
         assert orange == (f[index] == f[index].max()).tolist()
 
 
+def test_the_gradient_of_an_image_has_tiles_that_are_multiples_of_it() -> None:
+    network = random_network(20)
+    first, last = panes(gradient(network, IMAGES[0], 3))
+    W = network.matrices[1]
+    x, h = IMAGES[0] / 255, np.tanh(IMAGES[0] / 255 @ network.matrices[0].T)
+    p = np.exp(W @ h) / np.exp(W @ h).sum()
+    delta = (p - np.eye(10)[3]) @ W * (1 - h**2)
+    tile = np.asarray(first.images[0].get_array())[1:29, 31:59]
+    assert tile.ravel() == pytest.approx(delta[1] * x, abs=1e-6)
+    assert first.get_title() == "dL/dM: weights of 20 hidden units on the pixels"
+    assert last.get_xticks().tolist() == list(range(20))
+
+
 def test_history_shows_loss_accuracy_and_learning_rate() -> None:
     reports = [
         EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),
@@ -162,9 +175,11 @@ def test_the_graph_has_a_circle_for_each_variable_and_an_arrow_for_each_use() ->
     """In columns from the inputs to the output."""
     [pane] = expression(differentiate(NOTES, {"x": 0.5, "unused": 1})).axes
     found = [(text.get_text(), text.get_position()[0]) for text in pane.texts]
-    names, formulas = found[::2], [text for text, _ in found[1::2]]
+    names, below, above = found[::3], [text for text, _ in found[1::3]], found[2::3]
     assert "".join(name for name, _ in names) == "xabcdef"
-    assert formulas == ["", "exp(x)", "a**2", "a + b", "exp(c)", "sin(c)", "d + e"]
+    formulas = [text.split("\n")[0] for text in below]
+    assert formulas == ["= 0.5", "exp(x)", "a**2", "a + b", "exp(c)", "sin(c)", "d + e"]
+    assert (below[1], above[1][0]) == ("exp(x)\n= 1.6487", "df/da = 337.21")
     assert [x / 1.3 for _, x in names] == pytest.approx([0, 1, 2, 3, 4, 4, 5])
     arrows = [p for p in pane.patches if getattr(p, "get_arrowstyle", None)]
     heads = [p for p in arrows if type(p.get_arrowstyle()).__name__ == "CurveFilledB"]
@@ -174,7 +189,7 @@ def test_the_graph_has_a_circle_for_each_variable_and_an_arrow_for_each_use() ->
 
 def test_arrows_do_not_cross_and_an_input_stands_beside_its_first_use() -> None:
     [pane] = expression(differentiate("x * y + exp(x) + z", {"x": 1, "y": 2, "z": 3})).axes
-    places = {text.get_text(): text.get_position() for text in pane.texts[::2]}
+    places = {text.get_text(): text.get_position() for text in pane.texts[::3]}
     x, y, z, a, b, c = (places[name] for name in "xyzabc")
     assert (x[1] > y[1]) == (b[1] > a[1])  # b = exp(x)
     assert x[0] == y[0] < a[0] == b[0] < z[0] == c[0]

@@ -12,9 +12,9 @@ from matplotlib.path import Path as Curve
 
 from mnistnet.errors import MnistnetError
 from mnistnet.model.differentiation import Differentiation
-from mnistnet.report.figures.style import STYLE
+from mnistnet.report.figures.style import ORANGE, STYLE
 
-ACROSS, RADIUS = 1.3, 0.27  # inches from column to column, and of circles; rows are 1 inch apart
+ACROSS, DOWN, RADIUS = 1.3, 1.25, 0.27  # inches from column to column, row to row; of circles
 
 Point = tuple[str, int]  # a variable and the column of its circle, or of a point on its edge
 Edge = tuple[Point, Point]
@@ -22,7 +22,8 @@ Edge = tuple[Point, Point]
 
 @matplotlib.rc_context(STYLE)
 def expression(result: Differentiation) -> Figure:
-    """Draw a circle for each variable, its formula below, and an arrow to each variable using it.
+    """Draw a circle for each variable, its formula and value below, the derivative by it above, and
+    an arrow to each variable using it.
     Raises MnistnetError for more than 60 variables."""
     variables = result.inputs + result.steps
     if len(variables) > 60:
@@ -56,9 +57,12 @@ def expression(result: Differentiation) -> Figure:
             name, below = "", name
         pane.add_patch(Circle((x, y), RADIUS, facecolor=face, edgecolor="black"))
         pane.text(x, y, name, ha="center", va="center", fontsize=11 if len(name) < 5 else 8)
-        lines = textwrap.wrap(below, 18, max_lines=4, placeholder=" ...")
+        lines = textwrap.wrap(below, 18, max_lines=3, placeholder=" ...")
+        lines.append(f"= {variable.value:.5g}")
         size = 9 if len(below) <= 13 else 7
         pane.text(x, y - RADIUS - 0.06, "\n".join(lines), ha="center", va="top", fontsize=size)
+        slope = f"d{result.output[:7]}/d{name or '...'} = {variable.derivative:.5g}"
+        pane.text(x, y + RADIUS + 0.05, slope, ha="center", fontsize=8, color=ORANGE)
     return figure
 
 
@@ -95,4 +99,4 @@ def _places(output: Point, edges: list[Edge]) -> dict[Point, tuple[float, float]
             means = {p: fmean(heights[q] for q in neighbours[p, side] or [p]) for p in layer}
             layer.sort(key=means.__getitem__)
             heights |= {p: i - (len(layer) - 1) / 2 for i, p in enumerate(layer)}
-    return {p: (ACROSS * p[1], -height) for p, height in heights.items()}
+    return {p: (ACROSS * p[1], -DOWN * height) for p, height in heights.items()}

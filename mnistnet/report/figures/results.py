@@ -174,3 +174,18 @@ def starts(analysis: Analysis) -> Figure:
     for pane in (losses, accuracy):
         pane.grid(alpha=0.3)
     return figure
+
+
+@matplotlib.rc_context(STYLE)
+def epsilons(rows: Sequence[dict[str, float]]) -> Figure:
+    """Draw the errors of finite differences by epsilon, on logarithmic scales."""
+    figure = Figure((6.4, 4), layout="constrained")
+    pane = figure.subplots()
+    x, *errors = np.array([list(row.values()) for row in rows]).T
+    pane.loglog(x, errors[0], "o-", color=BLUE, label="(L1 - L0) / epsilon")
+    pane.loglog(x, errors[1], "o-", color=ORANGE, label="(L1 - L-1) / (2 epsilon)")
+    pane.set(xlabel="epsilon", ylabel="relative error of the derivatives")
+    pane.xaxis.set_major_formatter("{x:.0e}")
+    pane.yaxis.set_major_formatter("{x:.0e}")
+    pane.legend()
+    return figure

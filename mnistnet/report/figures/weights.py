@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mnistnet.arrays import CLASSES, SIDE, Array
 from mnistnet.errors import MnistnetError
-from mnistnet.model.network import Perceptron, forward, scale
+from mnistnet.model.network import Perceptron, backpropagate, forward, scale
 from mnistnet.report.explain import matrix_names
 from mnistnet.report.figures.style import BLUE, ORANGE, ORDER, SIGNS, STYLE, show_digit
 from mnistnet.report.text import counted
@@ -18,13 +19,13 @@ TILES = 72  # hidden units of the first layer shown, at most
 
 
 @matplotlib.rc_context(STYLE)
-def weights(network: Perceptron) -> Figure:
-    """Draw all matrices: the first with a 28 x 28 tile per hidden unit, the others with a row per
-    unit, the scores in the notes' order.
+def weights(network: Perceptron, of: str = "") -> Figure:
+    """Draw all matrices, or if of is "dL/d" such of a gradient: the first with a 28 x 28 tile per
+    hidden unit, the others with a row per unit, the scores in the notes' order.
 
     Each matrix has a colour scale symmetric about zero. Of more than 72 units, the tiles are of
-    those with the largest outgoing weights. Raises MnistnetError for more than 12 matrices or 4
-    million weights in one, as drawing takes about 100 bytes per weight.
+    those with the largest outgoing weights, or derivatives. Raises MnistnetError for more than 12
+    matrices or 4 million weights in one, as drawing takes about 100 bytes per weight.
     """
     W, largest = network.matrices, max(M.size for M in network.matrices)
     if len(W) > 12 or largest > 4_000_000:
@@ -35,9 +36,10 @@ def weights(network: Perceptron) -> Figure:
     if len(W) == 1:
         units, title = np.array(ORDER), "weights of the ten scores on the pixels"
     elif count > TILES:
-        outgoing = np.linalg.norm(W[1], axis=0)
-        units = np.sort(np.argsort(-outgoing, kind="stable")[:TILES])
-        title = f"the {TILES} of {count} hidden units with the largest outgoing weights"
+        sizes = np.linalg.norm(W[0], axis=1) if of else np.linalg.norm(W[1], axis=0)
+        units = np.sort(np.argsort(-sizes, kind="stable")[:TILES])
+        which = "derivatives" if of else "outgoing weights"
+        title = f"the {TILES} of {count} hidden units with the largest {which}"
     across, gaps = _across(len(units)), ((0, 0), (1, 1), (1, 1))
     tiles = np.pad(W[0][units].reshape(-1, SIDE, SIDE), gaps, constant_values=np.nan)
     shown = [(title, _grid(tiles, across))]
@@ -53,9 +55,18 @@ def weights(network: Perceptron) -> Figure:
     for pane, height, name, (title, M) in zip(panes, heights, names, shown, strict=True):
         limit = np.nanquantile(np.abs(M), 0.999) or 1  # but for a few outliers
         image = pane.imshow(M, SIGNS, vmin=-limit, vmax=limit, aspect="auto")
-        figure.colorbar(image, ax=pane, label="weight", extend="both", pad=0.01, aspect=7 * height)
+        figure.colorbar(
+            image,
+            ax=pane,
+            label="derivative" if of else "weight",
+            extend="both",
+            pad=0.01,
+            aspect=7 * height,
+        )
         pane.locator_params("x", nbins=20, integer=True, min_n_ticks=1)
-        pane.set(title=f"{name}: {title}", xlabel="hidden unit", yticks=[])
+        if M.shape[1] <= 20:
+            pane.set(xticks=range(M.shape[1]))
+        pane.set(title=f"{of}{name}: {title}", xlabel="hidden unit", yticks=[])
     if len(W) > 1:
         panes[-1].set(ylabel="score", yticks=range(CLASSES), yticklabels=ORDER)
     panes[0].set(xlabel="", xticks=[], aspect="equal")
@@ -63,6 +74,26 @@ def weights(network: Perceptron) -> Figure:
     for place, unit in enumerate(units):
         y, x = np.multiply(divmod(place, across), SIDE + 2) + 1.5
         panes[0].text(x, y, str(unit), va="top", fontsize=6, bbox=behind)
+    return figure
+
+
+def gradient(network: Perceptron, image: Array, label: int) -> Figure:
+    """Draw the derivatives of the loss of an image (784,) with this label, like the weights."""
+    _, derivatives, _ = backpropagate(network, scale(image[None]), np.array([label]))
+    return weights(Perceptron.of(network.layers, derivatives), of="dL/d")
+
+
+@matplotlib.rc_context(STYLE)
+def change(found: dict[str, Any]) -> Figure:
+    """Draw the picture before and after, and its change, if change_toward found one."""
+    before, after = 255 * np.array([found["before"], found["after"]])
+    changed = 127.5 * (1 + (after - before) / (np.abs(after - before).max() or 1))
+    figure = Figure((8, 3), layout="constrained")
+    titles = (found["answer"], f"change of length {found['length']:.3f}", found["toward"])
+    panes = zip(figure.subplots(1, 3), (before, changed, after), titles, strict=True)
+    for pane, image, title in panes:
+        show_digit(pane, image)
+        pane.set_title(title)
     return figure
 
 
