@@ -113,17 +113,13 @@ def plot(
         raise click.UsageError("--gradient is for plot units PICTURE")
     out = out or Path(f"{kind}.png")
     figures = load_figures("plot", out, force)
-    figures.style.save(_figure(figures, kind, pictures, weights, gradient, **source), out, dpi)
+    shown = "gradient" if gradient else kind
+    figures.style.save(_figure(figures, shown, pictures, weights, **source), out, dpi)
     echo(out)
 
 
 def _figure(
-    figures: ModuleType,
-    kind: str,
-    pictures: Sequence[str],
-    weights: Sequence[Path],
-    gradient: bool,
-    **source: Any,
+    figures: ModuleType, kind: str, pictures: Sequence[str], weights: Sequence[Path], **source: Any
 ) -> Any:
     """Make the figure of this kind; source has the values of options.data_options."""
     if kind == "starts":
@@ -140,7 +136,7 @@ def _figure(
         return figures.weights.weights(network.model)
     if pictures:
         images, names, labels = _read(pictures, network, **source)
-        if not gradient:
+        if kind == "units":
             return figures.weights.units(network.model, images, names, labels)
         if len(images) > 1 or labels[0] is None:
             raise PictureError("expected one labelled image for --gradient, such as test:247")

@@ -131,6 +131,8 @@ def predict(
     failed, count = False, 0
     with closing(answers(network, items, workers, scheduler)) as coming:
         while batch := list(itertools.islice(coming, BATCH)):
+            if how["out"] and len(batch) > 1:
+                raise click.UsageError("--out draws the change of one picture")
             if kaggle:
                 _print_kaggle(batch, network, count)
             else:
@@ -180,7 +182,7 @@ def _print(
             save_images(saved, item.name, reply.images)
         for sentence in reply.notes:
             options.note(f"{item.name}: {sentence}")
-        more = _details(network, item.label, reply, **details)
+        more = _details(network, item.label, reply, details)
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
             table.writerow([item.name, reply.unsure, reply.probability, number])
@@ -199,25 +201,18 @@ def _print(
 
 
 def _details(
-    network: Network,
-    known: int | None,
-    reply: Answer,
-    explains: bool,
-    label: int | None,
-    toward: int | None,
-    out: Path | None,
-    force: bool,
+    network: Network, known: int | None, reply: Answer, asked: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what --explain and --toward add to the JSON, and draw the change."""
     more: dict[str, Any] = {}
-    if explains:
-        label = known if label is None else label
+    if asked["explains"]:
+        label = known if asked["label"] is None else asked["label"]
         more["explanations"] = [explain(network.model, image, label) for image in reply.images]
-    if toward is not None:
-        more["change"] = change_toward(network.model, reply, toward)
-        if out and more["change"]["after"]:
-            figures = load_figures("predict --out", out, force)
-            figures.style.save(figures.weights.change(more["change"]), out)
+    if asked["toward"] is not None:
+        more["change"] = change_toward(network.model, reply, asked["toward"])
+        if asked["out"] and more["change"]["after"]:
+            figures = load_figures("predict --out", asked["out"], asked["force"])
+            figures.style.save(figures.weights.change(more["change"]), asked["out"])
     return more
 
 

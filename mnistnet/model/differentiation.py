@@ -124,11 +124,10 @@ class _Graph:
     def _run(self, module: ast.Module) -> Operand:
         """Read assignments and then an expression, or only assignments."""
         output: Operand = 0.0
+        used = self.variables
         for statement in module.body:
             match statement:
-                case ast.Assign(targets=[ast.Name(id=name)], value=tree) if (
-                    name not in self.variables
-                ):
+                case ast.Assign(targets=[ast.Name(id=name)], value=tree) if name not in used:
                     self.names_of[tree] = name
                     output = self.known[name] = self._read(tree)
                 case ast.Expr(value=tree) if statement is module.body[-1]:
@@ -141,11 +140,7 @@ class _Graph:
         """Return the name of the variable for this subtree, or its value if it is constant."""
         match tree:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-                if not re.fullmatch(
-                    r"[\d.]+(e[+-]?\d+)?",
-                    ast.get_source_segment(self.text, tree) or "",
-                    re.IGNORECASE,
-                ):
+                if re.search("[xob_]", self.text[tree.col_offset : tree.end_col_offset].lower()):
                     self._fail(tree, "this is not a decimal number")
                 if abs(number) >= 1e308:
                     self._fail(tree, "this number is too large")
@@ -161,9 +156,8 @@ class _Graph:
             case ast.Call(func=ast.Name(id=name), args=[operand]) if name in FUNCTIONS:
                 return self._apply(tree, name, self._read(operand))
             case ast.Call(func=ast.Name(id=name) as unknown) if name not in FUNCTIONS:
-                self._fail(
-                    unknown, f"unknown function in the expression; use {', '.join(FUNCTIONS)}"
-                )
+                hint = f"use {', '.join(FUNCTIONS)}"
+                self._fail(unknown, f"unknown function in the expression; {hint}")
             case ast.Name(id=name) if name not in FUNCTIONS:
                 hint = f"give its value, as in {name[:SHOWN]}=1"
                 self._fail(tree, f"unknown name in the expression; {hint}")

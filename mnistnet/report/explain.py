@@ -61,11 +61,11 @@ def _backward(W: Sequence[Array], layers: Sequence[Array], p: Array, label: int)
     dh, slope = df @ W[-1], 1 - h**2  # dL/dh = W^T dL/df
     rows = np.abs(dh * slope) * np.linalg.norm(layers[-2 % len(W)])
     first = np.argsort(-rows, kind="stable")[: 5 * (len(W) > 1)]
-    columns = (
-        each.tolist() for each in (first, *np.array([dh, slope, dh * slope, rows])[:, first])
-    )
+    table = np.array([dh, slope, dh * slope, rows])[:, first].tolist()
     names = ("unit", "dL_dh", "slope", "product", "row")
-    units = [dict(zip(names, unit, strict=True)) for unit in zip(*columns, strict=True)]
+    units = [
+        dict(zip(names, unit, strict=True)) for unit in zip(first.tolist(), *table, strict=True)
+    ]
     return {"dL_df": df.tolist(), "units": units}
 
 
@@ -115,7 +115,7 @@ def explanation_text(found: dict[str, Any], layers: Sequence[int]) -> str:
         lines.append(f"{'dL/df':>8}" + "".join(f"{d:>7.3f}" for d in backward["dL_df"]))
         if backward["units"]:
             lines += ["", f"the {kind}s with the longest rows of dL/d{before[-1]}"]
-            lines.append(f"{kind:>8}{'dL/dh':>12}{'1 - h^2':>12}{'product':>12}{'|row|':>12}")
+            lines += [f"{kind:>8}{'dL/dh':>12}{'1 - h^2':>12}{'product':>12}{'|row|':>12}"]
         form = "{unit:>8}{dL_dh:>12.6f}{slope:>12.6f}{product:>12.6f}{row:>12.6f}"
         lines += [form.format(**unit) for unit in backward["units"]]
         lines += ["", "L = {loss:.6f} for the label {label}; largest derivatives".format(**found)]
@@ -135,7 +135,7 @@ def change_toward(network: Perceptron, reply: Answer, digit: int) -> dict[str, A
     """
     if reply.digit in (None, digit):
         found = reply.number or (f"a {digit}" if reply.digits else "no digit")
-        raise PictureError(f"expected one digit other than {digit}; found {found}")
+        raise PictureError(f"{reply.source}: expected a digit other than {digit}; found {found}")
     exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
     W, x = exact.matrices, reply.images[0] / 255
     layers, f = forward(W, x[None])
@@ -157,19 +157,17 @@ def change_toward(network: Perceptron, reply: Answer, digit: int) -> dict[str, A
 
 def change_text(found: dict[str, Any], plain: bool) -> str:
     """Draw the picture before, its change and the picture after, without the outermost columns."""
-    which = f"the gradient of f_{found['toward']} - f_{found['answer']}"
+    gradient = "along the gradient of f_{toward} - f_{answer}".format(**found)
     if found["length"] is None:
-        return f"no change up to length {LONGEST:g} along {which} makes it a {found['toward']}"
+        return f"no change up to length {LONGEST:g} {gradient} makes it a {found['toward']}"
     before, after = 255 * np.array([found["before"], found["after"]])
     change = (after - before).reshape(SIDE // 2, 2, SIDE).mean(axis=1)
     signs = np.sign(change).astype(int) * (np.abs(change) > np.abs(change).max() / 5)
     parts = (half_blocks(before, plain), np.array(list(" +-"))[signs], half_blocks(after, plain))
-    rows = [
-        " ".join("".join(line[1:-1]) for line in row).rstrip() for row in zip(*parts, strict=True)
-    ]
-    return "\n".join(
-        [f"before, a change of length {found['length']:.4f} along {which}, and after", *rows]
-    )
+    lines = [f"before, a change of length {found['length']:.4f} {gradient}, and after"]
+    for row in zip(*parts, strict=True):
+        lines.append(" ".join("".join(part[1:-1]) for part in row).rstrip())
+    return "\n".join(lines)
 
 
 def steps_text(result: Differentiation) -> str:
@@ -196,11 +194,10 @@ def steps_text(result: Differentiation) -> str:
             first, *more = textwrap.wrap(text, width, subsequent_indent=" " * 8)
             number = "-" if value is None else f"{value:.12g}"
             lines += [f"  {first:<{width}}{number:>21}", *(f"  {line}" for line in more)]
-    counts = (
-        "{value:,} for the value, {gradient:,} more for the gradient,\n  {written_out:,} for the "
+    form = (
+        "  {value} for the value, {gradient} more for the gradient, {written_out:.6g} written out"
     )
-    counts += "derivative written out without intermediate variables"
-    return "\n".join([*lines[1:], "", "operations", "  " + counts.format(**result.operations)])
+    return "\n".join([*lines[1:], "", "operations", form.format(**result.operations)])
 
 
 def steps_json(result: Differentiation) -> dict[str, Any]:

@@ -103,9 +103,10 @@ def test_toward_changes_one_picture_of_one_digit(tiny: Path) -> None:
     number().save("number.png")
     for picture, what in (("number.png", "701"), ("test:9", "a 9")):
         result = run(*words, picture)
-        assert result.stderr == f"Error: expected one digit other than 9; found {what}\n"
+        assert result.stderr == f"Error: {picture}: expected a digit other than 9; found {what}\n"
         assert result.exit_code == 1
     assert run("predict", "test:4", "--out", "a.png").exit_code == 2
+    assert run(*words, "test:4-5", "--out", "a.png").exit_code == 2
 
 
 def test_show_prints_the_image_and_the_probabilities(tiny: Path) -> None:

@@ -63,47 +63,35 @@ def test_equal_subexpressions_share_a_variable_and_used_names_are_skipped() -> N
     assert (unused.rule, unused.derivative, result.differences["unused"]) == ("0", 0, 0)
 
 
-def test_assignments_name_variables_as_in_equation_2_3() -> None:
-    text = "a = exp(x); b = a**2; c = a + b; d = exp(c); e = sin(c); d + e"
-    result = differentiate(text, {"x": 0.5})
-    whole = differentiate("exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)", {"x": 0.5})
-    assert [vars(v) | {"node": None} for v in result.steps] == [
-        vars(v) | {"node": None} for v in whole.steps
-    ]
-    last = differentiate("k = 2; e = k * x; y = e", {"x": 3})
-    assert [step.formula for step in last.steps] == ["2 * x"]
-    assert last.output == "e"
-    given = differentiate("e * sin(pi)", {"pi": 2, "x": 1})
-    assert [step.formula for step in given.steps] == ["sin(pi)", "e * a"]
-    assert given.steps[1].value == pytest.approx(math.e * math.sin(2))
+def test_assignments_name_variables_and_a_given_value_of_pi_or_e_wins() -> None:
+    for text, expected in (
+        ("b = exp(x); d = b; e = d + b", "b = exp(x), e = b + b"),
+        ("k = 2; k * x * e", "a = 2 * x, b = a * e"),
+        ("sin(pi)", "a = sin(pi)"),
+    ):
+        result = differentiate(text, {"x": 1, "pi": 2})
+        assert ", ".join(f"{step.name} = {step.formula}" for step in result.steps) == expected
+    assert result.steps[0].value == math.sin(2)
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "gradient", "written_out"),
-    [
-        # exp(c) * (exp(x) + 2 exp(x) * exp(x)) + cos(c) * (the same), with c written out
-        ("exp(exp(x) + exp(x)**2) + sin(exp(x) + exp(x)**2)", 6, 10, 25),
-        ("x * y + y", 2, 3, 1),  # y and x + 1
-        (
-            "; ".join(["a0 = x", *(f"a{i + 1} = a{i} * a{i}" for i in range(40))]),
-            40,
-            120,
-            40 * 2**40 - 1,
-        ),
-    ],
+# exp(c) * (exp(x) + 2 exp(x) * exp(x)) + cos(c) * (the same) with c written out; y and x + 1
+COUNTS = {"c = exp(x) + exp(x)**2; exp(c) + sin(c)": (6, 10, 25), "x * y + y": (2, 3, 1)}
+COUNTS["a0 = x; " + "; ".join(f"a{i + 1} = a{i} * a{i}" for i in range(40))] = (
+    40,
+    120,
+    40 * 2**40 - 1,
 )
-def test_operations_are_counted_even_where_a_derivative_is_too_long_to_write(
-    text: str, value: int, gradient: int, written_out: int
-) -> None:
-    counts = differentiate(text, {"x": 0.5, "y": 1}).operations
-    assert counts == {"value": value, "gradient": gradient, "written_out": written_out}
+
+
+def test_operations_are_counted_even_if_a_derivative_is_too_long_to_write() -> None:
+    for text, counts in COUNTS.items():
+        assert tuple(differentiate(text, {"x": 0.5, "y": 1}).operations.values()) == counts
 
 
 def test_zero_has_no_sign_and_the_log_of_a_small_probability_is_right() -> None:
-    for v in differentiate("x * 0 * -1", {"x": 1}).steps:
-        assert str(v.value) == "0.0"
-    result = differentiate("log(logistic(x))", {"x": -700})
-    assert (result.steps[-1].value, derivatives(result)) == (-700, {"x": pytest.approx(1)})
+    result = differentiate("log(logistic(x)) + 0 * x", {"x": -700})
+    assert [str(step.value) for step in result.steps[1:3]] == ["-700.0", "0.0"]
+    assert derivatives(result) == {"x": pytest.approx(1)}
 
 
 @pytest.mark.parametrize(
@@ -158,20 +146,9 @@ def test_there_is_no_central_difference_if_one_side_is_not_finite() -> None:
     assert differentiate("log(x)", {"x": 1e-9}).differences == {"x": None}
 
 
-PIECES = [
-    *("()+-*/., \n\t;'[]{}=^@", "\0#_π０", "**", "exp(", "x", "y", "9" * 400, "1j", "lambda x:"),
-    *(
-        "__import__('os')",
-        "().__class__",
-        "await ",
-        "f'{x}'",
-        "(" * 50,
-        "-" * 50,
-        "x.",
-        "x:=",
-        "0.5",
-    ),
-]
+CALLS = ["__import__('os')", "().__class__", "await ", "f'{x}'", "x.", "x:=", "0.5", "**", "0x1"]
+CALLS += ["exp(", "x", "y", "1j", "lambda x:"]
+PIECES = [*"()+-*/., \n\t;'[]{}=^@", "\0#_π０", "9" * 400, "(" * 50, "-" * 50, *CALLS]
 
 
 def test_2000_hostile_texts_are_differentiated_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:

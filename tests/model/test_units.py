@@ -20,8 +20,7 @@ def test_six_units_connected_as_in_the_notes_have_the_derivatives_of_differences
     loss, dv, dw = backpropagate(units(), x, 0, outputs=2)
     v, slopes = forward(units(), x)
     assert loss == pytest.approx(np.log(np.exp(v[-2:]).sum()) - v[-2])
-    a = v[0] * weights[1][0] + v[2] * weights[1][1]
-    assert v[3] == pytest.approx(1 / (1 + np.exp(-a)))
+    assert v[3] == pytest.approx(1 / (1 + np.exp(-weights[1] @ v[[0, 2]])))
     assert slopes[3] == pytest.approx(v[3] * (1 - v[3]))
     for array, found in [(x, dv[:2]), *zip(weights, dw, strict=True)]:
         for place in range(len(array)):

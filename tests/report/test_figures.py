@@ -97,16 +97,11 @@ def test_units_show_h_and_scores_of_each_image() -> None:
 
 
 def test_the_gradient_of_an_image_has_tiles_that_are_multiples_of_it() -> None:
-    network = random_network(20)
-    first, last = panes(gradient(network, IMAGES[0], 3))
-    W = network.matrices[1]
-    x, h = IMAGES[0] / 255, np.tanh(IMAGES[0] / 255 @ network.matrices[0].T)
-    p = np.exp(W @ h) / np.exp(W @ h).sum()
-    delta = (p - np.eye(10)[3]) @ W * (1 - h**2)
-    tile = np.asarray(first.images[0].get_array())[1:29, 31:59]
-    assert tile.ravel() == pytest.approx(delta[1] * x, abs=1e-6)
+    first, _ = panes(gradient(random_network(20), IMAGES[0], 3))
+    tile = np.asarray(first.images[0].get_array())[1:29, 31:59].ravel()
+    most = IMAGES[0].argmax()
+    assert tile / tile[most] == pytest.approx(IMAGES[0] / IMAGES[0][most], abs=1e-5)
     assert first.get_title() == "dL/dM: weights of 20 hidden units on the pixels"
-    assert last.get_xticks().tolist() == list(range(20))
 
 
 def test_history_shows_loss_accuracy_and_learning_rate() -> None:

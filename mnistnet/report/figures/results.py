@@ -182,8 +182,8 @@ def epsilons(rows: Sequence[dict[str, float]]) -> Figure:
     figure = Figure((6.4, 4), layout="constrained")
     pane = figure.subplots()
     x, *errors = np.array([list(row.values()) for row in rows]).T
-    pane.loglog(x, errors[0], "o-", color=BLUE, label="(L1 - L0) / epsilon")
-    pane.loglog(x, errors[1], "o-", color=ORANGE, label="(L1 - L-1) / (2 epsilon)")
+    names = ["(L1 - L0) / epsilon", "(L1 - L-1) / (2 epsilon)"]
+    pane.loglog(x, np.transpose(errors), "o-", label=names)
     pane.set(xlabel="epsilon", ylabel="relative error of the derivatives")
     pane.xaxis.set_major_formatter("{x:.0e}")
     pane.yaxis.set_major_formatter("{x:.0e}")

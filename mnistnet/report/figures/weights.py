@@ -20,11 +20,11 @@ TILES = 72  # hidden units of the first layer shown, at most
 
 @matplotlib.rc_context(STYLE)
 def weights(network: Perceptron, of: str = "") -> Figure:
-    """Draw all matrices, or if of is "dL/d" such of a gradient: the first with a 28 x 28 tile per
-    hidden unit, the others with a row per unit, the scores in the notes' order.
+    """Draw all matrices (or of="dL/d", a gradient): the first with a 28 x 28 tile per hidden unit,
+    the others with a row per unit, the scores in the notes' order.
 
     Each matrix has a colour scale symmetric about zero. Of more than 72 units, the tiles are of
-    those with the largest outgoing weights, or derivatives. Raises MnistnetError for more than 12
+    those with the largest outgoing weights or derivatives. Raises MnistnetError for more than 12
     matrices or 4 million weights in one, as drawing takes about 100 bytes per weight.
     """
     W, largest = network.matrices, max(M.size for M in network.matrices)
@@ -51,18 +51,11 @@ def weights(network: Perceptron, of: str = "") -> Figure:
     heights += [1 + min(len(M) / 12, 3) for M in W[1:]]
     figure = Figure((8, sum(heights)), layout="constrained")
     panes = figure.subplots(len(W), height_ratios=heights, squeeze=False)[:, 0]
-    names = matrix_names(len(W))
+    names, label = matrix_names(len(W)), "derivative" if of else "weight"
     for pane, height, name, (title, M) in zip(panes, heights, names, shown, strict=True):
         limit = np.nanquantile(np.abs(M), 0.999) or 1  # but for a few outliers
         image = pane.imshow(M, SIGNS, vmin=-limit, vmax=limit, aspect="auto")
-        figure.colorbar(
-            image,
-            ax=pane,
-            label="derivative" if of else "weight",
-            extend="both",
-            pad=0.01,
-            aspect=7 * height,
-        )
+        figure.colorbar(image, ax=pane, label=label, extend="both", pad=0.01, aspect=7 * height)
         pane.locator_params("x", nbins=20, integer=True, min_n_ticks=1)
         if M.shape[1] <= 20:
             pane.set(xticks=range(M.shape[1]))
@@ -89,11 +82,10 @@ def change(found: dict[str, Any]) -> Figure:
     before, after = 255 * np.array([found["before"], found["after"]])
     changed = 127.5 * (1 + (after - before) / (np.abs(after - before).max() or 1))
     figure = Figure((8, 3), layout="constrained")
-    titles = (found["answer"], f"change of length {found['length']:.3f}", found["toward"])
-    panes = zip(figure.subplots(1, 3), (before, changed, after), titles, strict=True)
-    for pane, image, title in panes:
+    titles = [found["answer"], f"change of length {found['length']:.3f}", found["toward"]]
+    for pane, image in zip(figure.subplots(1, 3), (before, changed, after), strict=True):
         show_digit(pane, image)
-        pane.set_title(title)
+        pane.set_title(titles.pop(0))
     return figure
 
 
