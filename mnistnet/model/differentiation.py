@@ -8,7 +8,6 @@ are untrusted text: Python parses them, but never evaluates them.
 import ast
 import math
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -138,8 +137,7 @@ class _Graph:
             hint = "; powers are written x**2" * (other[0] == "^")
             self._fail(other.span(), f"unexpected {other[0]!r} in the expression{hint}")
         try:
-            with warnings.catch_warnings(action="ignore"):  # of 1if x
-                output = self._read(ast.parse(text, mode="eval").body)
+            output = self._read(ast.parse(text, mode="eval").body)
         except SyntaxError as error:
             at = max((error.offset or 1) - 1, 0)
             self._fail((at, at + 1), f"this is not an expression ({error.msg}); {EXAMPLES}")
