@@ -165,7 +165,7 @@ def _print(
                 options.print_json({"picture": item.name, "error": str(reply)})
             else:
                 echo(f"Error: {escape(item.name)}: {reply}", err=True)
-            table.writerow([item.name, "", "", ""])
+            table.writerow([escape(item.name), "", "", ""])
             continue
         line = next(lines)
         if saved:
@@ -177,7 +177,7 @@ def _print(
             explanations = [explain(network.model, image, item.label) for image in reply.images]
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
-            table.writerow([item.name, reply.unsure, reply.probability, number])
+            table.writerow([escape(item.name), reply.unsure, reply.probability, number])
         elif as_json:
             more = {"explanations": explanations} if explains else {}
             options.print_json({"picture": item.name, **reply.as_json(), **more})
