@@ -94,7 +94,7 @@ def test_other_labels_are_refused(labels: list[Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ({"epochs": 0}, "expected a whole number from 1 to 1,000,000 for epochs; found 0"),
+        ({"epochs": 0}, "expected a whole number from 1 to 60,000 for epochs; found 0"),
         ({"hidden": (8, 0)}, "for hidden; found 0"),
         ({"learning_rate": float("nan")}, "expected a number from 0, but not 0 for learning_rate"),
         ({"augment": 1}, "expected True or False for augment; found 1"),

@@ -1,6 +1,7 @@
 """Modules import only what the design allows, so that each can be read and tested alone."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,9 @@ def test_a_module_imports_only_what_is_allowed(path: Path) -> None:
             assert (target if is_package else "__init__") in ALLOWED[part], name
         if top in ("click", "tqdm"):
             assert part == "cli", name
+
+
+def test_the_library_leaves_the_state_of_the_process_alone() -> None:  # for threads
+    changes = "catch_warnings|dup2|chdir|np.seterr|random.seed|set_printoptions|sys.std... ="
+    for path in (path for path in MODULES if path.parts[0] != "cli"):
+        assert not re.search(changes, (TOP / path).read_text(encoding="utf-8")), path

@@ -14,6 +14,7 @@ from mnistnet import judgement
 from mnistnet.image import candidates
 from mnistnet.image.digit import Picture
 from mnistnet.image.ink import Ink
+from mnistnet.model import reading
 from mnistnet.model.answer import STANDARD, Limits, are_unsure, choose_limits, make_answer
 
 FONT = ImageFont.load_default(60)
@@ -167,3 +168,30 @@ def test_limits_belong_to_the_network() -> None:
         assert make_answer(scale * f[:1], limits=Limits(score=99)).reason == "unlike a digit"
     assert choose_limits(f[:499], labels[:499]) is None
     assert choose_limits(f, (labels + 1) % 10) is None
+
+
+def test_geometry_changes_the_value_of_a_place() -> None:
+    assert reading.qualities(scores(5, 9, 9)[None]) == pytest.approx(9 - 4, abs=0.01)  # no margin
+    for digit, change, expected in (
+        (5, {"cuts": 1}, 9 - reading.CUT),
+        (1, {"cuts": 1}, 9 - reading.CUT - reading.ONE),
+        (5, {"beside": True}, 9 - reading.BESIDE),
+        (5, {"last": 2}, 9 - reading.UNION),
+        (5, {"whole": True}, 9 + reading.WHOLE),
+    ):
+        place = reading.Place(0, 1, (0, 0, 20, 28), 1, False, False, 0)._replace(**change)
+        value = reading._values([place], scores(digit, 9)[None], 28)
+        assert value == pytest.approx(expected, abs=0.01)
+    usual = reading._values([place], scores(5, 2, -3)[None], 28)
+    assert usual == reading.LIKELY + reading.WHOLE
+
+
+def test_a_slanted_1_may_be_a_slash() -> None:
+    f = np.array([scores(digit, 9) for digit in (5, 1, 5)])
+    for wide, high, *read in ((9, 36, [0, 1, 2], 0), (20, 36, [0, 2], 1), (14, 30, [0, 1, 2], 1)):
+        boxes = (0, 0, 20, 28), (30, 0, 30 + wide, high), (60, 0, 80, 28)
+        places = [
+            reading.Place(k, k + 1, box, 1 / 3, True, False, 0) for k, box in enumerate(boxes)
+        ]
+        chosen, marks = reading.read_row(places, f, np.full(3, 1 / 3), set(), 28)
+        assert [chosen, len(marks)] == read

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from mnistnet import __version__
-from mnistnet.errors import MnistnetError
+from mnistnet.errors import DownloadError, ExpressionError, MnistnetError
 
 # Each command, the function in this package that defines it, and its summary in --help.
 COMMANDS = {
@@ -44,9 +44,10 @@ def escape(text: str) -> str:
 
 
 def echo(text: object = "", err: bool = False) -> None:
-    """Print lines on stdout, or on stderr, where it is not an error if the disk is full."""
+    """Print lines, or a path in one, on stdout; or on stderr, where a full disk is no error."""
+    lines = text.split("\n") if isinstance(text, str) else [str(text)]
     try:
-        click.echo("\n".join(map(escape, str(text).split("\n"))), err=err)
+        click.echo("\n".join(map(escape, lines)), err=err)
     except OSError as error:
         if not err or isinstance(error, BrokenPipeError):  # which click handles
             raise
@@ -64,6 +65,7 @@ class Program(click.Group):
         for name in [name for name in os.environ if name.startswith(IGNORED_VARIABLES)]:
             del os.environ[name]
         warnings.simplefilter("ignore")  # of Pillow about damaged files
+        sys.warnoptions = ["ignore"]  # of worker processes
         if sys.stderr is None:  # closed
             sys.stderr = io.StringIO()
         if isinstance(sys.stdout, io.TextIOWrapper):  # its encoding may lack characters
@@ -83,7 +85,8 @@ class Program(click.Group):
             sys.exit(1)
         except (MnistnetError, OSError, ImportError) as error:
             sys.stdout = io.StringIO()  # at exit, Python would try again to fill a full disk
-            echo(f"Error: {error}", err=True)
+            has_lines = isinstance(error, DownloadError | ExpressionError)
+            echo(f"Error: {error if has_lines else escape(str(error))}", err=True)
             sys.exit(1)
 
     def resolve_command(
@@ -115,6 +118,7 @@ def load_command(name: str) -> click.Command:
     """Import the module of a command."""
     module, _, function = COMMANDS[name][0].partition(".")
     command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+    command.help = command.help or COMMANDS[name][1]  # python -OO removes docstrings
     return command
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mnistnet.cli import echo, options
+from mnistnet.cli import echo, escape, options
 from mnistnet.data import download as library
 from mnistnet.data import mnist
 from mnistnet.errors import DataError
@@ -45,7 +45,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
     elif check:
         faults = library.check(folder)
         for name, fault in faults.items():
-            echo(f"{name:<24} {fault or 'verified'}")
+            echo(escape(f"{name:<24} {fault or 'verified'}"))
         if any(faults.values()):
             raise DataError(f"{folder} does not contain the four files of MNIST, unaltered")
         return
@@ -53,7 +53,7 @@ def download(folder: Path | None, mirrors: tuple[str, ...], check: bool, synthet
         with options.progress() as advance:
             sources = library.download(folder, library.with_known(mirrors), options.note, advance)
     for name, origin in sources.items():
-        echo(f"{name:<24} {origin}")
-    echo(f"in {folder}")
+        echo(escape(f"{name:<24} {origin}"))
+    echo(escape(f"in {folder}"))
     if synthetic:
         options.note(f"to use them: mnistnet train --data {shlex.quote(str(folder))}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mnistnet.cli import echo, options
+from mnistnet.cli import echo, escape, options
 from mnistnet.cli.pictures import load_pictures
 from mnistnet.errors import DataError
 from mnistnet.model.state import rows_of
@@ -99,6 +99,7 @@ def evaluate(
     name = f"drawn {split}" if data.drawn else split
     echo(text.evaluation_text(result, name, subsets))
     if compared:
+        compared["name"] = escape(compared["name"])
         echo("\n" + text.comparison_text(compared, file_split))
     if mistakes and result.mistakes:
         listed, columns = result.mistakes[:mistakes], shutil.get_terminal_size().columns

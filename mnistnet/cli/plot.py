@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from mnistnet.api import Network, answers
-from mnistnet.cli import echo, options
+from mnistnet.cli import echo, escape, options
 from mnistnet.cli.pictures import Pictures
 from mnistnet.errors import MnistnetError, PictureError, reason
 from mnistnet.files import check_replaceable
@@ -129,7 +129,7 @@ def _figure(
     histories = {}
     for given in weights or (None,):
         path, network, _ = options.load_weights(given, says_which=True)
-        histories[str(path)] = network.metadata.history
+        histories[escape(str(path))] = network.metadata.history
     if kind == "history":
         return figures.results.history(histories)
     if kind == "weights":
@@ -171,6 +171,6 @@ def _read(pictures: Sequence[str], network: Network, **source: Any) -> tuple[Any
     for item, reply in answers(network, items):
         if isinstance(reply, MnistnetError):
             raise PictureError(f"{item.name}: {reply}")
-        rows += [(image, item.name, item.label) for image in reply.images]
+        rows += [(image, escape(item.name), item.label) for image in reply.images]
     images, *others = zip(*rows, strict=True)
     return np.array(images), *others

@@ -175,7 +175,7 @@ def _print(
                 options.print_json({"picture": item.name, "error": str(reply)})
             else:
                 echo(f"Error: {escape(item.name)}: {reply}", err=True)
-            table.writerow([item.name, "", "", ""])
+            table.writerow([escape(item.name), "", "", ""])
             continue
         line = next(lines)
         if saved:
@@ -185,7 +185,7 @@ def _print(
         more = _details(network, item.label, reply, details)
         if as_csv:
             number = reply.digit if reply.number is None else reply.number
-            table.writerow([item.name, reply.unsure, reply.probability, number])
+            table.writerow([escape(item.name), reply.unsure, reply.probability, number])
         elif as_json:
             options.print_json({"picture": item.name, **reply.as_json(), **more})
         else:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mnistnet.api import load_network
-from mnistnet.cli import echo, options
+from mnistnet.cli import echo, escape, options
 from mnistnet.data.mnist import Dataset
 from mnistnet.files import check_writable
 from mnistnet.model.diagnosis import training_warning
@@ -146,7 +146,7 @@ def train(weights: Path, resume: bool, as_json: bool, **given: Any) -> None:
     if failure := training_warning(history, data.images, data.labels, settings, before):
         options.note(f"Warning: {failure}")
     if not as_json:
-        echo(trained_text(metadata, weights, before))
+        echo(escape(trained_text(metadata, weights, before)))
         return
     facts = {
         "weights": str(weights),

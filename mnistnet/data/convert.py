@@ -105,6 +105,8 @@ def gather(
             place = f"{part.place(0)}: expected one label per image; found none that fits"
             tell(f"skipped {part.split} images: {place}", 1)
             continue
+        if (count := len(part.images)) > MAX_IMAGES:
+            raise DataError(f"{source}: expected at most {MAX_IMAGES:,} images; found {count:,}")
         digits, rows = _digits(part, labels)
         left_out += len(part.labels) - len(rows)
         images, note = to_bytes(part)
@@ -118,8 +120,6 @@ def gather(
         if len(rows):
             split = "test" if part.split == "test" else "train"
             found.setdefault(split, []).append((images, digits))
-        if (count := sum(len(each) for parts in found.values() for _, each in parts)) > MAX_IMAGES:
-            raise DataError(f"{source}: expected at most {MAX_IMAGES:,} images; found {count:,}")
     if not found:
         raise DataError(
             f"{source}: expected images with labels; found no usable ones; to read images "
@@ -135,8 +135,8 @@ def gather(
 def _digits(part: Part, mapping: Mapping[str, int] | None) -> tuple[Array, Array]:
     """Map labels (n,) to digits; return those of the images to keep, uint8, and their rows."""
     labels = np.asarray(part.labels)
-    labels = np.char.decode(labels, "utf-8", "replace") if labels.dtype.kind == "S" else labels
     values, where = np.unique(labels, return_inverse=True)
+    values = np.char.decode(values, "utf-8", "replace") if labels.dtype.kind == "S" else values
     names = [f"{value:g}" if labels.dtype.kind in "buif" else str(value) for value in values]
     if mapping is None:
         mapping = DIGITS

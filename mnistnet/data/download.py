@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from mnistnet.data import idx, mnist
 from mnistnet.errors import DataError, DownloadError
 from mnistnet.files import atomic_write, check_writable, make_folder
 
+SECRET = re.compile(r"(?<=//)\S*@|\?\S*")  # the user, the password and the query in an address
 Notify = Callable[[str], object]  # a sentence for the user
 Advance = Callable[[int, int], object]  # bytes just received, bytes in all
 
@@ -91,10 +93,10 @@ def download(
                         path.unlink()
                 with atomic_write(folder / file.name) as stream:
                     stream.write(content)
-                sources[file.name] = mirror
+                sources[file.name] = SECRET.sub("", mirror)
                 del missing[0]
         except (DataError, DownloadError) as error:
-            failures.append(f"{mirror}: {error}")
+            failures.append(": ".join(SECRET.sub("", str(each)) for each in (mirror, error)))
     if missing:
         raise DownloadError(
             f"no mirror provided {missing[0].name}:\n"

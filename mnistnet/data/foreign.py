@@ -24,7 +24,7 @@ KINDS = (
     "an .npz with x_train and y_train, .npy or IDX files, a .csv, or a folder with one of these or "
     "with folders 0 to 9 of pictures"
 )
-MAX_BYTES = 600_000_000  # of the arrays in a file: converting them takes as much again
+MAX_BYTES = 600_000_000  # of the arrays in all files: converting them takes as much again
 TABLES = (".csv", ".tsv")
 TEXT = (*TABLES, ".txt")
 REFUSED = (".pt", ".pkl", ".pickle", ".mat", ".h5", ".hdf5", ".parquet", ".arff")
@@ -96,11 +96,10 @@ def _is_array(path: Path) -> bool:
     name = path.name.lower()
     if name.endswith((".npz", ".npy")) or ("idx" in name and not name.endswith(TEXT)):
         return True
-    with path.open("rb") as file:
+    with suppress(OSError, EOFError, zlib.error), path.open("rb") as file:
         content: Any = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == b"\x1f\x8b" else file
-        with suppress(OSError, EOFError, zlib.error):
-            start = content.read(4)
-            return len(start) == 4 and start[:2] == b"\0\0" and start[2] in idx.TYPES
+        start = content.read(4)
+        return len(start) == 4 and start[:2] == b"\0\0" and start[2] in idx.TYPES
     return False
 
 
@@ -145,29 +144,33 @@ def _read_arrays(source: Path, paths: list[Path], tell: Tell, advance: Advance) 
     unique = {(path.parent, stem(path)): path for path in reversed(paths)}  # not also in gzip
     for path in reversed(unique.values()):
         name = (path.relative_to(folder).parent / stem(path)).as_posix()
+        before = sum(array.nbytes for array in arrays.values())
         if not _is_table(path):
-            _check(path, path.stat().st_size)
+            _check(path, path.stat().st_size + before)
         if path.suffix.lower() == ".npz":
-            arrays |= _read_npz(path, f"{name}/" if len(unique) > 1 else "", tell)
+            arrays |= _read_npz(path, f"{name}/" if len(unique) > 1 else "", tell, before)
         elif path.suffix.lower() == ".npy":
             arrays[name] = np.load(path, allow_pickle=False)
         elif _is_table(path) or path.suffix.lower() in TABLES:
             images, labels, lines = table.read_table(path, advance)
+            _check(path, images.nbytes + before)
             arrays[f"{name}/images"] = images
             arrays |= {} if labels is None else {f"{name}/labels": labels}
             places[f"{name}/images"] = partial(
                 lambda path, lines, image: f"{path}, line {lines[image]}", path, lines
             )
         else:
-            arrays[name] = idx.read_idx(path, MAX_BYTES)
+            arrays[name] = idx.read_idx(path, MAX_BYTES - before)
     yield from pair(source, arrays, places, tell)
 
 
-def _read_npz(path: Path, prefix: str, tell: Tell) -> dict[str, Array]:
-    """Read all arrays but those that need pickle."""
-    _check(path, sum(member.file_size for member in zipfile.ZipFile(path).infolist()))
+def _read_npz(path: Path, prefix: str, tell: Tell, before: int) -> dict[str, Array]:
+    """Read all arrays but those that need pickle, after this number of bytes of others."""
+    _check(path, before + sum(member.file_size for member in zipfile.ZipFile(path).infolist()))
     arrays = {}
     with np.load(path, allow_pickle=False) as archive:
+        if len({*archive.files}) < len(archive.files):  # readers would differ in which they take
+            raise DataError(f"{path}: expected arrays of different names; found equal ones")
         for key in archive.files:
             name = prefix.removesuffix("/") if prefix and len(archive.files) == 1 else prefix + key
             try:
@@ -179,5 +182,5 @@ def _read_npz(path: Path, prefix: str, tell: Tell) -> dict[str, Array]:
 
 def _check(path: Path, size: int) -> None:
     if size > MAX_BYTES:
-        fault = f"expected at most {MAX_BYTES:,} bytes, found {size:,}"
+        fault = f"expected at most {MAX_BYTES:,} bytes in all, found {size:,}"
         raise DataError(f"{path}: {fault}; save the images as uint8, or fewer of them")

@@ -25,15 +25,16 @@ from typing import Any
 
 import numpy as np
 
-from mnistnet.arrays import Array
+from mnistnet.arrays import PIXELS, Array
 from mnistnet.errors import DataError, reason
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 CODES = {np.dtype(name).newbyteorder("="): code for code, name in TYPES.items()}
+MAX_BYTES = 850_000 * PIXELS  # of an array: more images than any known set has
 MAX_DEFLATE_RATIO = 1032  # unpacked bytes for each byte (https://www.zlib.net/zlib_tech.html)
 
 
-def read_idx(path: Path, most: int | None = None) -> Array:
+def read_idx(path: Path, most: int = MAX_BYTES) -> Array:
     """Read the array in an IDX file, raw or gzip, whatever its name.
 
     The array is read-only and keeps the file's byte order; files that are little-endian throughout,
@@ -51,7 +52,7 @@ def read_idx(path: Path, most: int | None = None) -> Array:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
 
 
-def _read(file: BufferedReader, limit: int | None) -> Array:
+def _read(file: BufferedReader, limit: int) -> Array:
     """Read the array in an open file; raise ValueError if the content is not an IDX file's."""
     is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
     most = os.fstat(file.fileno()).st_size * (MAX_DEFLATE_RATIO if is_gzip else 1)
@@ -59,10 +60,10 @@ def _read(file: BufferedReader, limit: int | None) -> Array:
         dtype, shape = _read_header(stream, most)
         length = math.prod(shape) * dtype.itemsize
         expected = f"expected {length:,} bytes after the header, for {describe(shape, dtype)}"
-        if limit and length > limit:
-            raise ValueError(f"expected at most {limit:,} bytes of data, found {length:,}")
         if length > most:  # refused before memory is allocated
             raise ValueError(f"{expected}; the file is too short")
+        if length > limit:
+            raise ValueError(f"expected at most {limit:,} bytes of data, found {length:,}")
         body = stream.read(length)  # not a map, which would crash if the file shrank
         if len(body) < length:
             raise ValueError(f"{expected}; found {len(body):,}")

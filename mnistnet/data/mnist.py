@@ -16,13 +16,13 @@ import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, SIDE, Array
 from mnistnet.data import idx
+from mnistnet.data.parts import listed
 from mnistnet.errors import DataError, reason
 from mnistnet.files import PARTS, atomic_write, check_writable
 
 DRAWN = "drawn.json"  # beside drawn digits: SHA-256 of the files
 IMPORTED = "set.json"  # beside a converted data set: its name
 MAX_NAME = 100  # characters
-SHOWN = 6  # file names in an error
 PUBLISHED = re.compile(r"(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?")
 TEN_CLASSES = (
     "to keep ten of more classes: mnistnet import SOURCE --labels 1=0,2=1,... --out NEW_FOLDER"
@@ -229,8 +229,7 @@ def _read(folder: Path, name: str) -> tuple[Path, Array]:
     if not paths:
         try:
             names = sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
-            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            found = f"it has {', '.join(names[:SHOWN])}{more}" if names else "it is empty"
+            found = f"it has {listed(names)}" if names else "it is empty"
         except OSError as error:
             found = reason(error)
         place = shlex.quote(str(folder))
@@ -239,8 +238,8 @@ def _read(folder: Path, name: str) -> tuple[Path, Array]:
             f"download --data {place}; to convert another data set in it: mnistnet import {place} "
             "--out NEW_FOLDER"
         )
-    array, *others = map(idx.read_idx, paths)
-    if not all(np.array_equal(array, other) for other in others):
+    array = idx.read_idx(paths[0])
+    if any(idx.sha256(idx.read_idx(path)) != idx.sha256(array) for path in paths[1:]):
         fault = f"found copies of {name} that differ; move those of one set to another folder"
         raise DataError(f"expected one data set in {folder}; {fault}")
     return paths[0], array

@@ -14,6 +14,7 @@ from mnistnet.errors import DataError
 FORMS = ((PIXELS,), (SIDE, SIDE))  # of an image
 OTHER = re.compile("(id|index|name)s?$", re.IGNORECASE)  # ends names of arrays beside the labels
 QMNIST = 8  # columns of labels, of which the first is the digit
+WIDEST, MOST_BYTES = 100, 256  # columns of labels, and bytes of a name, at most
 
 Places = Mapping[str, Callable[[int], str]]  # of the images of some arrays
 
@@ -86,6 +87,8 @@ def _rank(split: str, arrays: Mapping[str, Array], name: str) -> tuple[bool, boo
 
 def _labels(array: Array, count: int) -> Array | None:
     """Return one label per image, also from one-hot rows or QMNIST's; None if there are none."""
+    if array.itemsize > MOST_BYTES or array.size > WIDEST * count:
+        return None  # would take much memory
     if array.size == count:
         return array.reshape(count)
     if array.ndim != 2 or count not in array.shape:

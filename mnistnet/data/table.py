@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -17,6 +16,7 @@ from mnistnet.errors import DataError
 
 MAX_CHARACTERS = 500_000_000  # at most 250 million pixels, 1 GB as float32
 MAX_LINE = 100_000  # characters
+LEAST = 100  # that a line counts as, or blank ones would take long
 BESIDE = 2  # columns at most beside the pixels: the rows' numbers, and labels
 INDEX = re.compile(r"|.*(id|index)|unnamed: ?0")  # headings of the rows' numbers
 LABEL = re.compile(r"\d{1,2}(\.0*)?|[^\d.+-].*")  # texts that may be labels
@@ -30,7 +30,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     size = 0
     with opened(path, "rt", encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), ""), 1):
-            size += len(line)
+            size += max(len(line), LEAST)
             if size > MAX_CHARACTERS:
                 fault = f"expected at most {MAX_CHARACTERS:,} characters; found more"
                 raise DataError(f"{path}: {fault}; split the file")
@@ -98,16 +98,17 @@ def _pixels(path: Path, delimiter: str | None, skipped: int, columns: range) -> 
     how: Any = {"delimiter": delimiter, "quotechar": '"', "comments": None, "ndmin": 2}
     number = 0
 
-    def lines() -> Iterator[str]:
+    def lines(others: str) -> Iterator[str]:
         nonlocal number
         for row, line in islice(read_lines(path), skipped, None):
+            if any(letter in line for letter in others):
+                raise ValueError
             number = row
             yield line
 
-    with warnings.catch_warnings(), suppress(ValueError, Warning):
-        warnings.simplefilter("error")  # some versions of NumPy round fractions with a warning
-        return np.loadtxt(lines(), np.uint8, usecols=columns, **how)
+    with suppress(ValueError):  # some versions of NumPy round 1.5, 1e-1 and nan
+        return np.loadtxt(lines(".eEnN"), np.uint8, usecols=columns, **how)
     try:
-        return np.loadtxt(lines(), np.float32, usecols=columns, **how)
+        return np.loadtxt(lines(""), np.float32, usecols=columns, **how)
     except ValueError as error:  # NumPy counts rows from 0
         raise DataError(f"{path}, line {number}: {str(error).split(' at row')[0]}") from error

@@ -90,7 +90,8 @@ def read_pixels(
     except PictureError:
         raise
     except Exception as error:  # Pillow raises a dozen kinds for damaged files
-        raise PictureError(f"cannot read it: {reason(error)}") from error
+        fault = "truncated" if isinstance(error, struct.error | IndexError) else reason(error)
+        raise PictureError(f"cannot read it: {fault}") from error
 
 
 def pictures_in(folder: Path) -> Iterator[Path]:
@@ -109,9 +110,10 @@ def _is_listed(path: Path) -> bool:
 
 
 def is_picture(file: Path) -> bool:
-    """Check the first bytes of a file. Raises OSError if it cannot be read."""
-    with file.open("rb") as stream:
+    """Check the first bytes of a file. One that cannot be read may be a picture."""
+    with suppress(OSError), file.open("rb") as stream:
         return _reader(stream.read(1024)) is not None
+    return True
 
 
 def _reader(content: bytes) -> str | None:
@@ -164,6 +166,8 @@ def _open(content: bytes) -> ImageFile.ImageFile:
         content = start + exif + rest.replace(EXIF, bytes(len(EXIF)))
     elif name == "Tiff":
         _check_lists(content)
+    elif content.count(b"iCCP") > 100:  # each is unpacked
+        raise PictureError("expected at most 100 colour profiles")
     stream = _Stream(content)
     if name == "Gif":  # older versions of Pillow join the blocks of a comment one by one
         stream.cost = 60_000

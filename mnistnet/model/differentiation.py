@@ -8,7 +8,6 @@ are untrusted text: Python parses them, but never evaluates them.
 import ast
 import math
 import re
-import warnings
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,8 +109,7 @@ class _Graph:
             hint = "; powers are written x**2" * (other[0] == "^")
             self._fail(other.span(), f"unexpected {other[0]!r} in the expression{hint}")
         try:
-            with warnings.catch_warnings(action="ignore"):  # of 1if x
-                output = self._run(ast.parse(text))
+            output = self._run(ast.parse(text))
         except SyntaxError as error:
             at, why = max((error.offset or 1) - 1, 0), error.msg.partition(";")[0]
             self._fail((at, at + 1), f"this is not an expression ({why}); {EXAMPLES}")

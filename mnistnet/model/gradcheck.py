@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from mnistnet.arrays import Array
+from mnistnet.errors import MnistnetError
 from mnistnet.model import autodiff
 from mnistnet.model.network import Perceptron, backpropagate, forward, log_probabilities, targets
 from mnistnet.model.threads import one_blas_thread
@@ -27,6 +28,8 @@ from mnistnet.model.threads import one_blas_thread
 SAMPLE = 500  # weights of each matrix tried by finite differences
 FEW = 10  # weights of the network tried with every epsilon
 PASSES = 100_000  # layers computed for it at most; limits the sample in deep networks
+WORK = 2_800_000_000  # weights passed for it at most; a unit costs as much as 200 of them
+LARGEST = 6_000_000  # weights of a network that is checked, to bound memory
 STEP = 1e-30  # imaginary; the error, of order STEP**2, vanishes in float64
 TOLERANCE = 1e-10  # relative to the derivative
 FLOOR = 1e-12  # relative to the largest derivative in the matrix
@@ -56,10 +59,15 @@ def check_gradient(
     network: Perceptron, x: Array, labels: Array, rng: np.random.Generator
 ) -> GradientCheck:
     """Check backpropagate on x (n, 784) in [0, 1] with labels (n,), without changing the network;
-    rng samples the weights for finite differences."""
+    rng samples the weights for finite differences. Raises MnistnetError if it is too large."""
+    count, depth = len(network.parameters), len(network.matrices)
+    work = (count + 200 * sum(network.layers)) * depth
+    if count > LARGEST or work > WORK:
+        found = f"{count:,} weights in {depth:,} matrices"
+        raise MnistnetError(f"expected a smaller network to check; found {found}")
     exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
     x = x.astype(np.float64)
-    most = min(SAMPLE, max(PASSES // len(exact.matrices) ** 2, 1))
+    most = min(SAMPLE, max(PASSES // depth**2, 1), WORK // work)
     rows = [
         rng.choice(places.ravel(), min(places.size, most), replace=False)
         for places in exact.split(np.arange(len(exact.parameters)))

@@ -13,6 +13,7 @@ import numpy as np
 from mnistnet import __version__
 from mnistnet.model.answer import STANDARD, Limits
 from mnistnet.model.options import MOST, Options, conform
+from mnistnet.model.threads import blas
 
 PIXEL_RANGE = "x = pixel / 255; pixel 0 is background, 255 is ink"
 MAX_FIGURE = 1_000_000_000  # limit for losses and times read from a file
@@ -64,7 +65,7 @@ class Metadata:
     data: TrainingSet
     history: tuple[EpochReport, ...] = ()
     versions: Mapping[str, str] = field(
-        default_factory=lambda: {"mnistnet": __version__, "numpy": np.__version__}
+        default_factory=lambda: {"mnistnet": __version__, "numpy": np.__version__, "BLAS": blas()}
     )
     members: tuple[int, ...] = ()
     limits: Limits | None = None

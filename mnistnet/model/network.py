@@ -24,6 +24,7 @@ from mnistnet.errors import MnistnetError
 from mnistnet.model.threads import one_blas_thread
 
 MAX_PARAMETERS = 1 << 26  # 256 MiB of float32, so that training takes less than 3 GB
+MAX_LAYERS = 1000  # or a small file would take long
 MAX_WEIGHT = 1e9  # absolute value; larger weights may make scores overflow
 NONE = CLASSES  # the label of an image without a digit
 SCORE_BATCH = 1000  # images scored at a time, to bound memory
@@ -41,11 +42,10 @@ class Perceptron:
         """Make a network of zero weights; raises MnistnetError if it is too large."""
         self.layers = tuple(layers)
         count = sum(units * inputs for inputs, units in itertools.pairwise(self.layers))
-        if count > MAX_PARAMETERS:
-            raise MnistnetError(
-                f"expected at most {MAX_PARAMETERS:,} weights; found {count:,}: "
-                "use fewer hidden units"
-            )
+        if count > MAX_PARAMETERS or len(layers) > MAX_LAYERS:
+            most = f"{MAX_PARAMETERS:,} weights in {MAX_LAYERS:,} layers"
+            found = f"{count:,} in {len(layers):,}: use fewer hidden units"
+            raise MnistnetError(f"expected at most {most}; found {found}")
         self.parameters: Array = np.zeros(count, dtype)
         self.matrices = self.split(self.parameters)
 

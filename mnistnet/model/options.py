@@ -17,10 +17,11 @@ ALL = 55_000  # training images of MNIST, for which these four are right; docs/a
 VALIDATION = 5000  # images held out; a sixth of a small set
 BATCH_SIZE = 100  # images in a minibatch; half of a small set
 EPOCHS, MOST_EPOCHS = 80, 500  # of a small set
+LONGEST = 60_000  # epochs, whose figures fit into the metadata (weights.py)
 LEARNING_RATE = 0.2
 RETRAINING_EPOCHS, RETRAINING_STEPS = 15, 100  # at least, from weights that read the set
 REPLAYED = 200  # drawn digits, and images without a digit, that keep what such weights learned
-MOST = 1_000_000  # epochs, units or images; more is a typing error
+MOST = 1_000_000  # units or images; more is a typing error
 Range = tuple[float, float, float | None]  # the least and the largest number, and one excluded
 
 
@@ -46,7 +47,7 @@ class Options:
         MOST,
     )
     epochs: int = _option(
-        None, "Passes over the images.  [default: 80; up to 500 for a small set]", 1, MOST
+        None, "Passes over the images.  [default: 80; up to 500 for a small set]", 1, LONGEST
     )
     batch_size: int = _option(
         None, "Images per minibatch.  [default: 100, or half of a small set]", 1, MOST
@@ -132,16 +133,16 @@ KINDS = {int: "a whole number", float: "a number", bool: "True or False"}
 def conform(name: str, kind: Any, value: Any, limits: Range = (0, math.inf, None)) -> Any:
     """Return the value as this kind: int, float, bool, str, list or dict, a number or None, a tuple
     of int or a mapping of str. Raises ValueError, naming it, for any other value."""
+    plain = value.item() if getattr(value, "ndim", None) == 0 else value  # NumPy's numbers
     if kind == tuple[int, ...]:
-        is_one = isinstance(value, str | bytes) or not isinstance(value, Iterable)
-        items = [value] if is_one else value
+        is_one = isinstance(plain, str | bytes) or not isinstance(plain, Iterable)
+        items = [plain] if is_one else plain
         return tuple(conform(name, int, item, limits) for item in items)
     if kind == Mapping[str, str]:
         items = conform(name, dict, value).items()
         return {key: conform(name, str, text) for key, text in items}
     if kind in (int | None, float | None):
         return None if value is None else conform(name, kind.__args__[0], value, limits)
-    plain = value.item() if getattr(value, "ndim", None) == 0 else value  # NumPy's numbers
     if kind is float and type(plain) is int and plain.bit_length() < 1024:
         plain = float(plain)
     is_right, span = type(plain) is kind, ""

@@ -3,7 +3,7 @@
 A checkpoint is a weights file (weights.py) that also contains the velocity and, in its metadata,
 the state of the random generator. It is written next to the weights file and removed when that is
 written. A resumed training gives the same bytes as an uninterrupted one, with the same versions of
-mnistnet and NumPy on the same kind of processor.
+mnistnet and NumPy, and the same kernel and threads of BLAS.
 """
 
 from collections.abc import Callable
@@ -149,6 +149,8 @@ def _restore(state: State, wanted: Metadata, path: Path, checkpoint: Path, notif
         found = weights.load_all(checkpoint)
         advice = "use the same value to continue it, or omit --resume to start over"
         check_same(found.metadata, wanted, checkpoint, advice)
+        if (made := found.metadata.versions) != (now := wanted.versions):
+            notify(f"Warning: {checkpoint} was made with {made}; weights may differ with {now}")
         try:
             if found.meta["checkpoint"] != FORMAT:
                 raise ValueError

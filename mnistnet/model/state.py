@@ -29,7 +29,8 @@ class State:
 def begin(options: Options, start: Perceptron | None = None, dtype: Any = np.float32) -> State:
     """Return the initial state of training: a copy of the weights of start, or random ones."""
     initial, rng, _ = streams(options.seed)
-    network = Perceptron.random((PIXELS, *options.hidden, CLASSES), initial, dtype)
+    layers = (PIXELS, *options.hidden, CLASSES)
+    network = Perceptron(layers, dtype) if start else Perceptron.random(layers, initial, dtype)
     if start is not None:
         network.parameters[:] = start.parameters
     return State(options, network, rng, np.zeros_like(network.parameters))

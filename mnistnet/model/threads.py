@@ -58,6 +58,16 @@ def _libraries() -> list[Any]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
+def blas() -> str:
+    """Name BLAS as it computes in the block, as 'openblas 0.3.30 SkylakeX, threads 1'."""
+    is_one = not any(name in os.environ for name in VARIABLES)
+    return "; ".join(
+        f"{each.internal_api} {each.version} {getattr(each, 'architecture', '')}, "
+        f"threads {1 if is_one else each.num_threads}"
+        for each in _libraries()
+    )
+
+
 def _set_threads(counts: list[int]) -> None:
     for library, count in zip(_libraries(), counts, strict=True):
         # since threadpoolctl 3.8, set_num_threads works only in the thread that called it first

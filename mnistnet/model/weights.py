@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistnet.arrays import CLASSES, PIXELS, Array
-from mnistnet.errors import TrainingError, WeightsError, reason
+from mnistnet.errors import MnistnetError, TrainingError, WeightsError, reason
 from mnistnet.files import atomic_write
 from mnistnet.model.metadata import Metadata, parse
 from mnistnet.model.network import MAX_PARAMETERS, MAX_WEIGHT, Perceptron, are_valid
 
 FORMAT = 1
 PRETRAINED = Path(__file__).parents[1] / "pretrained.npz"  # the bundled weights
-MAX_META = 1 << 26  # bytes, four per character; an epoch takes about 250 characters
+MAX_META = 1 << 24  # characters of JSON, of which an epoch takes up to 260
+MAX_FACTS = 1_000_000  # characters without the history, which info prints
 MAX_BYTES = 8 * MAX_PARAMETERS + (1 << 24)  # of a file: weights, velocity and metadata
 
 
@@ -42,19 +43,21 @@ def save(
     to 11 bits, and none may exceed 65,504. Raises WeightsError if load would reject the network,
     MnistnetError if the file cannot be written.
     """
-    text = json.dumps({"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more})
+    facts = {"format": FORMAT, "layers": network.layers, **metadata.as_json(), **more}
     with np.errstate(over="ignore"):  # infinite weights are refused below
         names = enumerate(network.matrices, start=1)
         arrays: dict[str, Any] = {f"W{layer}": W.astype(dtype) for layer, W in names}
     try:
         _matrices(arrays)
-    except ValueError as error:
+        text = np.array(json.dumps(facts))
+        parse(_json(text), network.layers[1:-1])
+    except (ValueError, TypeError, TrainingError) as error:
         raise WeightsError(f"{path}: {error}") from error
     if velocity is not None:
         arrays["velocity"] = velocity
     write = np.savez_compressed if dtype == np.float16 else np.savez
     with atomic_write(path, like) as stream:
-        write(stream, meta=np.array(text), **arrays)
+        write(stream, meta=text, **arrays)
 
 
 def check_replaceable(path: Path, is_checkpoint: bool = False) -> None:
@@ -120,13 +123,13 @@ def load_all(path: Path) -> WeightsFile:
         ):
             raise ValueError("expected a finite float32 velocity for each weight; found another")
         return WeightsFile(network, parse(meta, hidden=network.layers[1:-1]), velocity, meta)
-    except (ValueError, TrainingError) as error:
+    except (ValueError, MnistnetError) as error:
         raise WeightsError(f"{path}: {error}") from error
 
 
 def _read(path: Path) -> dict[str, Array]:
-    """Read every array in the file; refuse pickles and more than MAX_BYTES."""
-    arrays = {}
+    """Read every array in the file; refuse pickles, more than MAX_BYTES and equal names."""
+    arrays: dict[str, Array] = {}
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if (size := sum(member.file_size for member in members)) > MAX_BYTES:
@@ -134,6 +137,8 @@ def _read(path: Path) -> dict[str, Array]:
         for member in members:
             with archive.open(member) as content:
                 name = member.filename.removesuffix(".npy")
+                if name in arrays:  # readers would differ in which they take
+                    raise ValueError(f"it has two arrays {name}")
                 arrays[name] = np.lib.format.read_array(content, allow_pickle=False)
     return arrays
 
@@ -141,13 +146,18 @@ def _read(path: Path) -> dict[str, Array]:
 def _json(text: Any) -> dict[str, Any]:
     """Parse the JSON object in the array, and check its format number."""
     try:
-        is_text = text is not None and text.dtype.kind == "U" and text.nbytes <= MAX_META
-        # None for NaN and Infinity
-        meta = json.loads(str(text[()]), parse_constant=lambda _: None) if is_text else None
+        is_text = text is not None and text.dtype.kind == "U" and text.nbytes <= 4 * MAX_META
+        # NumPy does not check that characters exist; None for NaN and Infinity
+        content = str(text[()]).encode().decode() if is_text else "null"
+        meta = json.loads(content, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         meta = None
     if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
-        raise ValueError("expected mnistnet's metadata, a JSON object; found none")
+        raise ValueError(f"expected metadata, a JSON object of at most {MAX_META:,} characters")
+    if len(json.dumps({**meta, "history": None})) > MAX_FACTS:
+        raise ValueError(
+            f"expected at most {MAX_FACTS:,} characters of metadata beside the history"
+        )
     if meta["format"] != FORMAT:
         raise ValueError(f"expected format {FORMAT}; found {meta['format']}, of another version")
     return meta

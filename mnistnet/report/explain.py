@@ -73,8 +73,9 @@ def _largest_derivatives(network: Perceptron, x: Array, label: int) -> list[dict
     _, gradient, _ = backpropagate(network, x, np.array([label]))
     found = []
     for name, G in zip(matrix_names(len(network.matrices)), network.split(gradient), strict=True):
-        for place in np.argsort(-np.abs(G), axis=None, kind="stable")[:5].tolist():
-            row, column = divmod(place, G.shape[1])
+        rows = np.sort(np.argsort(-np.abs(G).max(axis=1), kind="stable")[:5])  # have the largest 5
+        for place in np.argsort(-np.abs(G[rows]), axis=None, kind="stable")[:5].tolist():
+            row, column = int(rows[place // G.shape[1]]), place % G.shape[1]
             value = float(G[row, column])
             found.append({"matrix": name, "row": row, "column": column, "value": value})
     return found

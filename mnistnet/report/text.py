@@ -200,7 +200,9 @@ def info_text(path: Path, layers: Sequence[int], metadata: Metadata) -> str:
     lines = []
     for name, value in rows.items():
         text = f"{name:<{width}}{value}"
-        lines += textwrap.wrap(text, 80, subsequent_indent=" " * width, break_long_words=False)
+        lines += textwrap.wrap(
+            text, 80, subsequent_indent=" " * width, break_long_words=False, max_lines=50
+        )
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from program import png, posix_only, program, run
+from program import as_user, png, posix_only, program, run
 
 import mnistnet
 from mnistnet import api
@@ -197,4 +197,7 @@ def test_several_processes_print_the_same_as_one(
 @posix_only("Windows allows no colon in names")
 def test_files_in_a_folder_are_read_whatever_their_names(tiny: Path) -> None:
     Path("test:1").write_bytes(png(7))
-    assert run("predict", ".", "--data", tiny).stdout.split()[:2] == ["test:1", "7"]
+    Path("shut.png").touch(0)
+    done = as_user("predict", ".", "--data", tiny)
+    assert done.stdout.split()[:2] == ["test:1", "7"]
+    assert "Error: shut.png: cannot read it: Permission denied\n" in done.stderr

@@ -159,8 +159,13 @@ def test_what_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) 
     save_csv()
     monkeypatch.setattr(foreign, "MAX_BYTES", 20_000)
     monkeypatch.setattr(table, "MAX_CHARACTERS", 50_000)
-    with pytest.raises(DataError, match="a.npz: .* at most 20,000 bytes, found 2.*; save the imag"):
+    with pytest.raises(DataError, match="a.npz: .* at most 20,000 bytes in all, found 2.*; save"):
         read("a.npz")
+    Path("two").mkdir()
+    for name in ("train", "test"):  # each fits, but not both
+        np.savez(f"two/{name}.npz", x=X[:16], y=Y[:16])
+    with pytest.raises(DataError, match="train.npz: .* at most 20,000 bytes in all, found 2"):
+        read("two")
     write_idx(Path("images-idx3.gz"), X)
     with pytest.raises(DataError, match="images-idx3.gz: expected at most 20,000 bytes of data"):
         read("images-idx3.gz")

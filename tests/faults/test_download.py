@@ -108,7 +108,8 @@ def test_a_mirror_that_sends_nothing_is_given_up(server, monkeypatch: pytest.Mon
 
 def test_if_every_mirror_fails_the_error_lists_each_failure(server) -> None:
     mirrors = [f"{server.url}/none/", "ftp://host", str(Path.cwd())]
-    options = [word for mirror in mirrors for word in ("--mirror", mirror)]
+    secret = mirrors[0].replace("//", "//name:secret@"), "ftp://name:secret@host?key=secret"
+    options = [word for mirror in (*secret, mirrors[2]) for word in ("--mirror", mirror)]
     message = (
         f"no mirror provided {FIRST}:\n"
         f"  {mirrors[0]}: 404 Not Found\n"

@@ -2,6 +2,7 @@
 ASCII locale, no home folder."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -75,12 +76,19 @@ def test_a_result_that_cannot_be_written_is_an_error_but_a_message_is_not(tiny: 
 
 @posix_only("Windows forbids such file names")
 def test_names_in_errors_notes_and_results_are_escaped(tiny: Path, seven: Path) -> None:
-    for words, code in ((("info",), 1), (QUICK, 0), (("eval",), 0), (("page", "--\7.npz"), 2)):
-        data = ("--data", tiny) * (words[0] != "info")
-        result = run(*words, *data, "--weights", "\7.npz")
-        assert result.exit_code == code
-        assert "\\x07.npz" in result.output
-        assert "\7" not in result.output
+    names = {"NET": "\7\r\nx.npz", "DATA": str(tiny)}
+    for words, code in (
+        (f"{' '.join(QUICK)} --data DATA --weights NET", 0),
+        ("info --weights NET", 0),
+        ("eval --data DATA --against NET", 0),
+        ("plot history --weights NET --out NET.svg", 0),
+        ("export NET.json", 0),
+        ("download --check --data NET.x", 1),
+        ("predict --csv NET", 1),
+    ):
+        result = run(*(re.sub("NET|DATA", lambda m: names[m[0]], word) for word in words.split()))
+        assert (result.exit_code, "\\x07" in result.output) == (code, True)
+        assert not re.search("\7|\r|^x", result.output, re.MULTILINE)
     name = os.fsdecode(b"\xff\n\x1b[2J.png")
     seven.rename(name)
     done = program("predict", name)

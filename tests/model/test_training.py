@@ -10,7 +10,7 @@ import pytest
 from mnistnet.data import mnist
 from mnistnet.errors import TrainingError
 from mnistnet.model import training
-from mnistnet.model.network import Perceptron, backpropagate
+from mnistnet.model.network import NONE, Perceptron, backpropagate
 from mnistnet.model.options import Options
 from mnistnet.model.state import State, begin, split
 
@@ -71,7 +71,7 @@ def test_each_step_is_the_formula_and_every_image_is_seen(
 
 
 @pytest.mark.parametrize(
-    ("layers", "share"), [((784, 72, 10), 1), ((784, 288, 10), 0.25), ((784, 9, 288, 10), 0.25)]
+    ("layers", "share"), [((784, 72, 10), 1), ((784, 288, 10), 0.25), ((784, 2, 288, 10), 0.25)]
 )
 def test_above_72_units_the_step_of_the_last_matrix_is_scaled(
     layers: tuple[int, ...], share: float
@@ -114,6 +114,9 @@ def test_extra_images_are_trained_on_and_never_held_out(data: mnist.Dataset) -> 
     held_out = split(300, Options(validation=50))[1]
     answers = network.image_scores(data.images[held_out]).argmax(axis=1)
     assert reports[0].validation_accuracy == (answers == data.labels[held_out]).mean()
+    none = np.full(20, NONE, np.uint8)  # which have no digit to read
+    count = 250 * run(data, options, extra=(images, none))[1][0].train_accuracy
+    assert count == pytest.approx(round(count))
     images[:] = 255
     assert run(data, options, extra=(images, labels))[1][0].train_loss != reports[0].train_loss
 

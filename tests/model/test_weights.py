@@ -2,28 +2,28 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mnistnet import __version__
-from mnistnet.errors import WeightsError
+from mnistnet.errors import TrainingError, WeightsError
 from mnistnet.model import weights
 from mnistnet.model.metadata import EpochReport, Metadata, TrainingSet
 from mnistnet.model.network import Perceptron
 from mnistnet.model.options import Options
+from mnistnet.model.threads import blas
 
 HISTORY = (
     EpochReport(1, 0.5, 0.8, 0.4, 0.9, 0.2, 1.25),
     EpochReport(2, 0.3, 0.9, 0.2, 0.95, 0.1, 1.5),
 )
-METADATA = Metadata(
-    Options((12, 5), epochs=2, seed=7).completed(60_000),
-    TrainingSet({"images": "aa", "labels": "bb"}),
-    HISTORY,
-)
+SOURCE = TrainingSet({"images": "aa", "labels": "bb"})
+METADATA = Metadata(Options((12, 5), epochs=2, seed=7).completed(60_000), SOURCE, HISTORY)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_network_and_its_metadata_are_restored(network: Perceptron, saved: P
         "epochs": 2,
         "validation_accuracy": 0.95,
         "data": asdict(METADATA.data),
-        "versions": {"mnistnet": __version__, "numpy": np.__version__},
+        "versions": {"mnistnet": __version__, "numpy": np.__version__, "BLAS": blas()},
         "history": [asdict(row) for row in HISTORY],
     }
 
@@ -94,6 +94,21 @@ def test_a_network_that_load_would_refuse_is_not_written(
     with pytest.raises(WeightsError, match="matrices from 784 pixels to 10 scores; found 3 x 784"):
         weights.save(tmp_path / "net.npz", Perceptron((784, 3)), METADATA)
     assert os.listdir(tmp_path) == []
+
+
+ODD: list[Any] = [True, 0, 1, -1, 2.5, 1e308, 10**400, 10**5000, np.nan, "1", b"1", "", None]
+ODD += [np.float32(0.1), np.int64(3), np.bool_(1), np.array(2), np.array([2]), (3, 4), {}]
+
+
+@pytest.mark.parametrize("name", vars(Options()))
+def test_load_reads_what_save_writes_whatever_the_options(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    for value in ODD:
+        with suppress(TrainingError, WeightsError):
+            options = Options(**{name: value}).completed(60_000)
+            weights.save(path, Perceptron((784, *options.hidden, 10)), Metadata(options, SOURCE))
+            assert weights.load(path)[1] == Metadata(options, SOURCE)
+    assert path.exists()
 
 
 EARLIER = {

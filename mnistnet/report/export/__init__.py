@@ -16,6 +16,7 @@ from mnistnet.report.text import percent
 MARKER = b"made by mnistnet export"  # in every file
 TABLE = np.round(127 * np.tanh(np.arange(768) / 128)).astype(np.int8)  # then it is 127
 MOST = (1 << 31) - 1  # of a long in C
+MOST_IN_C = 10_000_000  # weights, of up to 16 characters
 TYPES = {"int8": "signed char", "int64": "long", "float32": "float"}
 
 
@@ -43,7 +44,9 @@ def as_onnx(network: Perceptron, facts: dict[str, Any], pixels: str = "uint8") -
 
 
 def as_c(network: Perceptron, facts: dict[str, Any], int8: bool = False) -> bytes:
-    """Return a C99 header with weights of 32 bits, or of 8 bits as from int8_layers."""
+    """Return a C99 header of at most MOST_IN_C weights of 32 bits, or 8 as from int8_layers."""
+    if (count := len(network.parameters)) > MOST_IN_C:
+        raise MnistnetError(f"expected at most {MOST_IN_C:,} weights for C; found {count:,}")
     scales = [np.full(len(W), 1 if n else 1 / 255, "f4") for n, W in enumerate(network.matrices)]
     layers = int8_layers(network)[0] if int8 else [*zip(network.matrices, scales, strict=True)]
     constants = _filled("int8.h" if int8 else "float.h", {}, table=_constant("table", TABLE))
