@@ -71,8 +71,8 @@ def evaluate(
     file_split = "test" if split == "test" else "train"
     data = load_pictures(source["folder"], file_split) or options.load_dataset(file_split, **source)
     rows = rows_of(split, len(data.labels), data.sha256, network.metadata)
-    limits = network.metadata.used_limits
-    result = evaluation.evaluate(network.model, data.images, data.labels, rows, limits)
+    shown = data.images, data.labels, rows
+    result = evaluation.evaluate(network.model, *shown, network.metadata.used_limits)
     subsets = evaluation.accuracy_of_subsets(result, data.label_errors)
     compared = None
     if answers_file:
@@ -86,7 +86,7 @@ def evaluate(
                 f"{against}: expected a network with the same images held out; found another; use "
                 "--split test"
             )
-        right = evaluation.evaluate(other.model, data.images, data.labels, rows).right
+        right = evaluation.evaluate(other.model, *shown).right
         compared = evaluation.compare(str(against), result.right, right, rows)
     if as_json:
         facts = evaluation.as_json(result) | {"split": split, "weights": str(path)}
@@ -96,14 +96,13 @@ def evaluate(
     options.note(f"{description}; {split} images are {text.kind_text(data.published, data.drawn)}")
     if not network.metadata.limits:
         options.note("this network has no limits of unsure answers: the standard ones are used")
-    name = f"drawn {split}" if data.drawn else split
-    echo(text.evaluation_text(result, name, subsets))
+    echo(text.evaluation_text(result, "drawn " * data.drawn + split, subsets))
     if compared:
         compared["name"] = escape(compared["name"])
         echo("\n" + text.comparison_text(compared, file_split))
     if mistakes and result.mistakes:
         listed, columns = result.mistakes[:mistakes], shutil.get_terminal_size().columns
-        shown = text.mistakes_text(
+        drawn = text.mistakes_text(
             listed, data.images, file_split, data.label_errors, columns, options.is_ascii()
         )
-        echo(f"\nmost confident mistakes\n\n{shown}")
+        echo(f"\nmost confident mistakes\n\n{drawn}")

@@ -150,7 +150,7 @@ def _json(text: Any) -> dict[str, Any]:
         # NumPy does not check that characters exist; None for NaN and Infinity
         content = str(text[()]).encode().decode() if is_text else "null"
         meta = json.loads(content, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, SystemError):
         meta = None
     if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
         raise ValueError(f"expected metadata, a JSON object of at most {MAX_META:,} characters")
