@@ -21,7 +21,7 @@ OF_PICTURE = ("source", "images", "notes")  # fields that are not in JSON
 
 @dataclass(frozen=True)
 class Limits:
-    """When an answer is unsure (docs/confidence.md). The defaults are for networks that have none.
+    """When an answer is unsure (docs/measurements.md). The defaults are for networks without any.
 
     margin    if its probability exceeds the second by less
     score     or if its score f is lower

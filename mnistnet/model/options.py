@@ -13,7 +13,7 @@ from typing import Any
 from mnistnet.arguments import shown
 from mnistnet.errors import TrainingError
 
-ALL = 55_000  # training images of MNIST, for which these four are right; docs/accuracy.md
+ALL = 55_000  # training images of MNIST, for which these four are right; docs/measurements.md
 VALIDATION = 5000  # images held out; a sixth of a small set
 BATCH_SIZE = 100  # images in a minibatch; half of a small set
 EPOCHS, MOST_EPOCHS = 80, 500  # of a small set

@@ -25,7 +25,7 @@ from mnistnet.model.answer import choose_limits
 from mnistnet.model.network import log_probabilities
 from mnistnet.model.state import split
 
-UNSURE = 0.04  # share of right answers; docs/confidence.md compares others
+UNSURE = 0.04  # share of right answers; docs/measurements.md compares others
 HALVINGS = 40  # of the search interval, on a logarithmic scale
 
 
