@@ -7,7 +7,7 @@ const EDGE = 1 / 80; // of the canvas stays blank: predict may take ink at the e
 
 const canvas = byId("draw");
 let strokes = [];
-let past = []; // drawings for undo
+let past = []; // [strokes, picked] for undo
 let current = null; // the stroke being drawn: {pointer, points}
 
 function make(tag, className, ...parts) {
@@ -21,6 +21,8 @@ function paint() {
   const [pen, side] = [canvas.getContext("2d"), canvas.width];
   pen.fillStyle = colour("--paper");
   pen.fillRect(0, 0, side, side);
+  pen.imageSmoothingEnabled = false;
+  if (picked) pen.drawImage(byId("input"), 0, 0, side, side);
   pen.strokeStyle = colour("--ink");
   pen.lineCap = pen.lineJoin = "round";
   for (const { width, points } of strokes) {
@@ -38,13 +40,20 @@ function paint() {
 /** Replace the drawing by some strokes and by paths of points, drawn with the chosen pen. */
 function draw(others, paths) {
   const width = byId("pen").value / 100;
-  past.push(strokes);
+  past.push([strokes, picked]);
   strokes = [...others, ...paths.map((points) => ({ width, points }))];
+  picked = null;
   requestUpdate();
 }
 
+/** Show an image x in place of the drawing. */
+function pick(x) {
+  draw([], []);
+  picked = { x, count: 1, isWide: false };
+}
+
 function undo() {
-  strokes = past.pop() ?? [];
+  [strokes, picked] = past.pop() ?? [[], null];
   requestUpdate();
 }
 
@@ -85,7 +94,7 @@ canvas.onpointerdown = beginStroke;
 canvas.onpointermove = canvas.onpointerup = continueStroke;
 canvas.onlostpointercapture = () => (current = null);
 byId("undo").onclick = undo;
-byId("clear").onclick = () => strokes.length && draw([], []);
+byId("clear").onclick = () => (picked || strokes.length) && draw([], []);
 byId("examples").append(...ORDER.map(exampleButton));
 addEventListener("keydown", (event) => {
   if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();

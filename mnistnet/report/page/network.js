@@ -19,9 +19,35 @@ function dot(a, b) {
   return sum;
 }
 
-/** A matrix times a column. */
-function times(matrix, column) {
-  return Float32Array.from({ length: matrix.rows }, (_, i) => dot(rowOf(matrix, i), column));
+/** The places of the values other than 0: most of an image is blank. */
+function usedPlaces(values) {
+  const places = new Uint16Array(values.length);
+  let count = 0;
+  for (let j = 0; j < values.length; j++) if (values[j] !== 0) places[count++] = j;
+  return places.subarray(0, count);
+}
+
+/** A matrix times a column; zeros are not multiplied. */
+function times({ rows, columns, weights }, column) {
+  const places = usedPlaces(column);
+  const product = new Float32Array(rows);
+  for (let i = 0; i < rows; i++) {
+    const start = i * columns;
+    let sum = 0;
+    for (let n = 0; n < places.length; n++) sum += weights[start + places[n]] * column[places[n]];
+    product[i] = sum;
+  }
+  return product;
+}
+
+/** Add factor times a column times a row to a matrix; zeros of the row are not multiplied. */
+function addProduct({ columns, weights }, factor, column, row) {
+  const places = usedPlaces(row);
+  for (let i = 0; i < column.length; i++) {
+    const start = i * columns;
+    const scaled = factor * column[i];
+    for (let n = 0; n < places.length; n++) weights[start + places[n]] += scaled * row[places[n]];
+  }
 }
 
 /** A row times a matrix. */

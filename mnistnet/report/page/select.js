@@ -15,12 +15,20 @@ const rows = ORDER.map((k) => {
   return Object.assign(row, { kind: "score", index: k });
 });
 
-const tiles = Array.from({ length: Math.min(MOST, W.columns) }, (_, unit) => {
-  const image = Object.assign(make("canvas", ""), { width: SIDE, height: SIDE });
-  const tile = Object.assign(make("div", "tile", image), { kind: "unit" });
-  assign(tile, unit);
-  return tile;
-});
+let tiles = [];
+
+/** Make a tile for each unit shown of the network in use. */
+function makeTiles() {
+  const count = Math.min(MOST, W.columns);
+  if (count !== tiles.length) {
+    tiles = Array.from({ length: count }, () => {
+      const image = Object.assign(make("canvas", ""), { width: SIDE, height: SIDE });
+      return Object.assign(make("div", "tile", image), { kind: "unit" });
+    });
+    offer(byId("units"), tiles);
+  }
+  tiles.forEach(assign);
+}
 
 /** Let items be selected by pointing or focus, kept by clicking, and reached with the arrows. */
 function offer(list, items) {
@@ -36,7 +44,7 @@ function offer(list, items) {
       event.preventDefault();
     };
   });
-  list.append(...items);
+  list.replaceChildren(...items);
 }
 
 function point(target) {
@@ -68,16 +76,12 @@ function describe() {
   const most = `The ${MOST} units with the largest contributions to the score.`;
   const tile = "Each image shows the derivative of the unit by each pixel of a blank image.";
   write({
-    layers: [network[0].columns, ...network.map(({ rows }) => rows)].join("-"),
-    name: data.name,
+    layers: `${[network[0].columns, ...network.map(({ rows }) => rows)].join("-")} units`,
     unitsTitle: hidden ? `The ${units} hidden units h${layer}` : "No hidden layer: h is x",
     unitsNote: `${units > MOST ? most : ""} ${hidden > 1 ? tile : ""}`,
   });
 }
 
-describe();
-update();
 byId("contributions").append(...bars);
-offer(byId("units"), tiles);
 offer(byId("scores"), rows);
 matchMedia("(prefers-color-scheme: dark)").onchange = requestUpdate;

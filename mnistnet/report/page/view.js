@@ -2,14 +2,24 @@
 
 const MOST = 72; // units shown
 
-const network = data.matrices.map(unpacked);
-const W = network.at(-1);
-const responses = {}; // cache of `response`
+let network; // the one in use
+let W; // its last matrix
+let limits; // of its unsure answers
+let responses; // cache of `response`
 
+let picked = null; // an image to show in place of the drawing, as `prepare` returns it
 let state; // of the drawing: {drawn, layers, p}
 let pointed = null; // the unit or score under the mouse or with the focus: {kind, index}
 let kept = null; // the clicked one
 let isRequested = false;
+
+/** Answer with these matrices and limits. */
+function useNetwork(matrices, itsLimits) {
+  [network, W, limits, responses] = [matrices, matrices.at(-1), itsLimits, {}];
+  makeTiles();
+  describe();
+  requestUpdate();
+}
 
 /** Update once before the next frame, for any number of events. */
 function requestUpdate() {
@@ -19,8 +29,9 @@ function requestUpdate() {
 
 function update() {
   isRequested = false;
+  const drawn = picked ?? prepare(strokes);
+  drawPixels(byId("input"), drawn.x, colour("--ink"));
   paint();
-  const drawn = prepare(strokes);
   const layers = forward(network, drawn.x);
   state = { drawn, layers, p: softmax(layers.at(-1)) };
   show();
@@ -37,7 +48,6 @@ function show() {
   const order = sortedBy(parts, Math.abs);
   const i = focus?.kind === "unit" ? focus.index : order[0];
 
-  drawPixels(byId("input"), drawn.x, colour("--ink"));
   showAnswer(drawn, f, p);
   showUnits(h, parts, [...new Set([i, ...order])].slice(0, MOST));
   showScores(f, p, drawn.count ? best : null);
@@ -59,10 +69,10 @@ function sortedBy(values, size) {
 function showAnswer({ count, isWide }, f, p) {
   const [first, second] = sortedBy(p, Number);
   const doubt =
-    (f[first] < data.rules.no_digit && "no digit") ||
+    (f[first] < limits.no_digit && "no digit") ||
     (isWide && "as wide as two digits") ||
-    (f[first] < data.rules.score && "unlike a digit") ||
-    (p[first] - p[second] < data.rules.margin && "a close second");
+    (f[first] < limits.score && "unlike a digit") ||
+    (p[first] - p[second] < limits.margin && "a close second");
   const odds = `${first}: ${percent(p[first])}, ${second}: ${percent(p[second])}`;
   let [answer, reason] = doubt ? ["unsure", `${doubt}; ${odds}`] : [String(first), odds];
   if (count === 0) [answer, reason] = ["nothing drawn", ""];
@@ -82,13 +92,13 @@ function showUnits(h, parts, units) {
     setPart(tile, "h", activation);
     setPart(tile, "frame", part / most);
     const numbers = `h ${signed(activation)}, contribution to the score ${signed(part)}`;
-    tile.ariaLabel = `unit ${tile.index + 1}: ${numbers}`;
+    tile.ariaLabel = `unit ${tile.index}: ${numbers}`;
   }
 }
 
 function assign(tile, unit) {
   tile.index = unit;
-  drawPixels(tile.firstChild, responseOf(network.length - 1, unit), "white", "black");
+  drawPixels(tile.firstChild, responseOf(network.length - 1, unit), "#ffffff", "#000000");
 }
 
 function responseOf(layer, i) {
@@ -115,7 +125,7 @@ function showUnit(i, activation) {
   drawPixels(byId("picture"), weights, colour("--positive"), colour("--negative"));
   showContributions(ORDER.map((k) => [k, rowOf(W, k)[i] * activation]));
   write({
-    detailTitle: `Unit ${i + 1}: h = ${signed(activation)}`,
+    detailTitle: `Unit ${i}: h = ${signed(activation)}`,
     detailNote: "Its weights, and its contribution W[k, i] h[i] to each score.",
   });
 }
@@ -126,7 +136,7 @@ function showScore(k, score, parts) {
   const ends = [...order.slice(0, 5), ...order.slice(5).slice(-5).reverse()];
   const derivatives = responseOf(network.length, k);
   drawPixels(byId("picture"), derivatives, colour("--positive"), colour("--negative"));
-  showContributions(ends.map((i) => [`h${low(i + 1)}`, parts[i]]));
+  showContributions(ends.map((i) => [`h${low(i)}`, parts[i]]));
   write({
     detailTitle: `Score of ${k}: f = ${signed(score)}`,
     detailNote: `The units with the largest contributions W[k, i] h[i] for it (left) and against it
@@ -150,7 +160,7 @@ function showFormulas(k, i, parts, order) {
   const [h, f] = layers.slice(-2);
   const names = network.length === 2 ? ["M", "W"] : network.map((_, n) => `W${low(n + 1)}`);
   const [last, M] = [names.pop(), names.at(-1)];
-  const [unit, score] = [low(i + 1), low(k)];
+  const [unit, score] = [low(i), low(k)];
   const inputs = `Σⱼ ${M}${unit}ⱼ ${names.length > 1 ? "gⱼ" : "xⱼ"}`; // g: the layer below h
   const input = M && signed(dot(rowOf(network.at(-2), i), layers.at(-3)));
   const terms = order.slice(0, 3).map((n) => signed(parts[n])).join(" ");
@@ -177,16 +187,18 @@ function setPart(element, name, value) {
   element.classList.toggle(`${name}-negative`, value < 0);
 }
 
-/** Draw 784 values as pixels of these colours, larger ones more opaque. */
-function drawPixels(canvas, values, positive, negative) {
-  const pen = canvas.getContext("2d");
+/** Draw values as the pixels of a canvas in these colours, #rrggbb, larger ones more opaque. */
+function drawPixels(canvas, values, positive, negative = positive) {
+  const image = new ImageData(canvas.width, canvas.height);
   const most = largest(values);
-  pen.clearRect(0, 0, SIDE, SIDE);
+  const [above, below] = [positive, negative].map((colour) =>
+    [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16)),
+  );
   values.forEach((value, i) => {
-    pen.globalAlpha = Math.abs(value) / most;
-    pen.fillStyle = value < 0 ? negative : positive;
-    pen.fillRect(i % SIDE, Math.trunc(i / SIDE), 1, 1);
+    image.data.set(value < 0 ? below : above, 4 * i);
+    image.data[4 * i + 3] = (255 * Math.abs(value)) / most;
   });
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 /** The largest absolute value, or 1 if all are 0. */
