@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mnistnet.cli import echo, options
-from mnistnet.data.sample import sample
+from mnistnet.data.synthetic import sample
 from mnistnet.files import atomic_write, check_replaceable
 from mnistnet.report import page as report
 

@@ -1,6 +1,5 @@
 """A window of Chromium with the page in it, for the tests of the page."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,10 @@ from mnistnet.report.page import page
 PHONE: dict[str, Any] = {"has_touch": True, "is_mobile": True, "device_scale_factor": 3}
 PHONE |= {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
 LIMITS = load_network().metadata.limits or STANDARD
-RESET = """w => {
-  [strokes, past, picked, pointed, kept] = [[], [], null, null, null];
-  byId("pen").value = w;
-  update();
-}"""
+RNG = np.random.default_rng(0)
+IMAGES = "drawn digits", {"train": draw(1000, RNG), "test": draw(500, RNG)}
+RESET = """w => { strokes = []; past = []; picked = pointed = kept = null;
+  byId("pen").value = w; update(); }"""
 # What the page knows after the last requested update.
 STATE = """() => new Promise((done) => {
   const look = () => isRequested ? requestAnimationFrame(look) : done({
@@ -42,15 +40,8 @@ DRAW = """paths => {
 }"""
 
 
-@cache
-def images(seed: int) -> tuple[str, Any]:
-    """Drawn digits to train with and to test with."""
-    rng = np.random.default_rng(seed)
-    return "drawn digits", {"train": draw(1000, rng), "test": draw(500, rng)}
-
-
 def make_page(network: Perceptron, name: str, limits: Limits = STANDARD) -> bytes:
-    return page(network, name, images(0), limits)
+    return page(network, name, IMAGES, limits)
 
 
 Points = list[tuple[float, float]]

@@ -14,12 +14,12 @@ from mnistnet.api import load_network
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    names = "chromium", "chromium-browser", "chrome"
-    if not (chromium := next(filter(None, map(shutil.which, names)), None)):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
         pytest.skip("needs Chromium: apt-get install chromium")
     env = os.environ | {"HOME": str(tmp_path_factory.mktemp("home"))}
-    words = ["--disable-gpu", "--no-first-run"]
     with driver.sync_playwright() as started:
+        words = ["--disable-gpu", "--no-first-run"]
         yield started.chromium.launch(executable_path=chromium, args=words, env=env)
 
 

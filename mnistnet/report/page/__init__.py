@@ -27,7 +27,8 @@ from mnistnet.model.answer import STANDARD, Limits
 from mnistnet.model.network import Perceptron
 
 # in this order
-SCRIPTS = ["draw", "prepare", "network", "train", "view", "select", "learn", "save", "tabs"]
+SCRIPTS = ["draw", "prepare", "network", "train", "view", "select"]
+SCRIPTS += ["learn", "save", "step", "break", "collect", "tabs"]
 Sets = dict[str, tuple[Array, Array]]
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
 
@@ -43,15 +44,15 @@ def page(
     rules |= asdict(limits)
     matrices = [_packed(W) for W in network.matrices]
     data: dict[str, Any] = {"name": name, "matrices": matrices, "examples": WAYS, "rules": rules}
-    data |= {split: _as_png(*arrays) for split, arrays in images[1].items()}
+    for split, (pixels, labels) in images[1].items():  # an image is a row of a grey PNG
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "PNG")
+        data[split] = {"png": _base64(stream.getvalue()), "labels": "".join(map(str, labels))}
     data |= {"set": images[0], "standard": asdict(STANDARD), "version": __version__}
-    parts = {
-        "script": '"use strict";\n' + "".join(_read(f"{name}.js") for name in SCRIPTS),
-        "style": _read("page.css"),
-    }
+    script = "".join(_read(f"{name}.js") for name in SCRIPTS)
+    parts = {"script": f'"use strict";\n{script}', "style": _read("page.css")}
     for name, code in [*parts.items()]:  # as a Content-Security-Policy names what it allows
-        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-        parts[f"{name}-hash"] = f"'sha256-{digest}'"
+        parts[f"{name}-hash"] = f"'sha256-{_base64(hashlib.sha256(code.encode()).digest())}'"
     # without a <, the data cannot end its element
     parts["data"] = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return re.sub(r"{{(.*?)}}", lambda match: parts[match[1]], _read("page.html")).encode()
@@ -61,12 +62,8 @@ def _read(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _as_png(images: Array, labels: Array) -> dict[str, str]:
-    """Return images as a grey PNG in base64 with an image in each row, and labels as a text."""
-    stream = io.BytesIO()
-    Image.fromarray(images).save(stream, "PNG")
-    png = base64.b64encode(stream.getvalue()).decode()
-    return {"png": png, "labels": "".join(map(str, labels))}
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _packed(W: Array) -> dict[str, Any]:
@@ -77,5 +74,5 @@ def _packed(W: Array) -> dict[str, Any]:
     return {
         "columns": W.shape[1],
         "scales": [float(f"{scale:.9g}") for scale in scales[:, 0]],
-        "integers": base64.b64encode(integers.tobytes()).decode(),
+        "integers": _base64(integers.tobytes()),
     }

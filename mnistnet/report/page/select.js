@@ -1,30 +1,18 @@
 /* The tiles of the units and the rows of the scores, which are selected by pointing or clicking. */
-
-function bar(kind) {
-  return make("div", `bar ${kind}`, make("i", ""));
-}
-
-const bars = ORDER.map(() =>
-  make("div", "", make("span", ""), bar("signed"), make("span", "number")),
-);
-
+const barAndNumber = (kind) => [make("div", `bar ${kind}`, make("i", "")), make("span", "number")];
+const bars = ORDER.map(() => make("div", "", make("span", ""), ...barAndNumber("signed")));
 const rows = ORDER.map((k) => {
-  const score = [bar("signed"), make("span", "number")];
-  const probability = [bar(""), make("span", "number")];
-  const row = make("div", "row", make("b", "", k), ...score, ...probability);
+  const row = make("div", "row", make("b", "", k), ...barAndNumber("signed"), ...barAndNumber(""));
   return Object.assign(row, { kind: "score", index: k });
 });
-
 let tiles = [];
 
 /** Make a tile for each unit shown of the network in use. */
 function makeTiles() {
   const count = Math.min(MOST, W.columns);
   if (count !== tiles.length) {
-    tiles = Array.from({ length: count }, () => {
-      const image = Object.assign(make("canvas", ""), { width: SIDE, height: SIDE });
-      return Object.assign(make("div", "tile", image), { kind: "unit" });
-    });
+    const tile = () => Object.assign(make("div", "tile", makeImage()), { kind: "unit" });
+    tiles = Array.from({ length: count }, tile);
     offer(byId("units"), tiles);
   }
   tiles.forEach(assign);
@@ -54,6 +42,7 @@ function point(target) {
 
 /** Keep the item selected until it is clicked again. */
 function keep({ kind, index }) {
+  if (view === "break" && kind === "unit") return switchUnit(index);
   kept = kept?.kind === kind && kept.index === index ? null : { kind, index };
   show();
 }

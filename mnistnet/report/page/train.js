@@ -1,6 +1,4 @@
-/* Training the notes' network, M and W, as mnistnet/model/network.py and training.py do: the loss of a
-   minibatch is the mean, and each step keeps a part of the last one, the momentum. */
-
+/* Training the notes' network, M and W, as mnistnet/model/network.py and training.py do it. */
 const TURN = 0.2; // radians: the largest rotation of a distorted image
 const SHIFT = 1.5; // pixels: the largest shift
 
@@ -14,23 +12,20 @@ function generator(seed) {
   };
 }
 
-function normal(random) {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
+const luck = generator(1); // for what must not change a training
 
-/** A matrix of random weights of standard deviation 1 / sqrt(columns). */
-function randomMatrix(rows, columns, random) {
-  const weight = () => normal(random) / Math.sqrt(columns);
-  return { rows, columns, weights: Float32Array.from({ length: rows * columns }, weight) };
-}
+/** A random number of the normal distribution. */
+const normal = (random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+const zeros = ({ rows, columns }) => ({ rows, columns, weights: new Float32Array(rows * columns) });
 
-/** A training that begins with random weights. */
+/** A training that begins with random weights of standard deviation 1 / sqrt(columns). */
 function newTraining(hidden, seed) {
   const random = generator(seed);
-  const shapes = [[hidden, SIDE * SIDE], [ORDER.length, hidden]];
-  const [network, velocity] = [randomMatrix, (rows, columns) => randomMatrix(rows, columns, () => 0)]
-    .map((matrix) => shapes.map(([rows, columns]) => matrix(rows, columns, random)));
-  return { network, velocity, random, seed, steps: 0, queue: [] };
+  const network = [[hidden, SIDE * SIDE], [ORDER.length, hidden]].map(([rows, columns]) => {
+    const weights = zeros({ rows, columns }).weights.map(() => normal(random) / Math.sqrt(columns));
+    return { rows, columns, weights };
+  });
+  return { network, velocity: network.map(zeros), random, seed, steps: 0, queue: [] };
 }
 
 /** The loss L of an image x with a label, and its gradient, by the notes' steps. dL/dW is the
@@ -51,7 +46,7 @@ function backpropagate([M, W], x, label) {
 /** Take one step on these images x with their labels; return the mean loss before it. */
 function takeStep({ network, velocity }, batch, rate, momentum) {
   let loss = 0;
-  for (const { weights } of velocity) for (let n = 0; n < weights.length; n++) weights[n] *= momentum;
+  for (const { weights } of velocity) weights.forEach((step, n) => (weights[n] = momentum * step));
   for (const { x, label } of batch) {
     const back = backpropagate(network, x, label);
     addProduct(velocity[0], -rate / batch.length, back.du, x);
@@ -59,8 +54,7 @@ function takeStep({ network, velocity }, batch, rate, momentum) {
     loss += back.loss / batch.length;
   }
   network.forEach(({ weights }, layer) => {
-    const step = velocity[layer].weights;
-    for (let n = 0; n < weights.length; n++) weights[n] += step[n];
+    velocity[layer].weights.forEach((step, n) => (weights[n] += step));
   });
   return loss;
 }
@@ -78,39 +72,22 @@ function trainMinibatch(training, { images, labels }, { size, rate, momentum, is
   return takeStep(training, batch, rate, momentum);
 }
 
-function shuffled(count, random) {
-  const places = [...Array(count).keys()];
-  for (let n = count - 1; n > 0; n--) {
-    const other = Math.trunc((n + 1) * random());
-    [places[n], places[other]] = [places[other], places[n]];
-  }
-  return places;
-}
+const shuffled = (count, random) => sortedBy(Array.from({ length: count }, random), Number);
 
 /** Image n as x, of images with a byte per pixel. */
-function imageAt(images, n) {
-  const x = new Float32Array(SIDE * SIDE);
-  for (let j = 0; j < x.length; j++) x[j] = images[n * x.length + j] / 255;
-  return x;
-}
+const imageAt = (images, n) =>
+  new Float32Array(images.subarray(n * SIDE ** 2, (n + 1) * SIDE ** 2)).map((pixel) => pixel / 255);
 
-/** An image turned about its middle and shifted a little; pixels are interpolated. */
+/** An image turned about its middle and shifted a little. */
 function distorted(x, random) {
   const between = (limit) => limit * (2 * random() - 1);
   const [angle, right, down] = [between(TURN), between(SHIFT), between(SHIFT)];
   const [cos, sin, middle] = [Math.cos(angle), Math.sin(angle), (SIDE - 1) / 2];
-  const other = new Float32Array(x.length);
-  for (let row = 0; row < SIDE; row++) {
-    for (let column = 0; column < SIDE; column++) {
-      const [across, along] = [column - middle - right, row - middle - down];
-      const [left, top] = [cos * across - sin * along + middle, sin * across + cos * along + middle];
-      const [c, r] = [Math.floor(left), Math.floor(top)];
-      if (c < 0 || r < 0 || c > SIDE - 2 || r > SIDE - 2) continue;
-      const [place, b, a] = [r * SIDE + c, left - c, top - r];
-      other[row * SIDE + column] =
-        (1 - a) * ((1 - b) * x[place] + b * x[place + 1]) +
-        a * ((1 - b) * x[place + SIDE] + b * x[place + SIDE + 1]);
-    }
-  }
-  return other;
+  return x.map((_, j) => {
+    const across = (j % SIDE) - middle - right;
+    const along = Math.floor(j / SIDE) - middle - down;
+    const column = Math.round(cos * across - sin * along + middle);
+    const row = Math.round(sin * across + cos * along + middle);
+    return column >= 0 && column < SIDE && row >= 0 && row < SIDE ? x[row * SIDE + column] : 0;
+  });
 }
