@@ -11,16 +11,14 @@ from report.browser import LIMITS, PHONE, Page, make_page
 from mnistnet.api import load_network
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, an event loop runs
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
+    if not (chromium := shutil.which("chromium") or shutil.which("chromium-browser")):
         pytest.skip("needs Chromium: apt-get install chromium")
     env = os.environ | {"HOME": str(tmp_path_factory.mktemp("home"))}
     with driver.sync_playwright() as started:
-        words = ["--disable-gpu", "--no-first-run"]
-        yield started.chromium.launch(executable_path=chromium, args=words, env=env)
+        yield started.chromium.launch(executable_path=chromium, args=["--disable-gpu"], env=env)
 
 
 @pytest.fixture(scope="module")

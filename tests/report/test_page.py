@@ -15,7 +15,6 @@ from program import assert_fault, run
 from report.browser import make_page as page
 
 from mnistnet.api import load_network
-from mnistnet.data import mnist
 from mnistnet.image.drawn import draw
 from mnistnet.model.network import Perceptron
 
@@ -83,13 +82,9 @@ def test_an_untrusted_name_cannot_add_elements_to_a_page() -> None:
     assert data_in(html)["name"] == name
 
 
-@pytest.mark.parametrize("source", ["drawn digits", "MNIST"])
-def test_packing_changes_no_answer(source: str, request: pytest.FixtureRequest) -> None:
+def test_packing_changes_no_answer() -> None:
     """On 2,000 images, as docs/page.md says."""
-    if source == "MNIST":
-        images = mnist.load(request.getfixturevalue("real_mnist"), "test").images[:2000]
-    else:
-        images = draw(2000, np.random.default_rng(7))[0]
+    images = draw(2000, np.random.default_rng(7))[0]
     for network in (load_network().model, random_network(72)):
         inside = unpacked(page(network, "a"))
         answers = network.image_scores(images).argmax(axis=1)
