@@ -67,6 +67,5 @@ byId("mend").onclick = () => {
   chooseNetwork();
 };
 byId("noise").oninput = chooseNetwork;
-byId("wish").append(...ORDER.map((k) => make("option", "", k)));
-byId("wish").value = 9;
+byId("wish").append(...[9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((k) => make("option", "", k)));
 byId("wish").oninput = byId("follow").oninput = requestUpdate;

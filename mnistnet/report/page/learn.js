@@ -32,8 +32,9 @@ async function loadImages() {
 function reset() {
   isTraining = false;
   unsaved.delete("weights");
-  training = newTraining(Number(byId("width").value), Number(byId("seed").value));
-  Object.assign(training, { options: chosenOptions(), points: [], losses: [] });
+  const seed = clamp(Math.trunc(byId("seed").value), 0, 999);
+  training = newTraining(Number(byId("width").value), seed);
+  training = { ...training, options: chosenOptions(), limits: data.standard, points: [], losses: [] };
   if (sets) evaluate();
   showTraining();
 }

@@ -10,6 +10,7 @@ const LINES = {
   slope: ["v′ ← σ′(w · v): 1 − h²", (i, { h }) => `1 − (${signed(h[i])})²`],
   du: ["dL/dv · v′: Wᵀ (p − t) (1 − h²)", (i, { dh, slope }) => `${signed(dh[i])} · ${signed(slope[i])}`],
 };
+const SCORES = ["f", "p", "df"]; // rows with a value for each digit
 const strips = {}; // the cells of each row
 let before = null; // the drawing, its label and values before the last step
 
@@ -17,7 +18,7 @@ let before = null; // the drawing, its label and values before the last step
 function makeStrips(hidden) {
   if (strips.u?.length === hidden) return;
   const rows = Object.entries(LINES).map(([kind, [line]]) => {
-    const isScore = ["f", "p", "df"].includes(kind);
+    const isScore = SCORES.includes(kind);
     const order = isScore ? ORDER : [...Array(hidden).keys()];
     strips[kind] = order.map((index) => Object.assign(make("div", "cell", ""), { kind, index }));
     const list = make("div", isScore ? "strip ten" : "strip");
@@ -41,7 +42,7 @@ function showStep() {
       const text = last + signed(values[kind][cell.index]);
       setPart(cell, "h", values[kind][cell.index] / most);
       cell.ariaLabel = `${cell.index}: ${text}`;
-      if (cells.length === ORDER.length) cell.replaceChildren(make("b", "", cell.index), ` ${text}`);
+      if (SCORES.includes(kind)) cell.replaceChildren(make("b", "", cell.index), ` ${text}`);
     }
   }
   const { kind, index } = LINES[pointed?.kind] ? pointed : { kind: "f", index: label };
