@@ -1,7 +1,9 @@
 """What the README, the docs and the help show: commands parse, files exist, Python runs, and the
 examples of the course notes print what the page says."""
 
+import base64
 import doctest
+import json
 import re
 import shlex
 import shutil
@@ -133,6 +135,14 @@ def test_the_lesson_works_word_for_word(tiny: Path, monkeypatch: pytest.MonkeyPa
     images, labels = make_digits(300, 9)
     write_idx(tiny / "t10k-images-idx3-ubyte", images)
     write_idx(tiny / "t10k-labels-idx1-ubyte", labels)
+    Path("drawings").mkdir()
+    for writer in range(6):
+        drawings = [
+            {"label": int(labels[k]), "image": base64.b64encode(images[k].tobytes()).decode()}
+            for k in range(writer, len(images), 6)
+        ]
+        saved = {"mnistnet": "drawings", "version": 1, "writer": "", "drawings": drawings}
+        Path(f"drawings/{writer}.json").write_text(json.dumps(saved), encoding="utf-8")
     monkeypatch.setenv("MNISTNET_DATA", str(tiny))
     lesson = (ROOT / "docs/teaching.md").read_text(encoding="utf-8").partition("## A lesson")[2]
     lines = re.findall(r"^ {7}mnistnet (.+)$", lesson, re.MULTILINE)

@@ -26,7 +26,7 @@ COMMANDS = {
     "gradcheck": ("gradcheck.gradcheck", "Check the gradient computed by backpropagation."),
     "import": ("import_.import_", "Convert a data set for the other commands."),
     "info": ("info.info", "Show what a weights file contains."),
-    "page": ("page.page", "Write a web page to draw digits on."),
+    "page": ("page.page", "Write a web page to draw digits on and to watch a network learn."),
     "plot": ("plot.plot", "Plot what a network has learned."),
     "predict": ("predict.predict", "Recognise the digit or number in each PICTURE."),
     "search": ("search.search", "Train many networks and keep the best, or average them."),

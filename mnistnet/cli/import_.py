@@ -54,8 +54,8 @@ def import_(source: Path, out: Path, name: str | None, as_json: bool, **how: Any
     SOURCE is an .npz file (as from Keras or KMNIST), .npy files, a CSV file (as from Kaggle), IDX
     files of any name (EMNIST, QMNIST), a folder of these, or a folder of pictures: with a folder
     for each digit, 0 to 9, with names such as 3_17.png, or with a CSV of names and labels, also in
-    train/ and test/. Pictures are prepared as predict does it. What is not read is counted and
-    named.
+    train/ and test/, or a folder of drawings that the page saved. Pictures are prepared as predict
+    does it. What is not read is counted and named.
 
     \b
     Examples:

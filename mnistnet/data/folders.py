@@ -1,21 +1,26 @@
-"""Read folders of pictures. The label of a picture is told by a table beside the pictures, by the
-name of a folder or of its file; the split by the name of a folder."""
+"""Read folders of pictures, and of the page's drawings. The label of a picture is told by a table
+beside the pictures, by the name of a folder or of its file; the split by the name of a folder."""
 
+import base64
+import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mnistnet.data.parts import SPLITS, Advance, Part, Tell, listed, read_name
+from mnistnet.arrays import PIXELS, Array
+from mnistnet.data.parts import DIGITS, SPLITS, Advance, Part, Tell, listed, read_name
 from mnistnet.data.table import read_first, read_lines
-from mnistnet.errors import DataError, PictureError
+from mnistnet.errors import DataError, PictureError, reason
 from mnistnet.image.digit import read_picture
 
 TABLES = (".csv", ".tsv")
 SHARE = 0.9  # of the files, at least, must have a label in the same place of their names
 NUMBER = re.compile(r"(?:digit|class|label|number)[\W_]*(\d)", re.IGNORECASE)
 DEEPEST = 4  # folders in which labels are looked for
+MAX_DRAWINGS = 5_000_000  # bytes of a file
+FEWEST = 6  # files of drawings, of which one is for testing
 
 
 def visible(folder: Path) -> list[Path]:
@@ -128,3 +133,30 @@ def _by_names(pictures: Sequence[Path], labels: Collection[str], tell: Tell) -> 
             tell(f"the names of the files were read as labels: {path.name} is a {label}", 0)
             return found
     return {}
+
+
+def read_drawings(paths: Sequence[Path], tell: Tell) -> Iterator[Part]:
+    """Read files of drawings, one for each writer; every sixth is for testing, if there are so
+    many. tell receives what cannot be read."""
+    found = []
+    for path in paths:
+        try:
+            found.append((path, *_drawings(path)))
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+            tell(f"skipped {path}: expected drawings saved by the page; found {reason(error)}", 1)
+    if len(found) < FEWEST:
+        tell(f"fewer than {FEWEST} files: writers are not kept apart for testing", 0)
+    for n, (path, images, labels) in enumerate(found, start=1):
+        places = [f"{path}, drawing {row}" for row in range(len(labels))]
+        yield Part("train" if n % FEWEST else "test", images, labels, places.__getitem__)
+
+
+def _drawings(path: Path) -> tuple[Array, Array]:
+    """Return the images (n, 784) and labels (n,) of a file, which is untrusted."""
+    with path.open("rb") as file:
+        content = json.loads(file.read(MAX_DRAWINGS))  # a longer file is no complete JSON
+    pixels = [base64.b64decode(row["image"], validate=True) for row in content["drawings"]]
+    labels = [DIGITS[str(row["label"])] for row in content["drawings"]]
+    if (content["mnistnet"], content["version"], {*map(len, pixels)}) != ("drawings", 1, {PIXELS}):
+        raise ValueError(f"another version, or images without {PIXELS} bytes")
+    return np.frombuffer(b"".join(pixels), np.uint8).reshape(-1, PIXELS), np.array(labels)

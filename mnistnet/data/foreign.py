@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from mnistnet.arrays import PIXELS, SIDE, Array
 from mnistnet.data import idx, table
-from mnistnet.data.folders import read_pictures, visible
+from mnistnet.data.folders import read_drawings, read_pictures, visible
 from mnistnet.data.levels import to_bytes
 from mnistnet.data.named import pair
 from mnistnet.data.parts import DIGITS, Advance, Part, Tell, listed, read_name, stem
@@ -21,8 +21,8 @@ from mnistnet.errors import DataError, MnistnetError, reason
 from mnistnet.image.decode import is_picture
 
 KINDS = (
-    "an .npz with x_train and y_train, .npy or IDX files, a .csv, or a folder with one of these or "
-    "with folders 0 to 9 of pictures"
+    "an .npz with x_train and y_train, .npy or IDX files, a .csv, or a folder with one of these, "
+    "with folders 0 to 9 of pictures, or with drawings of the page"
 )
 MAX_BYTES = 600_000_000  # of the arrays in all files: converting them takes as much again
 TABLES = (".csv", ".tsv")
@@ -46,7 +46,9 @@ def read(
             yield from read_pictures(source, labels, tell, advance)
             return
         if not paths:
-            _refuse(source)
+            drawings = [path for path in visible(source) if path.suffix == ".json"]
+            yield from read_drawings(drawings or _refuse(source), tell)
+            return
         if source.is_dir() and (left := [path for path in visible(source) if path not in paths]):
             inside = listed(path.relative_to(source) for path in left)
             tell(f"skipped {len(left)} other files in {source}: {inside}", len(left))
@@ -124,7 +126,7 @@ def _files(source: Path) -> list[Path]:
     return [path for path in alike if path.is_file() and read_name(stem(path)).others == common]
 
 
-def _refuse(source: Path) -> None:
+def _refuse(source: Path) -> NoReturn:
     """Raise DataError for a file or folder without a data set, with the way on if there is one."""
     files = visible(source) if source.is_dir() else [source] if source.is_file() else []
     for path in files:

@@ -1,4 +1,4 @@
-"""Write a data set of drawn digits (image/drawn.py) in MNIST's form, to use without MNIST."""
+"""Drawn digits (image/drawn.py) in place of MNIST: a data set, or a few images for the page."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mnistnet.arrays import Array
 from mnistnet.data import mnist
+from mnistnet.data.download import cache_folder
 from mnistnet.errors import DataError
 from mnistnet.executors import process_pool
 from mnistnet.files import make_folder
@@ -16,6 +18,7 @@ COUNTS = 60_000, 10_000  # training and test images, as in MNIST
 SEED = 0
 PART = 1000  # digits that a process draws at a time
 MAX_WORKERS = 8
+FEW = {"train": 5000, "test": 1000}  # images of a sample
 NOTE = "digits drawn by 'mnistnet download --synthetic', not MNIST"
 
 
@@ -49,3 +52,19 @@ def write(
     record = {"note": NOTE, "seed": SEED, "counts": counts, "sha256": sha256}
     mnist.save(folder, sets, mnist.DRAWN, record)
     return True
+
+
+def sample(folder: Path | None) -> tuple[str, dict[str, tuple[Array, Array]]]:
+    """Return the name of a set and, of its 'train' and 'test', images (n, 784) uint8 and labels
+    (n,), spread over the files in the folder. Without one they are MNIST's if the cache has it,
+    else drawn; nothing is downloaded. Raises DataError if the folder has no data set."""
+    place, sets = folder or cache_folder(), {}
+    if not folder and not all(mnist.copies(place, file.name) for file in mnist.FILES):
+        rng = np.random.default_rng(SEED)
+        return "drawn digits", {split: draw(count, rng) for split, count in FEW.items()}
+    for split, most in FEW.items():
+        data = mnist.load(place, split)
+        count = min(len(data.labels), most)
+        rows = np.arange(count) * len(data.labels) // count
+        sets[split] = data.images[rows], data.labels[rows]
+    return "drawn digits" if data.drawn else data.name, sets

@@ -1,5 +1,7 @@
 """Folders of pictures are read, wherever their labels are."""
 
+import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,3 +119,20 @@ def test_unclear_labels_are_an_error(kind: str) -> None:
         picture(name, 0)
     with pytest.raises(DataError, match=message):
         read()
+
+
+def test_drawings_of_six_writers_keep_one_for_testing() -> None:
+    """Files that are damaged, too long or not drawings are skipped."""
+    image = base64.b64encode(bytes([0, 255] * 392)).decode()
+    drawing = {"label": 3, "image": image}
+    good = json.dumps({"mnistnet": "drawings", "version": 1, "drawings": [drawing]})
+    bad = ["", "[]", good[:-1], good.replace("3", "10"), good.replace('": 1', '": 2'), "[" * 10**5]
+    bad += [good.replace(image, image[4:]), good.replace("[{", f"[{' ' * 5_000_000}{{")]
+    Path("set").mkdir()
+    for n, text in enumerate([good] * 6 + bad):
+        Path("set", f"{n:02}.json").write_text(text)
+    counts, told = read()
+    assert counts == {"train": [3] * 5, "test": [3]}
+    assert [sentence[:19] for sentence in told] == [
+        f"skipped set/{n:02}.json" for n in range(6, 14)
+    ]

@@ -1,11 +1,23 @@
-"""A window of Chromium with the page in it, for test_page_browser.py."""
+"""A window of Chromium with the page in it, for the tests of the page."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from mnistnet.api import load_network
+from mnistnet.image.drawn import draw
+from mnistnet.model.answer import STANDARD, Limits
+from mnistnet.model.network import Perceptron
+from mnistnet.report.page import page
+
 PHONE: dict[str, Any] = {"has_touch": True, "is_mobile": True, "device_scale_factor": 3}
 PHONE |= {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
-RESET = "w => { strokes = []; past = []; pointed = kept = null; byId('pen').value = w; update() }"
+LIMITS = load_network().metadata.limits or STANDARD
+RNG = np.random.default_rng(0)
+IMAGES = "drawn digits", {"train": draw(1000, RNG), "test": draw(500, RNG)}
+RESET = """w => { strokes = []; past = []; picked = pointed = kept = null;
+  byId("pen").value = w; update(); }"""
 # What the page knows after the last requested update.
 STATE = """() => new Promise((done) => {
   const look = () => isRequested ? requestAnimationFrame(look) : done({
@@ -26,6 +38,11 @@ DRAW = """paths => {
     canvas.dispatchEvent(event("lostpointercapture", points[0]));
   }
 }"""
+
+
+def make_page(network: Perceptron, name: str, limits: Limits = STANDARD) -> bytes:
+    return page(network, name, IMAGES, limits)
+
 
 Points = list[tuple[float, float]]
 
@@ -49,6 +66,11 @@ class Page:
         self.tab.goto(path.as_uri())
         self.tab.mouse.move(1, 1)  # pointer events need a pointer
         self.send = self.context.new_cdp_session(self.tab).send
+
+    def open(self, view: str) -> None:
+        """Open a view with its tab; its images are unpacked."""
+        self.tab.click(f"nav [data-view={view}]")
+        self.tab.evaluate("loadImages()")
 
     def state(self) -> Any:
         return self.tab.evaluate(STATE)

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from program import assert_fault, run
+from report.browser import make_page as page
 
 from mnistnet.api import load_network
-from mnistnet.data import mnist
 from mnistnet.image.drawn import draw
 from mnistnet.model.network import Perceptron
-from mnistnet.report.page import page
 
 HOSTILE = """</script><script>alert(1)</script>'"><!--<img src=x onerror=alert(1)>{{data}}\u2028"""
 
@@ -83,27 +82,25 @@ def test_an_untrusted_name_cannot_add_elements_to_a_page() -> None:
     assert data_in(html)["name"] == name
 
 
-@pytest.mark.parametrize("source", ["drawn digits", "MNIST"])
-def test_packing_changes_no_answer(source: str, request: pytest.FixtureRequest) -> None:
+def test_packing_changes_no_answer() -> None:
     """On 2,000 images, as docs/page.md says."""
-    if source == "MNIST":
-        images = mnist.load(request.getfixturevalue("real_mnist"), "test").images[:2000]
-    else:
-        images = draw(2000, np.random.default_rng(7))[0]
+    images = draw(2000, np.random.default_rng(7))[0]
     for network in (load_network().model, random_network(72)):
         inside = unpacked(page(network, "a"))
         answers = network.image_scores(images).argmax(axis=1)
         assert np.array_equal(inside.image_scores(images).argmax(axis=1), answers)
 
 
-def test_the_command_writes_a_page_and_replaces_only_pages(tmp_path: Path) -> None:
+def test_the_command_writes_a_page_and_replaces_only_pages(tmp_path: Path, tiny: Path) -> None:
     out = Path("digit.html")
     load_network().save("mine.npz")
-    result = run("page", "--weights", tmp_path / "mine.npz")
+    result = run("page", "--data", tiny, "--weights", tmp_path / "mine.npz")
     assert (result.stdout, result.exit_code) == ("digit.html\n", 0)
     assert data_in(out.read_bytes())["name"] == "weights mine.npz"  # without its folder
+    assert data_in(out.read_bytes())["set"] == "tiny"
     assert run("page", "--out", out).exit_code == 0
     assert data_in(out.read_bytes())["name"] == "bundled weights"
+    assert data_in(out.read_bytes())["set"] == "drawn digits"  # nothing is downloaded
     out.write_text("<!doctype html>\n<p>My own")
     message = (
         "digit.html: expected a page made by mnistnet; found another file, which is not replaced: "
@@ -112,10 +109,10 @@ def test_the_command_writes_a_page_and_replaces_only_pages(tmp_path: Path) -> No
     assert_fault(("page",), message)
 
 
-def test_open_shows_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_shows_the_page(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)  # None: there is no browser
-    result = run("page", "--open")
+    result = run("page", "--data", tiny, "--open")
     assert opened == [Path("digit.html").resolve().as_uri()]
     assert result.stderr == "no browser was found: open digit.html in one\n"
     assert (result.stdout, result.exit_code) == ("digit.html\n", 0)

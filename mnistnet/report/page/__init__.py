@@ -8,6 +8,7 @@ a matrix, with an error of at most 1/65,000 of the largest weight in the row.
 
 import base64
 import hashlib
+import io
 import json
 import re
 from dataclasses import asdict
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from mnistnet import __version__
 from mnistnet.arrays import Array
 from mnistnet.image.digit import DIGIT, THICK, THIN
 from mnistnet.image.drawn import WAYS
@@ -23,22 +26,33 @@ from mnistnet.image.number import WIDE
 from mnistnet.model.answer import STANDARD, Limits
 from mnistnet.model.network import Perceptron
 
-SCRIPTS = ("draw.js", "prepare.js", "network.js", "view.js", "select.js")  # in this order
+# in this order
+SCRIPTS = ["draw", "prepare", "network", "train", "view", "select"]
+SCRIPTS += ["learn", "save", "step", "break", "collect", "tabs"]
+Sets = dict[str, tuple[Array, Array]]
 MARKER = b"<!doctype html>\n<!-- made by mnistnet page -->\n"
 
 
-def page(network: Perceptron, name: str, limits: Limits = STANDARD) -> bytes:
+def page(
+    network: Perceptron, name: str, images: tuple[str, Sets], limits: Limits = STANDARD
+) -> bytes:
     """Return the page for a network called name with these limits of unsure answers; the same input
-    gives the same bytes."""
+    gives the same bytes. images are the name and the sets of a data set to train with: images
+    (n, 784) uint8 and labels (n,) for 'train' and 'test'."""
     # with which `predict` prepares and judges a picture
     rules: dict[str, float] = {"digit": DIGIT, "thin": THIN, "thick": THICK, "wide": WIDE}
     rules |= asdict(limits)
     matrices = [_packed(W) for W in network.matrices]
-    data = {"name": name, "matrices": matrices, "examples": WAYS, "rules": rules}
-    parts = {"script": '"use strict";\n' + "".join(map(_read, SCRIPTS)), "style": _read("page.css")}
+    data: dict[str, Any] = {"name": name, "matrices": matrices, "examples": WAYS, "rules": rules}
+    for split, (pixels, labels) in images[1].items():  # an image is a row of a grey PNG
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "PNG")
+        data[split] = {"png": _base64(stream.getvalue()), "labels": "".join(map(str, labels))}
+    data |= {"set": images[0], "standard": asdict(STANDARD), "version": __version__}
+    script = "".join(_read(f"{name}.js") for name in SCRIPTS)
+    parts = {"script": f'"use strict";\n{script}', "style": _read("page.css")}
     for name, code in [*parts.items()]:  # as a Content-Security-Policy names what it allows
-        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-        parts[f"{name}-hash"] = f"'sha256-{digest}'"
+        parts[f"{name}-hash"] = f"'sha256-{_base64(hashlib.sha256(code.encode()).digest())}'"
     # without a <, the data cannot end its element
     parts["data"] = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     return re.sub(r"{{(.*?)}}", lambda match: parts[match[1]], _read("page.html")).encode()
@@ -46,6 +60,10 @@ def page(network: Perceptron, name: str, limits: Limits = STANDARD) -> bytes:
 
 def _read(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _packed(W: Array) -> dict[str, Any]:
@@ -56,5 +74,5 @@ def _packed(W: Array) -> dict[str, Any]:
     return {
         "columns": W.shape[1],
         "scales": [float(f"{scale:.9g}") for scale in scales[:, 0]],
-        "integers": base64.b64encode(integers.tobytes()).decode(),
+        "integers": _base64(integers.tobytes()),
     }

@@ -1,5 +1,4 @@
 /* The drawing: strokes {width, points} of a pen, relative to the side of the canvas. */
-
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent); // from __init__.py
 const ORDER = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]; // of the digits, as in the notes
@@ -7,20 +6,24 @@ const EDGE = 1 / 80; // of the canvas stays blank: predict may take ink at the e
 
 const canvas = byId("draw");
 let strokes = [];
-let past = []; // drawings for undo
+let past = []; // [strokes, picked] for undo
 let current = null; // the stroke being drawn: {pointer, points}
 
 function make(tag, className, ...parts) {
-  const element = document.createElement(tag);
-  element.className = className;
+  const element = Object.assign(document.createElement(tag), { className });
   element.append(...parts);
   return element;
 }
+
+/** A canvas for 28 x 28 pixels. */
+const makeImage = () => Object.assign(make("canvas", ""), { width: SIDE, height: SIDE });
 
 function paint() {
   const [pen, side] = [canvas.getContext("2d"), canvas.width];
   pen.fillStyle = colour("--paper");
   pen.fillRect(0, 0, side, side);
+  pen.imageSmoothingEnabled = false;
+  if (picked) pen.drawImage(byId("input"), 0, 0, side, side);
   pen.strokeStyle = colour("--ink");
   pen.lineCap = pen.lineJoin = "round";
   for (const { width, points } of strokes) {
@@ -38,13 +41,20 @@ function paint() {
 /** Replace the drawing by some strokes and by paths of points, drawn with the chosen pen. */
 function draw(others, paths) {
   const width = byId("pen").value / 100;
-  past.push(strokes);
+  past.push([strokes, picked]);
   strokes = [...others, ...paths.map((points) => ({ width, points }))];
+  picked = null;
   requestUpdate();
 }
 
+/** Show an image x in place of the drawing. */
+function pick(x) {
+  draw([], []);
+  picked = { x, count: 1, isWide: false };
+}
+
 function undo() {
-  strokes = past.pop() ?? [];
+  [strokes, picked] = past.pop() ?? [[], null];
   requestUpdate();
 }
 
@@ -71,12 +81,10 @@ function continueStroke(event) {
 
 /** A button that draws a digit, in another way each time. */
 function exampleButton(digit) {
-  const ways = data.examples[digit].map((way) =>
-    way.map((points) => points.map(([x, y]) => [0.18 + 0.64 * x, 0.18 + 0.64 * y])),
-  );
+  const place = ([x, y]) => [0.18 + 0.64 * x, 0.18 + 0.64 * y];
+  const ways = data.examples[digit].map((way) => way.map((points) => points.map(place)));
+  const button = Object.assign(make("button", "", digit), { ariaLabel: `Example of ${digit}` });
   let next = 0;
-  const button = make("button", "", digit);
-  button.ariaLabel = `Example of ${digit}`;
   button.onclick = () => draw([], ways[next++ % ways.length]);
   return button;
 }
@@ -85,8 +93,7 @@ canvas.onpointerdown = beginStroke;
 canvas.onpointermove = canvas.onpointerup = continueStroke;
 canvas.onlostpointercapture = () => (current = null);
 byId("undo").onclick = undo;
-byId("clear").onclick = () => strokes.length && draw([], []);
+byId("clear").onclick = () => (picked || strokes.length) && draw([], []);
 byId("examples").append(...ORDER.map(exampleButton));
-addEventListener("keydown", (event) => {
-  if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
-});
+const isUndo = ({ key, ctrlKey, metaKey }) => key === "z" && (ctrlKey || metaKey);
+addEventListener("keydown", (event) => isUndo(event) && undo());

@@ -1,27 +1,48 @@
-/* The network: h = tanh(M x), f = W h, with any number of tanh layers. A network is an array of
-   matrices {rows, columns, weights}, M and W in the notes, with the weights row by row. */
+/* The network, h = tanh(M x), f = W h: an array of matrices {rows, columns, weights}, row by row. */
+
+/** The bytes that a text in base64 has. */
+const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const rowOf = ({ columns, weights }, i) => weights.subarray(i * columns, (i + 1) * columns);
+const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+/** The digit with the highest score. */
+const digitOf = (f) => f.indexOf(Math.max(...f));
 
 /** Unpack a matrix of __init__.py: each row is 16-bit integers times one scale. */
 function unpacked({ columns, scales, integers }) {
-  const bytes = Uint8Array.from(atob(integers), (character) => character.charCodeAt(0));
   const scaled = (integer, n) => integer * scales[Math.trunc(n / columns)];
-  const weights = Float32Array.from(new Int16Array(bytes.buffer), scaled);
+  const weights = Float32Array.from(new Int16Array(bytesOf(integers).buffer), scaled);
   return { rows: scales.length, columns, weights };
 }
 
-function rowOf({ columns, weights }, i) {
-  return weights.subarray(i * columns, (i + 1) * columns);
+/** The places of the values other than 0: most of an image is blank. */
+function usedPlaces(values) {
+  const places = new Uint16Array(values.length);
+  let count = 0;
+  for (let j = 0; j < values.length; j++) if (values[j] !== 0) places[count++] = j;
+  return places.subarray(0, count);
 }
 
-function dot(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
+/** A matrix times a column; zeros are not multiplied. */
+function times({ rows, columns, weights }, column) {
+  const places = usedPlaces(column);
+  const product = new Float32Array(rows);
+  for (let i = 0; i < rows; i++) {
+    const start = i * columns;
+    let sum = 0;
+    for (let n = 0; n < places.length; n++) sum += weights[start + places[n]] * column[places[n]];
+    product[i] = sum;
+  }
+  return product;
 }
 
-/** A matrix times a column. */
-function times(matrix, column) {
-  return Float32Array.from({ length: matrix.rows }, (_, i) => dot(rowOf(matrix, i), column));
+/** Add factor times a column times a row to a matrix; zeros of the row are not multiplied. */
+function addProduct({ columns, weights }, factor, column, row) {
+  const places = usedPlaces(row);
+  for (let i = 0; i < column.length; i++) {
+    const start = i * columns;
+    const scaled = factor * column[i];
+    for (let n = 0; n < places.length; n++) weights[start + places[n]] += scaled * row[places[n]];
+  }
 }
 
 /** A row times a matrix. */
@@ -37,11 +58,8 @@ function rowTimes(row, matrix) {
 /** The activations of all layers, x first and f last. */
 function forward(network, x) {
   const layers = [x];
-  for (const matrix of network) {
-    const sums = times(matrix, layers.at(-1));
-    layers.push(matrix === network.at(-1) ? sums : sums.map(Math.tanh));
-  }
-  return layers;
+  for (const matrix of network.slice(0, -1)) layers.push(times(matrix, layers.at(-1)).map(Math.tanh));
+  return [...layers, times(network.at(-1), layers.at(-1))];
 }
 
 function softmax(f) {

@@ -1,7 +1,5 @@
-/* x: the drawing as an image like MNIST's. predict reads the pixels of a picture; here the strokes
-   are known, and are drawn again at MNIST's size with a pen like MNIST's, as `normalise` in
-   mnistnet/image/digit.py does it. A stroke is many dots of the pen, {x, y, radius}. */
-
+/* x: the drawing as an image like MNIST's. The strokes are drawn again at MNIST's size with a pen like
+   MNIST's, as mnistnet/image/digit.py does it. A stroke is many dots of the pen, {x, y, radius}. */
 const SIDE = 28; // pixels of x
 const FINE = 8; // samples of a pixel in each direction
 const STEP = 1 / 300; // from dot to dot, in sides of the canvas
@@ -26,13 +24,10 @@ function dotsOf({ width, points }) {
   const dots = points.flatMap(([x, y], n) => {
     const [x0, y0] = points[n - 1] ?? [x, y];
     const count = Math.ceil(Math.hypot(x - x0, y - y0) / STEP) || 1;
-    return Array.from({ length: count }, (_, k) => {
-      const rest = k / count;
-      return { x: x + rest * (x0 - x), y: y + rest * (y0 - y), radius };
-    });
+    const dot = (rest) => ({ x: x + rest * (x0 - x), y: y + rest * (y0 - y), radius });
+    return Array.from({ length: count }, (_, k) => dot(k / count));
   });
-  const isShown = (place) => place > EDGE && place < 1 - EDGE;
-  return dots.filter(({ x, y }) => isShown(x) && isShown(y));
+  return dots.filter(({ x, y }) => Math.min(x, y) > EDGE && Math.max(x, y) < 1 - EDGE);
 }
 
 /** The box around the ink of the dots. */
@@ -47,9 +42,8 @@ function boxOf(dots) {
   return { ...box, width: box.right - box.left, height: box.bottom - box.top };
 }
 
-/** Count the digits in strokes, given as arrays of dots. Strokes whose ink is near, or that are
-    inside the box of another, belong to one digit. Two groups of strokes apart from each other are
-    two digits, unless one is much lower than the other: the bar of a 5, a dot. */
+/** Count the digits in strokes, given as arrays of dots. Strokes whose ink is near, or inside the box
+    of another, belong to one digit, and so does what is much lower: the bar of a 5, a dot. */
 function countDigits(parts) {
   const near = NEAR * boxOf(parts.flat()).height;
   let groups = [];
@@ -69,10 +63,9 @@ function belongTogether(some, others, near) {
   return some.some((a) => others.some((b) => isNear(a, b)));
 }
 
-function contains(outer, inner) {
-  const isWithin = outer.left < inner.left && inner.right < outer.right;
-  return isWithin && outer.top < inner.top && inner.bottom < outer.bottom;
-}
+const contains = (outer, inner) =>
+  Math.max(outer.left - inner.left, outer.top - inner.top) < 0 &&
+  Math.max(inner.right - outer.right, inner.bottom - outer.bottom) < 0;
 
 /** Make x, 784 values from 0 to 1: the longer side of the ink is 20 pixels, and its barycentre is
     within half a pixel of (14.5, 14.5), where the first pixel's centre is 0.5. */
@@ -80,8 +73,7 @@ function imageOf(dots) {
   const pen = likeMnist(dots);
   const box = boxOf(pen);
   const pixel = Math.max(box.width, box.height) / data.rules.digit;
-  const rows = Math.round(box.height / pixel) || 1;
-  const columns = Math.round(box.width / pixel) || 1;
+  const [rows, columns] = [box.height, box.width].map((side) => Math.round(side / pixel) || 1);
   const samples = inkedSamples(pen, box, rows, columns);
   const [top, left] = [rows, columns].map((side, axis) => {
     const mean = samples.reduce((sum, sample) => sum + sample[axis], 0) / samples.length;
@@ -116,9 +108,6 @@ function inkedSamples(dots, box, rows, columns) {
       inked.fill(1, r * width + begin, r * width + end);
     }
   }
-  const samples = [];
-  inked.forEach((ink, i) => {
-    if (ink) samples.push([(Math.trunc(i / width) + 0.5) / FINE, ((i % width) + 0.5) / FINE]);
-  });
-  return samples;
+  const placeOf = (i) => [(Math.trunc(i / width) + 0.5) / FINE, ((i % width) + 0.5) / FINE];
+  return [...inked.keys()].filter((i) => inked[i]).map(placeOf);
 }

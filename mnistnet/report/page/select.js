@@ -1,26 +1,22 @@
 /* The tiles of the units and the rows of the scores, which are selected by pointing or clicking. */
-
-function bar(kind) {
-  return make("div", `bar ${kind}`, make("i", ""));
-}
-
-const bars = ORDER.map(() =>
-  make("div", "", make("span", ""), bar("signed"), make("span", "number")),
-);
-
+const barAndNumber = (kind) => [make("div", `bar ${kind}`, make("i", "")), make("span", "number")];
+const bars = ORDER.map(() => make("div", "", make("span", ""), ...barAndNumber("signed")));
 const rows = ORDER.map((k) => {
-  const score = [bar("signed"), make("span", "number")];
-  const probability = [bar(""), make("span", "number")];
-  const row = make("div", "row", make("b", "", k), ...score, ...probability);
+  const row = make("div", "row", make("b", "", k), ...barAndNumber("signed"), ...barAndNumber(""));
   return Object.assign(row, { kind: "score", index: k });
 });
+let tiles = [];
 
-const tiles = Array.from({ length: Math.min(MOST, W.columns) }, (_, unit) => {
-  const image = Object.assign(make("canvas", ""), { width: SIDE, height: SIDE });
-  const tile = Object.assign(make("div", "tile", image), { kind: "unit" });
-  assign(tile, unit);
-  return tile;
-});
+/** Make a tile for each unit shown of the network in use. */
+function makeTiles() {
+  const count = Math.min(MOST, W.columns);
+  if (count !== tiles.length) {
+    const tile = () => Object.assign(make("div", "tile", makeImage()), { kind: "unit" });
+    tiles = Array.from({ length: count }, tile);
+    offer(byId("units"), tiles);
+  }
+  tiles.forEach(assign);
+}
 
 /** Let items be selected by pointing or focus, kept by clicking, and reached with the arrows. */
 function offer(list, items) {
@@ -36,7 +32,7 @@ function offer(list, items) {
       event.preventDefault();
     };
   });
-  list.append(...items);
+  list.replaceChildren(...items);
 }
 
 function point(target) {
@@ -46,6 +42,7 @@ function point(target) {
 
 /** Keep the item selected until it is clicked again. */
 function keep({ kind, index }) {
+  if (view === "break" && kind === "unit") return switchUnit(index);
   kept = kept?.kind === kind && kept.index === index ? null : { kind, index };
   show();
 }
@@ -68,16 +65,12 @@ function describe() {
   const most = `The ${MOST} units with the largest contributions to the score.`;
   const tile = "Each image shows the derivative of the unit by each pixel of a blank image.";
   write({
-    layers: [network[0].columns, ...network.map(({ rows }) => rows)].join("-"),
-    name: data.name,
+    layers: `${[network[0].columns, ...network.map(({ rows }) => rows)].join("-")} units`,
     unitsTitle: hidden ? `The ${units} hidden units h${layer}` : "No hidden layer: h is x",
     unitsNote: `${units > MOST ? most : ""} ${hidden > 1 ? tile : ""}`,
   });
 }
 
-describe();
-update();
 byId("contributions").append(...bars);
-offer(byId("units"), tiles);
 offer(byId("scores"), rows);
 matchMedia("(prefers-color-scheme: dark)").onchange = requestUpdate;

@@ -1,15 +1,43 @@
 /* The answer and the numbers of the network, for each change of the drawing or of the selection. */
-
 const MOST = 72; // units shown
+/** An image x on a canvas of its own. */
+const pictureOf = (x) => drawPixels(makeImage(), x, colour("--ink"));
+/** The indices of values, those with the largest size first. */
+const sortedBy = (values, size) =>
+  [...values.keys()].sort((a, b) => size(values[b]) - size(values[a]));
+/** The largest absolute value, or 1 if all are 0. */
+const largest = (values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
+/** A colour of the current scheme, light or dark. */
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const responseOf = (layer, i) => (responses[[layer, i]] ??= response(network, layer, i));
+const drawWeights = (canvas, values) =>
+  drawPixels(canvas, values, colour("--positive"), colour("--negative"));
+/** Set the texts of elements, given by their ids. */
+const write = (texts) =>
+  Object.entries(texts).forEach(([id, text]) => (byId(id).textContent = text));
+const long = (value) =>
+  value < 1e9 ? value.toLocaleString("en", { maximumSignificantDigits: 8 }) : value.toExponential(3);
+const percent = (probability) => `${(100 * probability).toFixed(1)}\u00a0%`;
+const low = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
-const network = data.matrices.map(unpacked);
-const W = network.at(-1);
-const responses = {}; // cache of `response`
-
+let network; // the one in use
+let W; // its last matrix
+let limits; // of its unsure answers
+let responses; // cache of `response`
+let picked = null; // an image to show in place of the drawing, as `prepare` returns it
 let state; // of the drawing: {drawn, layers, p}
 let pointed = null; // the unit or score under the mouse or with the focus: {kind, index}
 let kept = null; // the clicked one
 let isRequested = false;
+
+/** Answer with these matrices and limits. */
+function useNetwork(matrices, itsLimits) {
+  [network, W, limits, responses] = [matrices, matrices.at(-1), itsLimits, {}];
+  makeTiles();
+  describe();
+  requestUpdate();
+  if (view === "break" && sets) measure();
+}
 
 /** Update once before the next frame, for any number of events. */
 function requestUpdate() {
@@ -19,8 +47,10 @@ function requestUpdate() {
 
 function update() {
   isRequested = false;
+  const drawn = { ...(picked ?? prepare(strokes)) };
+  if (view === "break") drawn.x = followed(drawn.x);
+  drawPixels(byId("input"), drawn.x, colour("--ink"));
   paint();
-  const drawn = prepare(strokes);
   const layers = forward(network, drawn.x);
   state = { drawn, layers, p: softmax(layers.at(-1)) };
   show();
@@ -28,41 +58,35 @@ function update() {
 
 /** Show the state, with the details of one unit or score. */
 function show() {
+  if (view === "step" && sets) return showStep();
   const { drawn, layers, p } = state;
   const [h, f] = layers.slice(-2);
   const focus = pointed ?? kept;
-  const best = f.indexOf(Math.max(...f));
+  const best = digitOf(f);
   const k = focus?.kind === "score" ? focus.index : best;
   const parts = h.map((activation, i) => rowOf(W, k)[i] * activation); // contributions to f[k]
   const order = sortedBy(parts, Math.abs);
   const i = focus?.kind === "unit" ? focus.index : order[0];
 
-  drawPixels(byId("input"), drawn.x, colour("--ink"));
   showAnswer(drawn, f, p);
   showUnits(h, parts, [...new Set([i, ...order])].slice(0, MOST));
   showScores(f, p, drawn.count ? best : null);
   if (focus?.kind === "unit") showUnit(i, h[i]);
   else showScore(k, f[k], parts);
   if (!focus && !drawn.count) write({ detailTitle: "Point at a unit or a score" });
-  showFormulas(k, i, parts, order);
-  for (const item of [...tiles, ...rows]) {
+  showFormulas(k, i, parts);
+  for (const item of [...tiles, ...rows])
     item.ariaSelected = kept?.kind === item.kind && kept.index === item.index;
-  }
-}
-
-/** The indices of values, those with the largest size first. */
-function sortedBy(values, size) {
-  return [...values.keys()].sort((a, b) => size(values[b]) - size(values[a]));
 }
 
 /** Show the answer by the rules of predict (mnistnet/model/answer.py). */
 function showAnswer({ count, isWide }, f, p) {
   const [first, second] = sortedBy(p, Number);
   const doubt =
-    (f[first] < data.rules.no_digit && "no digit") ||
+    (f[first] < limits.no_digit && "no digit") ||
     (isWide && "as wide as two digits") ||
-    (f[first] < data.rules.score && "unlike a digit") ||
-    (p[first] - p[second] < data.rules.margin && "a close second");
+    (f[first] < limits.score && "unlike a digit") ||
+    (p[first] - p[second] < limits.margin && "a close second");
   const odds = `${first}: ${percent(p[first])}, ${second}: ${percent(p[second])}`;
   let [answer, reason] = doubt ? ["unsure", `${doubt}; ${odds}`] : [String(first), odds];
   if (count === 0) [answer, reason] = ["nothing drawn", ""];
@@ -81,18 +105,15 @@ function showUnits(h, parts, units) {
     const [activation, part] = [h[tile.index], parts[tile.index]];
     setPart(tile, "h", activation);
     setPart(tile, "frame", part / most);
+    const isOff = tile.classList.toggle("off", view === "break" && off.has(tile.index));
     const numbers = `h ${signed(activation)}, contribution to the score ${signed(part)}`;
-    tile.ariaLabel = `unit ${tile.index + 1}: ${numbers}`;
+    tile.ariaLabel = `unit ${tile.index}${isOff ? ", switched off" : ""}: ${numbers}`;
   }
 }
 
 function assign(tile, unit) {
   tile.index = unit;
-  drawPixels(tile.firstChild, responseOf(network.length - 1, unit), "white", "black");
-}
-
-function responseOf(layer, i) {
-  return (responses[[layer, i]] ??= response(network, layer, i));
+  drawPixels(tile.firstChild, responseOf(network.length - 1, unit), "#ffffff", "#000000");
 }
 
 function showScores(f, p, best) {
@@ -100,75 +121,65 @@ function showScores(f, p, best) {
   for (const row of rows) {
     const k = row.index;
     const [, score, scoreText, probability, probabilityText] = row.children;
+    [scoreText.textContent, probabilityText.textContent] = [signed(f[k]), percent(p[k])];
     row.classList.toggle("best", k === best);
     setPart(score, "bar", f[k] / most);
-    scoreText.textContent = signed(f[k]);
     setPart(probability, "bar", p[k]);
-    probabilityText.textContent = percent(p[k]);
     row.ariaLabel = `${k}: score ${signed(f[k])}, probability ${percent(p[k])}`;
   }
 }
 
 /** Show the weights of unit i, and its contributions to all scores. */
 function showUnit(i, activation) {
-  const weights = responseOf(network.length - 1, i);
-  drawPixels(byId("picture"), weights, colour("--positive"), colour("--negative"));
+  drawWeights(byId("picture"), responseOf(network.length - 1, i));
   showContributions(ORDER.map((k) => [k, rowOf(W, k)[i] * activation]));
-  write({
-    detailTitle: `Unit ${i + 1}: h = ${signed(activation)}`,
-    detailNote: "Its weights, and its contribution W[k, i] h[i] to each score.",
-  });
+  const detailNote = "Its weights, and its contribution W[k, i] h[i] to each score.";
+  write({ detailTitle: `Unit ${i}: h = ${signed(activation)}`, detailNote });
 }
 
 /** Show the derivative of score k by each pixel, and the largest contributions to it. */
 function showScore(k, score, parts) {
   const order = sortedBy(parts, Number);
   const ends = [...order.slice(0, 5), ...order.slice(5).slice(-5).reverse()];
-  const derivatives = responseOf(network.length, k);
-  drawPixels(byId("picture"), derivatives, colour("--positive"), colour("--negative"));
-  showContributions(ends.map((i) => [`h${low(i + 1)}`, parts[i]]));
-  write({
-    detailTitle: `Score of ${k}: f = ${signed(score)}`,
-    detailNote: `The units with the largest contributions W[k, i] h[i] for it (left) and against it
-      (right), and its derivative by each pixel of a blank image.`,
-  });
+  drawWeights(byId("picture"), responseOf(network.length, k));
+  showContributions(ends.map((i) => [`h${low(i)}`, parts[i]]));
+  const detailNote = `The units with the largest contributions W[k, i] h[i] for it (left) and against
+    it (right), and its derivative by each pixel of a blank image.`;
+  write({ detailTitle: `Score of ${k}: f = ${signed(score)}`, detailNote });
 }
 
 function showContributions(entries) {
   const most = largest(entries.map(([, part]) => part));
   bars.forEach((bar, n) => {
     const [name, part] = entries[n] ?? ["", 0];
-    bar.children[0].textContent = name;
     setPart(bar.children[1], "bar", part / most);
-    bar.children[2].textContent = name === "" ? "" : signed(part);
+    [bar.firstChild.textContent, bar.lastChild.textContent] = [name, name === "" ? "" : signed(part)];
   });
 }
 
 /** Show the formulas with the numbers of unit i and score k. */
-function showFormulas(k, i, parts, order) {
+function showFormulas(k, i, parts) {
   const { layers, p } = state;
   const [h, f] = layers.slice(-2);
   const names = network.length === 2 ? ["M", "W"] : network.map((_, n) => `W${low(n + 1)}`);
   const [last, M] = [names.pop(), names.at(-1)];
-  const [unit, score] = [low(i + 1), low(k)];
-  const inputs = `Σⱼ ${M}${unit}ⱼ ${names.length > 1 ? "gⱼ" : "xⱼ"}`; // g: the layer below h
+  const inputs = `Σⱼ ${M}${low(i)}ⱼ ${names.length > 1 ? "gⱼ" : "xⱼ"}`; // g: the layer below h
   const input = M && signed(dot(rowOf(network.at(-2), i), layers.at(-3)));
-  const terms = order.slice(0, 3).map((n) => signed(parts[n])).join(" ");
-  const more = h.length > 3 ? ` … (${h.length - 3} more)` : "";
   const powers = Array.from(f, Math.exp);
   const quotient = `${long(powers[k])} / ${long(powers.reduce((a, b) => a + b))}`;
   write({
     hFormula: `h = ${names.reduce((inner, name) => `tanh(${name} ${inner})`, "x")}`,
-    hNumbers: M ? `h${unit} = tanh(${inputs}) = tanh(${input}) = ${signed(h[i])}` : "",
+    hNumbers: M ? `h${low(i)} = tanh(${inputs}) = tanh(${input}) = ${signed(h[i])}` : "",
     fFormula: `f = ${last} h`,
-    fNumbers: `f${score} = Σᵢ ${last}${score}ᵢ hᵢ = ${terms}${more} = ${signed(f[k])}`,
-    pNumbers: `p${score} = exp(${signed(f[k])}) / Σⱼ exp fⱼ = ${quotient} = ${percent(p[k])}`,
+    fNumbers: `f${low(k)} = Σᵢ ${last}${low(k)}ᵢ hᵢ = ${sumOf(parts)} = ${signed(f[k])}`,
+    pNumbers: `p${low(k)} = exp(${signed(f[k])}) / Σⱼ exp fⱼ = ${quotient} = ${percent(p[k])}`,
   });
 }
 
-/** Set the texts of elements, given by their ids. */
-function write(texts) {
-  for (const [id, text] of Object.entries(texts)) byId(id).textContent = text;
+/** The largest terms of a sum, as text. */
+function sumOf(parts) {
+  const terms = sortedBy(parts, Math.abs).slice(0, 3).map((n) => signed(parts[n])).join(" ");
+  return terms + (parts.length > 3 ? ` … (${parts.length - 3} more)` : "");
 }
 
 /** Let page.css show a value from -1 to 1, by its size as a percentage and by its sign. */
@@ -177,26 +188,17 @@ function setPart(element, name, value) {
   element.classList.toggle(`${name}-negative`, value < 0);
 }
 
-/** Draw 784 values as pixels of these colours, larger ones more opaque. */
-function drawPixels(canvas, values, positive, negative) {
-  const pen = canvas.getContext("2d");
+/** Draw values as the pixels of a canvas in these colours, #rrggbb, larger ones more opaque. */
+function drawPixels(canvas, values, positive, negative = positive) {
+  const image = new ImageData(canvas.width, canvas.height);
   const most = largest(values);
-  pen.clearRect(0, 0, SIDE, SIDE);
+  const levels = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
+  const [above, below] = [levels(positive), levels(negative)];
   values.forEach((value, i) => {
-    pen.globalAlpha = Math.abs(value) / most;
-    pen.fillStyle = value < 0 ? negative : positive;
-    pen.fillRect(i % SIDE, Math.trunc(i / SIDE), 1, 1);
+    image.data.set([...(value < 0 ? below : above), (255 * Math.abs(value)) / most], 4 * i);
   });
-}
-
-/** The largest absolute value, or 1 if all are 0. */
-function largest(values) {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-}
-
-/** A colour of the current scheme, light or dark. */
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
 }
 
 function signed(value) {
@@ -205,15 +207,3 @@ function signed(value) {
   return (Number(digits) === 0 ? "" : value < 0 ? "−" : "+") + digits;
 }
 
-function long(value) {
-  if (value >= 1e9) return value.toExponential(3);
-  return value.toLocaleString("en", { maximumSignificantDigits: 8 });
-}
-
-function percent(probability) {
-  return `${(100 * probability).toFixed(1)}\u00a0%`;
-}
-
-function low(number) {
-  return String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-}
