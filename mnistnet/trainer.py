@@ -103,9 +103,10 @@ def train(
     settings, before = fitted(Options(**options), x, y, origin)
 
     def tell(report: EpochReport, so_far: model.Perceptron, metadata: Metadata) -> bool:
+        if count == 1:
+            return bool(np.array_equal(call(report), True))  # NumPy's True as well
         copy = model.Perceptron.of(so_far.layers, so_far.parameters)
-        given: Any = (report, Network(copy, metadata))[:count]
-        return bool(np.array_equal(call(*given), True))  # NumPy's True as well
+        return bool(np.array_equal(call(report, Network(copy, metadata)), True))
 
     if warning := image_warning(data.images):
         warnings.warn(warning, stacklevel=2)

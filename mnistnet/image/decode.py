@@ -99,20 +99,16 @@ def pictures_in(folder: Path) -> Iterator[Path]:
     subfolders; and files that cannot be read, so that reading them is an error. Raises OSError if
     the folder cannot be read."""
     names = sorted(os.listdir(folder))  # noqa: PTH208 (a million paths would take 500 MB)
-    return (folder / name for name in names if _is_listed(folder / name))
-
-
-def _is_listed(path: Path) -> bool:
-    try:
-        return path.is_file() and is_picture(path)
-    except OSError:
-        return True
+    return (path for path in map(folder.joinpath, names) if is_picture(path))
 
 
 def is_picture(file: Path) -> bool:
     """Check the first bytes of a file. One that cannot be read may be a picture."""
-    with suppress(OSError), file.open("rb") as stream:
-        return _reader(stream.read(1024)) is not None
+    with suppress(OSError):
+        if not file.is_file():
+            return False
+        with file.open("rb") as stream:
+            return _reader(stream.read(1024)) is not None
     return True
 
 

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,8 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields of `predict --json`: those that describe what the picture shows."""
-        return {name: value for name, value in asdict(self).items() if name not in OF_PICTURE}
+        found = asdict(replace(self, images=NO_IMAGES))  # which asdict would copy
+        return {name: value for name, value in found.items() if name not in OF_PICTURE}
 
     def _repr_html_(self) -> str:
         read = "no digit" if not self.digits else self.number or self.digit

@@ -22,7 +22,14 @@ import numpy as np
 from mnistnet.arrays import Array
 from mnistnet.errors import MnistnetError
 from mnistnet.model import autodiff
-from mnistnet.model.network import Perceptron, backpropagate, forward, log_probabilities, targets
+from mnistnet.model.network import (
+    Perceptron,
+    backpropagate,
+    forward,
+    log_probabilities,
+    logistic_loss,
+    targets,
+)
 from mnistnet.model.threads import one_blas_thread
 
 SAMPLE = 500  # weights of each matrix tried by finite differences
@@ -65,7 +72,7 @@ def check_gradient(
     if count > LARGEST or work > WORK:
         found = f"{count:,} weights in {depth:,} matrices"
         raise MnistnetError(f"expected a smaller network to check; found {found}")
-    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
+    exact = network.in_float64()
     x = x.astype(np.float64)
     most = min(SAMPLE, max(PASSES // depth**2, 1), WORK // work)
     rows = [
@@ -166,18 +173,18 @@ def try_epsilons(
     and of the central quotient for a sample of the weights, and the seconds of a loss, a gradient,
     and the quotients (L1 - L0) / epsilon for all weights, estimated from the sample.
     """
-    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
+    exact = network.in_float64()
     x = x.astype(np.float64)
     W, gradient = exact.parameters, backpropagate(exact, x, labels)[1]
     sample = rng.permutation(np.flatnonzero(gradient))[:FEW]
-    expected, t = gradient[sample], targets(labels, exact.scores(x))
+    expected = gradient[sample]
 
     def losses(step: float) -> Array:
         found = []
         for weight in sample:
             before = W[weight]
             W[weight] += step
-            found.append(-(t * log_probabilities(exact.scores(x))).sum() / len(x))
+            found.append(logistic_loss(log_probabilities(exact.scores(x)), labels))
             W[weight] = before
         return np.array(found)
 

@@ -67,6 +67,10 @@ class Perceptron:
         network.parameters[:] = parameters
         return network
 
+    def in_float64(self) -> "Perceptron":
+        """Return a copy in float64, for exact derivatives."""
+        return Perceptron.of(self.layers, self.parameters.astype(np.float64))
+
     def __reduce__(self) -> Any:
         """Copy and pickle the weights once: the matrices of a copy are views, too."""
         return Perceptron.of, (self.layers, self.parameters)

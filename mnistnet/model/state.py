@@ -30,8 +30,10 @@ def begin(options: Options, start: Perceptron | None = None, dtype: Any = np.flo
     """Return the initial state of training: a copy of the weights of start, or random ones."""
     initial, rng, _ = streams(options.seed)
     layers = (PIXELS, *options.hidden, CLASSES)
-    network = Perceptron(layers, dtype) if start else Perceptron.random(layers, initial, dtype)
-    if start is not None:
+    if start is None:
+        network = Perceptron.random(layers, initial, dtype)
+    else:
+        network = Perceptron(layers, dtype)
         network.parameters[:] = start.parameters
     return State(options, network, rng, np.zeros_like(network.parameters))
 

@@ -28,7 +28,7 @@ def explain(network: Perceptron, image: Array, label: int | None = None) -> dict
     of each matrix, and "backward": dL/df, and dL/dh, the slope 1 - h^2, their product and the
     length of the row of dL/dM of the units for which that is longest.
     """
-    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
+    exact = network.in_float64()
     W, x = exact.matrices, scale(image[None], np.empty((1, image.size)))
     layers, scores = forward(W, x)
     h, f = layers[-1][0], scores[0]
@@ -137,7 +137,7 @@ def change_toward(network: Perceptron, reply: Answer, digit: int) -> dict[str, A
     if reply.digit in (None, digit):
         found = reply.number or (f"a {digit}" if reply.digits else "no digit")
         raise PictureError(f"{reply.source}: expected a digit other than {digit}; found {found}")
-    exact = Perceptron.of(network.layers, network.parameters.astype(np.float64))
+    exact = network.in_float64()
     W, x = exact.matrices, reply.images[0] / 255
     layers, f = forward(W, x[None])
     answer, step, length = int(f.argmax()), LONGEST, LONGEST
